@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Arena: memory for compile-time data, released all at once.
+ *
+ * Everything the compiler half builds (tokens, AST, IR, descriptions) lives in
+ * an arena and is never freed one by one.  Out of memory aborts the program.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_create(void);
+/* Releases the arena and all memory taken from it; NULL is ignored. */
+void arena_destroy(struct arena *a);
+
+/* Zeroed memory of `size` bytes, aligned for any type. */
+void *arena_alloc(struct arena *a, size_t size);
+void *arena_memdup(struct arena *a, const void *p, size_t size);
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+
+#define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define arena_new_array(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (size_t)(n)))
+
+#endif

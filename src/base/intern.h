@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interned strings: equal texts are the same pointer, for the life of the
+ * process.  Identifiers are interned by the lexer and compared with ==.
+ */
+#ifndef BASE_INTERN_H
+#define BASE_INTERN_H
+
+#include <stddef.h>
+
+const char *intern(const char *s);
+const char *intern_n(const char *s, size_t n);
+
+#endif
