@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Shared by demo.sh, test.sh and the target scripts; sourced, not run (bash).
+#
+# Gives: bpftap_cache (directory for everything expensive), say, die, as_root,
+# install_packages, debian_source, build_tree.
+# Requires: Debian 12 or a relative with apt-get.  Everything is quick the second time.
+
+bpftap_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bpftap_cache=${XDG_CACHE_HOME:-$HOME/.cache}/bpftap
+mkdir -p "$bpftap_cache"
+
+# Packages to build, and those that the tests use besides.
+build_packages=(gcc clang meson ninja-build pkg-config libbpf-dev libelf-dev libdw-dev
+	libdebuginfod-dev libstb-dev zlib1g-dev libc6-dev)
+target_packages=(dpkg-dev make ca-certificates debian-archive-keyring)
+test_packages=(libcmocka-dev python3 python3-pytest gdb curl libc6-dbg sqlite3 systemtap-sdt-dev
+	elfutils binutils procps util-linux)
+
+say() { printf '== %s\n' "$*" >&2; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# Runs a command as root: directly when we are, else through sudo when there is one.
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "need root for '$*' and there is no sudo: run this as root"
+	fi
+}
+
+# Installs those of the named packages that are missing.
+install_packages()
+{
+	local p missing=()
+	for p in "$@"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+			missing+=("$p")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${missing[*]}"
+	say "installing packages: ${missing[*]}"
+	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
+		-o DPkg::Lock::Timeout=300)
+	as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
+		{ as_root "${apt[@]}" update >&2 &&
+		  as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2; } ||
+		die "could not install: ${missing[*]}"
+}
+
+# apt-get with package lists of our own that have deb-src: the machine's lists stay as they are.
+apt_source()
+{
+	local lists=$bpftap_cache/apt
+	apt-get -qq -o Dir::Etc::sourcelist="$lists/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::State::lists="$lists/lists" -o Dir::Cache="$lists/cache" \
+		-o APT::Sandbox::User= "$@"
+}
+
+# Writes sources.list with a deb-src line for each Debian archive that the machine uses.
+write_source_list()
+{
+	local lists=$bpftap_cache/apt key=/usr/share/keyrings/debian-archive-keyring.gpg
+	mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+	[ -n "$(apt-get indextargets 'Identifier: Packages' 'Origin: Debian')" ] ||
+		as_root apt-get -qq update >&2
+	apt-get indextargets --format "deb-src [signed-by=$key] \$(REPO_URI) \$(CODENAME) \$(COMPONENT)" \
+		'Identifier: Packages' 'Origin: Debian' | sort -u >"$lists/sources.list"
+	[ -s "$lists/sources.list" ] || die "no Debian archive among this machine's apt sources"
+}
+
+# debian_source PACKAGE DIR: unpacks the source of PACKAGE, patches applied, into DIR/PACKAGE-VERSION
+# and prints that directory.
+debian_source()
+{
+	local package=$1 dir=$2
+	install_packages "${target_packages[@]}"
+	write_source_list
+	mkdir -p "$dir"
+	say "fetching the source of $package"
+	(cd "$dir" && apt_source update >&2 && apt_source source "$package" >&2) ||
+		die "could not fetch the source of $package"
+	find "$dir" -mindepth 1 -maxdepth 1 -type d -name "$package-*" | sort -V | tail -n 1
+}
+
+# build_tree DIR [MESON OPTION...]: configures DIR once and builds everything in it.
+build_tree()
+{
+	local dir=$1
+	shift
+	if [ ! -f "$dir/build.ninja" ]; then
+		say "configuring ${dir##*/}"
+		meson setup "$dir" "$bpftap_top" "$@" >"$bpftap_cache/meson-${dir##*/}.log" ||
+			{ cat "$bpftap_cache/meson-${dir##*/}.log" >&2; die "meson setup failed"; }
+	fi
+	say "building ${dir##*/}"
+	ninja -C "$dir" --quiet >&2 || die "the build of ${dir##*/} failed"
+}
