@@ -35,6 +35,7 @@ struct diag {
 	const char *msg;
 	struct span at, at2;	/* at2: the other place concerned (src NULL: none) */
 	struct diag *next;	/* chained: printed right after this one */
+	bool before_parsing;	/* parse errors of the lexer and preprocessor: "at:", not "saw:" */
 	const char **hints;	/* stb_ds array: printed last, one line each */
 };
 
@@ -49,10 +50,15 @@ struct diag_sink {
 	struct diag **all;	/* stb_ds array of everything issued, printed or not */
 	void *seen;		/* duplicates already printed; private */
 	int hold;		/* >0: collect into `held` instead of printing, see diag_hold */
-	struct diag **held;
+	struct diag **held;	/* stb_ds array; NULL marks the start of a hold */
+	bool color;		/* colour sequences as SystemTap's --color=always */
+	unsigned suppressed_errors, suppressed_warnings;	/* similar ones not printed */
+	const struct source *last_src;	/* of the place printed last: its name is not repeated */
 };
 
 void diag_sink_init(struct diag_sink *s, struct arena *a, FILE *out);
+/* Releases what the sink allocated outside its arena. */
+void diag_sink_fini(struct diag_sink *s);
 
 /* Builds a diagnostic without issuing it.  `at` may be NULL. */
 struct diag *diag_new(struct diag_sink *s, enum diag_kind kind, const char *tag,
@@ -62,7 +68,11 @@ struct diag *diag_at2(struct diag *d, const struct span *at2);
 struct diag *diag_chain(struct diag *d, struct diag *next);
 struct diag *diag_hint(struct diag_sink *s, struct diag *d, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Prints (or holds) and counts it. */
+/*
+ * Prints (or holds) and counts it.  Without verbosity an error is printed only
+ * if none with the same tags (its own and its chain's) was, a warning only if none
+ * with the same text was; the others are counted as suppressed.
+ */
 void diag_issue(struct diag_sink *s, struct diag *d);
 
 /* The common case: build and issue. */
@@ -70,6 +80,13 @@ void diag_error(struct diag_sink *s, const char *tag, const struct span *at, con
 	__attribute__((format(printf, 4, 5)));	/* semantic error */
 void diag_warn(struct diag_sink *s, const char *tag, const struct span *at, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* True if anything issued means that the pass failed (-W counts warnings). */
+bool diag_failed(const struct diag_sink *s);
+/* "Number of similar error messages suppressed: N." and its hint, if there were any. */
+void diag_print_suppressed(struct diag_sink *s);
+/* "identifier 'x' at FILE:L:C", as messages show a token. */
+void diag_print_token(FILE *out, const struct span *at);
 
 /*
  * Speculation (optional probe points, @defined): between hold and release

@@ -19,6 +19,7 @@ struct source {
 	bool tapset;		/* library file: privileged names, quieter warnings */
 	uint32_t *line_start;	/* offset of each line, filled on first use */
 	uint32_t line_count;
+	struct arena *arena;	/* where the source lives */
 };
 
 /* What kind of token a span covers; printed in messages ("identifier 'x'"). */

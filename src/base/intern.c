@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Interned strings: an open-addressing table that only grows.  It belongs to
+ * the compiling thread; the texts it returns may be read from any thread.
+ */
+#include "base/intern.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+struct entry {
+	uint32_t hash, len;
+	const char *text;
+};
+
+static struct {
+	struct entry *slots;
+	size_t mask, count;
+	struct arena *arena;
+} table;
+
+/* Releases the table at exit, so that leak checkers see only real leaks. */
+static void table_free(void)
+{
+	free(table.slots);
+	arena_destroy(table.arena);
+	memset(&table, 0, sizeof(table));
+}
+
+static uint32_t hash_bytes(const char *s, size_t n)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * 16777619u;
+	return h;
+}
+
+static struct entry *new_slots(size_t n)
+{
+	struct entry *slots = calloc(n, sizeof(*slots));
+
+	if (!slots) {
+		fputs("out of memory\n", stderr);
+		abort();
+	}
+	return slots;
+}
+
+static void table_grow(void)
+{
+	size_t mask = table.mask * 2 + 1;
+	struct entry *slots = new_slots(mask + 1);
+
+	for (size_t i = 0; i <= table.mask; i++) {
+		size_t at = table.slots[i].hash & mask;
+
+		if (!table.slots[i].text)
+			continue;
+		while (slots[at].text)
+			at = (at + 1) & mask;
+		slots[at] = table.slots[i];
+	}
+	free(table.slots);
+	table.slots = slots;
+	table.mask = mask;
+}
+
+const char *intern_n(const char *s, size_t n)
+{
+	uint32_t hash = hash_bytes(s, n);
+	size_t at;
+
+	if (!table.slots) {
+		table.mask = 4095;
+		table.slots = new_slots(table.mask + 1);
+		table.arena = arena_create();
+		atexit(table_free);
+	}
+	for (at = hash & table.mask; table.slots[at].text; at = (at + 1) & table.mask) {
+		struct entry *e = &table.slots[at];
+
+		if (e->hash == hash && e->len == n && memcmp(e->text, s, n) == 0)
+			return e->text;
+	}
+	if (table.count * 2 > table.mask) {
+		table_grow();
+		for (at = hash & table.mask; table.slots[at].text;)
+			at = (at + 1) & table.mask;
+	}
+	table.count++;
+	char *copy = arena_alloc(table.arena, n + 1);
+
+	memcpy(copy, s, n);
+	table.slots[at] = (struct entry){hash, (uint32_t)n, copy};
+	return copy;
+}
+
+const char *intern(const char *s)
+{
+	return intern_n(s, strlen(s));
+}
