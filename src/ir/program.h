@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The program description: all that the compile half hands to the run half.
+ * It is self-contained and can be written to a file and read back (the saved
+ * object of pass 4); it knows neither AST nor debug information.
+ */
+#ifndef IR_PROGRAM_H
+#define IR_PROGRAM_H
+
+#include "ir/ir.h"
+
+/* Kind of program a kernel handler becomes, or IN_USER: run by the user engine. */
+enum prog_kind {
+	PROG_USER,		/* begin, end, error, timers */
+	PROG_UPROBE,		/* context: pt_regs */
+	PROG_URETPROBE,
+	PROG_TRACEPOINT,	/* perf tracepoint record */
+	PROG_RAW_TP,		/* u64 args[] */
+	PROG_TP_BTF,		/* u64 args[], BTF-typed */
+	PROG_PERF_EVENT,	/* bpf_perf_event_data */
+	PROG_KPROBE, PROG_KRETPROBE, PROG_FENTRY, PROG_FEXIT,
+	PROG_KIND_COUNT
+};
+
+/* When and where a probe point fires: what the family's attach() needs. */
+enum point_kind {
+	POINT_BEGIN, POINT_END, POINT_ERROR, POINT_NEVER,
+	POINT_TIMER,		/* period_ns, random_ns */
+	POINT_PROFILE,		/* freq_hz; 0: the kernel's tick */
+	POINT_UPROBE,		/* path, offset, ref_ctr; kind PROG_URETPROBE: at return */
+	POINT_PROCESS_BEGIN, POINT_PROCESS_END, POINT_THREAD_BEGIN, POINT_THREAD_END,
+	POINT_PROCESS_SYSCALL, POINT_PROCESS_SYSCALL_RETURN,	/* path or pid select the process */
+	POINT_TRACEPOINT,	/* name "category:event" or raw tracepoint name */
+	POINT_KFUNC,		/* kernel function: name or address */
+	POINT_PERF,		/* perf_type, perf_config, period or freq_hz */
+	POINT_KIND_COUNT
+};
+
+struct prog_point {
+	enum point_kind kind;
+	uint32_t handler;	/* index into program.handlers */
+	struct span at;
+	const char *str[IR_PP_COUNT];	/* pp(), ppfunc(), ... ; NULL reads as "" */
+	int64_t *ints;		/* stb_ds array: POINT_INT constants */
+	const char *path;	/* ELF file the point is in, as opened (absolute) */
+	uint64_t offset;	/* file offset of the probed instruction */
+	uint64_t address;	/* its link-time virtual address */
+	uint64_t ref_ctr;	/* file offset of the semaphore, 0: none */
+	int32_t pid;		/* only this process; 0: any */
+	bool follow;		/* pid: also its descendants (target of -c/-x) */
+	const char *name;	/* tracepoint, kernel function */
+	int64_t period_ns, random_ns, freq_hz;
+	uint32_t perf_type;
+	uint64_t perf_config;
+	int64_t priority;	/* begin(N), end(N): ascending order */
+	int32_t maxactive;
+	const char *condition_of;	/* reserved, NULL */
+};
+
+struct prog_handler {
+	enum prog_kind kind;
+	struct ir_func *body;
+	bool sleepable;		/* reads user memory: wants bpf_copy_from_user */
+	bool needs_context;	/* set by the back end */
+};
+
+/* A module whose symbols and unwind tables are wanted (probed, -d, --ldd). */
+struct prog_module {
+	const char *path;
+	const char *build_id;	/* hex or NULL */
+};
+
+/* Tunables, from -D and the command line; see program_limits_default(). */
+struct prog_limits {
+	uint32_t maxstringlen, maxmapentries, maxaction, maxaction_interruptible, maxnesting,
+		maxtrylock, maxerrors, maxskipped, interval_ms;
+	uint64_t buffer_bytes;	/* -s: of each CPU's ring */
+	bool suppress_time_limits, no_overload;
+};
+
+struct program {
+	struct ir_module *ir;
+	struct prog_handler *handlers;	/* stb_ds arrays */
+	struct prog_point *points;	/* the index is the attach cookie */
+	struct prog_module *modules;
+	struct prog_limits limits;
+	bool guru;
+	bool timing;			/* -t */
+	int32_t target;			/* -x PID, else 0 (set before arming for -c) */
+	const char *script_name;
+};
+
+struct program *program_create(struct arena *a);
+void program_limits_default(struct prog_limits *l);
+/* Adds a handler (or finds one with equal kind and body) and returns its index. */
+uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_func *body);
+
+/* Saved object: 0 or -errno. */
+int program_save(const struct program *p, const char *path);
+struct program *program_load(struct arena *a, const char *path, const char **err);
+
+#endif

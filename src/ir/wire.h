@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What kernel programs and the stap process exchange: ring records, shared map
+ * values, deferred text.  Included by the code generator, by the run-time
+ * library (also when compiled for BPF) and by the drain; fixed-width types only.
+ *
+ * A record is one handler hit: a header, then items, all 8-byte aligned.
+ *
+ *   header | item item ... item
+ *   item:  u32 kind_and_id (kind in the top 8 bits), u32 size (whole item, multiple of 8), payload
+ */
+#ifndef IR_WIRE_H
+#define IR_WIRE_H
+
+#include <stdint.h>
+
+struct wire_record {
+	uint64_t time_ns;	/* CLOCK_MONOTONIC at entry */
+	uint32_t point;		/* probe point index */
+	uint32_t size;		/* of the record, header included */
+	uint32_t tgid, tid;
+	uint32_t cpu;
+	uint32_t seq;		/* per CPU, for equal times */
+};
+
+enum wire_kind {
+	WIRE_PRINT = 1,		/* id: format; payload: arguments */
+	WIRE_ERROR,		/* id: struct wire_error code; payload: u32 site, u32 0, i64 arg, then text for error() */
+	WIRE_WARN, WIRE_LOG, WIRE_SYSTEM,	/* payload: string argument */
+	WIRE_EXIT,		/* no payload */
+	WIRE_HIST,		/* id: global; payload: struct wire_stat */
+	WIRE_USTACK,		/* id: form of print_ubacktrace; payload: struct wire_ustack */
+	WIRE_KSTACK,		/* id: form; payload: u64 n, u64 pc[n] */
+	WIRE_SYMS,		/* id: imm of print.syms; payload: string argument */
+	WIRE_FLUSH,
+};
+
+/*
+ * Arguments of an item follow each other: an i64 is 8 bytes; a string is
+ * u32 length (without NUL), u32 0, then length bytes, zero-padded to 8.
+ */
+
+/* Registers by DWARF number 0..16 (rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip), then a copy
+ * of the stack from rsp upward, as much as was readable (multiple of 8, at most WIRE_USTACK_MAX). */
+#define WIRE_USTACK_MAX 16384
+struct wire_ustack {
+	uint64_t reg[17];
+	uint64_t size;
+};
+
+/* Soft error codes; the text of each is in ir/errors.c. */
+enum wire_error {
+	WERR_NONE,
+	WERR_USER,		/* error("..."): text follows */
+	WERR_DIV0,
+	WERR_MAXACTION,
+	WERR_MAXNESTING,
+	WERR_OVERFLOW,		/* array full; arg: global */
+	WERR_EMPTY_AGG,
+	WERR_UREAD_FAULT,	/* arg: address */
+	WERR_KREAD_FAULT,
+	WERR_USTR_FAULT,	/* arg: address */
+	WERR_KSTR_FAULT,
+	WERR_HIST_RANGE,
+	WERR_STRINGAT_RANGE,
+	WERR_MATCHED,
+	WERR_NO_CONTEXT,	/* registers or memory of a process not available here */
+	WERR_WRITE_REFUSED,	/* the kernel does not let target memory be written */
+	WERR_BAD_FORMAT,	/* invalid width or precision */
+	WERR_COUNT
+};
+
+/* A statistics aggregate, merged or one CPU's share; buckets follow if the global has a histogram. */
+struct wire_stat {
+	int64_t count, sum, min, max;
+	int64_t sq_hi, sq_lo;	/* sum of squares, 128 bits, for @variance; running mean is derived */
+	int64_t bucket[];
+};
+#define WIRE_HIST_LOG_BUCKETS 128
+
+/* Why a hit was skipped or an output lost: index into the per-point counters. */
+enum wire_count {
+	WCNT_HIT, WCNT_ERROR, WCNT_SKIP_LOCK, WCNT_SKIP_CONTEXT, WCNT_SKIP_NESTED, WCNT_LOST_OUTPUT,
+	WCNT_TRUNCATED, WCNT_CYCLES_SUM, WCNT_CYCLES_MIN, WCNT_CYCLES_MAX, WCNT_LOCK_WAITS,
+	WCNT_COUNT
+};
+
+/*
+ * Deferred text: what a kernel handler cannot know (symbols, wall-clock text) it
+ * writes into a string as  \001 <letter> <fields in hex, comma-separated> \002 ; whatever
+ * leaves the program (printf, string functions of the user engine) expands it first.
+ *   s,d,m,f,F,L <tgid>,<addr>   usymname, usymdata, umodname, file:line, file, line
+ *   k,K,M <addr>                symname, symdata, modname
+ *   t,T <seconds>               ctime, tz_ctime
+ *   b,B <tgid>,<addr>,<addr>... sprint_ubacktrace, brief form
+ */
+#define WIRE_DEFER_OPEN  '\001'
+#define WIRE_DEFER_CLOSE '\002'
+
+#endif
