@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names for addresses of traced processes and of the kernel, in SystemTap's forms.
+ */
+#ifndef RUN_SYMB_H
+#define RUN_SYMB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "dbg/module.h"
+#include "run/procs.h"
+
+struct run_symb;
+
+/* Uses ps, which stays the caller's. */
+struct run_symb *run_symb_create(struct run_procs *ps);
+void run_symb_destroy(struct run_symb *sy);
+
+struct run_place {
+	const struct run_map *map;	/* NULL: in no known mapping */
+	struct dbg_module *module;	/* NULL: its file cannot be read */
+	const char *path;		/* of the module as the process sees it; NULL: unknown */
+	uint64_t bias, link;		/* addr = link + bias */
+	const char *name;		/* symbol; NULL: none */
+	uint64_t offset, size;		/* within the symbol, or within the module without one */
+};
+
+/* Explains an address of process `tgid` as of time `when`.  False: in no known mapping. */
+bool run_symb_user(struct run_symb *sy, pid_t tgid, uint64_t addr, uint64_t when,
+		   struct run_place *out);
+/* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
+bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
+
+/* How an address is written. */
+enum run_addr_form {
+	RUN_ADDR_HEX,			/* "0x47cc10" */
+	RUN_ADDR_NAME,			/* "ngx_close_connection" */
+	RUN_ADDR_BRIEF,			/* "ngx_close_connection+0x4" */
+	RUN_ADDR_SIMPLE,		/* "ngx_close_connection+0x4 [nginx]" */
+	RUN_ADDR_DATA,			/* "ngx_close_connection+0x4/0x330 [/usr/sbin/nginx]" */
+	RUN_ADDR_FULL,			/* " 0x47cc10 : " and the same */
+	RUN_ADDR_FULLER,		/* with " at FILE:LINE" before the module */
+	RUN_ADDR_FILELINE, RUN_ADDR_FILE, RUN_ADDR_LINE,
+	RUN_ADDR_MODULE,		/* "/usr/sbin/nginx" */
+};
+
+/* Writes an address in a form; what is not known falls back to less, at last to hex.  No newline. */
+void run_symb_print(struct run_symb *sy, FILE *out, const struct run_place *p, uint64_t addr,
+		    enum run_addr_form form);
+void run_symb_print_user(struct run_symb *sy, FILE *out, pid_t tgid, uint64_t addr, uint64_t when,
+			 enum run_addr_form form);
+void run_symb_print_kernel(struct run_symb *sy, FILE *out, uint64_t addr, enum run_addr_form form);
+
+#endif
