@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attaching a loaded program's points, and letting go of them.
+ *
+ * Needs only the program description and the file descriptors of the loaded
+ * handlers; never the AST or debug information.  What the kernel offers is found by trying it.
+ * POINT_BEGIN, _END, _ERROR, _NEVER and _TIMER are the session's and skipped here.
+ */
+#ifndef PROBE_ATTACH_H
+#define PROBE_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ir/program.h"
+
+/*
+ * Whether uprobe multi-links work here; tried once, then remembered.  If so, handlers of kind
+ * PROG_UPROBE and PROG_URETPROBE must be loaded with expected_attach_type BPF_TRACE_UPROBE_MULTI (48)
+ * and attach_request.uprobe_multi be true; else with expected_attach_type 0.
+ */
+bool attach_has_uprobe_multi(void);
+/* Whether the kernel takes attach cookies with perf-event links (5.15+). */
+bool attach_has_perf_cookie(void);
+
+struct attach_request {
+	const struct program *program;
+	const int *handler_fds;		/* by handler index; -1: not a kernel handler */
+	bool uprobe_multi;		/* see above */
+};
+
+/* Why a point could not be armed; one per point that failed. */
+struct attach_error {
+	uint32_t point;
+	int err;			/* positive errno */
+	char msg[240];			/* one line */
+};
+
+struct attachment;
+
+/*
+ * Arms every kernel point; the cookie each program sees is the point's index.  Always returns an
+ * attachment, also when some or all points failed: *errors (stb_ds array, may be NULL on success,
+ * caller arrfree()s) lists these.
+ */
+struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors);
+/* Number of points armed. */
+size_t attach_count(const struct attachment *a);
+/* Disarms everything, in bulk (well under a second whatever was armed), and frees `a`; NULL is ignored. */
+void attach_release(struct attachment *a);
+
+#endif

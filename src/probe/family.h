@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Probe families: from the component lists of scripts to resolved points.
+ *
+ * A family is one row of probe_families[]: the patterns it owns, and hooks.  Adding a family is one
+ * file and one row.  Patterns are matched here; aliases of the tapset are sema's, which asks
+ * probe_resolve() for whatever no alias matched (both, when a wild card is written).
+ */
+#ifndef PROBE_FAMILY_H
+#define PROBE_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lang/ast.h"
+#include "probe/point.h"
+
+struct arena;
+struct diag;
+struct diag_sink;
+struct probe_cache;
+
+/* Facts of the session that resolving needs; filled by the driver, one per compilation. */
+struct probe_env {
+	struct arena *arena;
+	struct diag_sink *diag;		/* warnings; errors come back in struct probe_result */
+	const char *cmd;		/* -c: the command line, or NULL */
+	int32_t target;			/* -x: pid, or 0 */
+	const char *sysroot;		/* --sysroot, or NULL */
+	const char *debug_path;		/* search list for debug files, NULL: default */
+	bool no_debuginfod;
+	bool listing;			/* -l or -L: only name the points */
+	bool guru;
+	struct probe_cache *cache;	/* private; zero at first, released by probe_env_fini() */
+};
+
+void probe_env_fini(struct probe_env *env);
+
+/*
+ * The whole result of one written point.  With no points, `why` says what was wrong: a diagnostic
+ * (or chain) not yet issued, to be chained behind
+ *   "while resolving probe point: identifier 'process' at ..."
+ * ("no match", "no match (similar functions: a, b)", "probe point mismatch (similar: ...)", ...).
+ * For points that are optional, sema drops it.
+ */
+struct probe_result {
+	struct probe_point **points;	/* stb_ds array, sorted as SystemTap derives them; caller arrfree()s */
+	struct diag *why;
+	bool known;			/* the patterns have such a point, whatever became of it */
+};
+
+/* Resolves one point.  Wild cards in component names are expanded over the families' patterns. */
+void probe_resolve(struct probe_env *env, const struct ast_point *pt, struct probe_result *out);
+
+/*
+ * Component names that may follow `prefix` (n components, names and presence of arguments matched;
+ * 0: what a point may start with), sorted, unique.  stb_ds array, caller arrfree()s.
+ */
+const char **probe_next_names(const struct ast_component *prefix, size_t n);
+
+/* All pattern rows as --dump-probe-types prints them ("process(string).function(string).call"),
+ * sorted.  stb_ds array of static strings, caller arrfree()s. */
+const char **probe_pattern_list(void);
+
+/* Target variables of a point for -L, in SystemTap's order.  In the arena; *n may be 0. */
+const struct probe_var *probe_point_vars(struct probe_env *env, const struct probe_point *pt, size_t *n);
+
+/* probe_type() and friends aside, the file that stap would open for process("PATH"): PATH search,
+ * links resolved, `#!` interpreters followed.  Absolute path in the arena, or NULL. */
+const char *probe_find_program(struct probe_env *env, const char *path);
+
+/* ---- listing: -l and -L ---- */
+
+/*
+ * Collects lines: equal names become one, keeping the variables common to all of them, as SystemTap does.
+ * Sema adds its aliases' names with the variables of the points behind them.
+ */
+struct probe_listing;
+struct probe_listing *probe_listing_create(void);
+void probe_listing_destroy(struct probe_listing *l);
+void probe_listing_add(struct probe_listing *l, const char *name, const struct probe_var *vars, size_t n);
+/* Prints sorted lines, with variables (-L) or without (-l).  Number of lines. */
+size_t probe_listing_print(const struct probe_listing *l, FILE *out, bool with_vars);
+
+/* ---- did you mean ---- */
+
+/* The (at most `max`) candidates closest to `word` by edit distance, best first, joined by ", ".
+ * "" when none is close.  In arena `a`. */
+const char *probe_similar(struct arena *a, const char *word, const char *const *candidates, size_t n,
+			  size_t max);
+
+/* ---- for families ---- */
+
+enum { PROBE_ARG_NONE, PROBE_ARG_LONG, PROBE_ARG_STRING };
+
+struct probe_pattern_part {
+	const char *name;
+	int arg;			/* PROBE_ARG_* */
+};
+
+#define PROBE_MAX_PARTS 6
+
+struct probe_pattern {
+	struct probe_pattern_part part[PROBE_MAX_PARTS];	/* ends at name NULL */
+	int variant;			/* the family's own meaning */
+};
+
+/* A written point matched against a pattern: the arguments of its components, by component. */
+struct probe_match {
+	const struct ast_point *pt;
+	const struct probe_pattern *pattern;
+	const struct ast_component *comp[PROBE_MAX_PARTS];
+	size_t n;
+};
+
+struct probe_family {
+	const char *name;
+	const struct probe_pattern *patterns;
+	size_t npatterns;
+	/* Appends the points of a matched pattern to out->points, or sets out->why. */
+	void (*resolve)(struct probe_env *env, const struct probe_family *f, const struct probe_match *m,
+			struct probe_result *out);
+	/* Variables for -L; NULL: none. */
+	const struct probe_var *(*vars)(struct probe_env *env, const struct probe_point *pt, size_t *n);
+};
+
+extern const struct probe_family *const probe_families[];
+extern const size_t probe_nfamilies;
+
+/* Argument of component `name` of a match; false / NULL when it has none. */
+bool probe_match_long(const struct probe_match *m, const char *name, int64_t *v);
+const char *probe_match_string(const struct probe_match *m, const char *name);
+bool probe_match_has(const struct probe_match *m, const char *name);
+/* A new point with family, written place and defaults filled in. */
+struct probe_point *probe_point_new(struct probe_env *env, const struct probe_family *f,
+				    const struct probe_match *m);
+/* The component list as text, arguments as literals, for spellings. */
+const char *probe_match_text(struct arena *a, const struct probe_match *m);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A resolved probe point: what one component list of the script became.
+ *
+ * One written point gives any number of these (wild cards, inlined copies, lines).
+ * All memory is the arena of the struct probe_env that resolved it.
+ */
+#ifndef PROBE_POINT_H
+#define PROBE_POINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ir/program.h"
+
+struct ast_point;
+struct dbg_func;
+struct dbg_module;
+struct dbg_sdt;
+struct probe_family;
+
+/* Which target variables ($...) the point has. */
+enum probe_scope {
+	PROBE_SCOPE_NONE,	/* begin, end, timers: none */
+	PROBE_SCOPE_CODE,	/* variables of `func` at `pc`; func NULL: no debug information there */
+	PROBE_SCOPE_RETURN,	/* $return, and the parameters of `func` as they were at its entry */
+	PROBE_SCOPE_MARK,	/* $arg1 ... of `sdt`, $$name, $$provider, $$vars/$$parms */
+	PROBE_SCOPE_SYSCALL,	/* process.syscall: $syscall, $arg1..$arg6, $$vars */
+	PROBE_SCOPE_SYSCALL_RETURN, /* $syscall, $return */
+	PROBE_SCOPE_PROCESS,	/* process.begin and friends: registers of the new image; no variables */
+	PROBE_SCOPE_PLT,	/* a PLT stub: no variables but the ABI's registers */
+};
+
+/*
+ * Slots of prog.ints (POINT_INT): what a shared handler must know about its point.  lower emits the
+ * checks (lower/target.h, lower_target_filter()); the kernel part never sees these names.
+ */
+enum probe_int {
+	PROBE_INT_PID,		/* process(PID): thread group, else 0 */
+	PROBE_INT_INO,		/* inode and device of the image: process("PATH").begin and the like */
+	PROBE_INT_DEV,
+	PROBE_INT_COUNT
+};
+
+/* What the handler checks before anything else. */
+enum probe_filter {
+	PROBE_FILTER_PID = 1,		/* current process is ints[PROBE_INT_PID] */
+	PROBE_FILTER_IMAGE = 2,		/* its program is the file ints[INO], ints[DEV] */
+	PROBE_FILTER_TARGET = 4,	/* descends from the target of -c / -x, or there is no target */
+	PROBE_FILTER_LEADER = 8,	/* process.begin/.end: thread group leaders only */
+	PROBE_FILTER_THREAD = 16,	/* thread.begin/.end: other threads only */
+};
+
+struct probe_point {
+	const struct probe_family *family;
+	const struct ast_point *written;	/* the component list it comes from */
+	enum prog_kind kind;			/* kind of program its handler becomes */
+	struct prog_point prog;			/* all filled but handler, at, str[IR_PP_NAME] */
+
+	/* Spellings, as SystemTap's: what pp() and -p2 print first; what -p2 prints as the derived
+	 * point behind "<-"; what -l and -L print. */
+	const char *canonical, *derived, *listing;
+	const char *pc_text;			/* "pc=.dynamic+0x11d8" for -p2's comment, or NULL */
+
+	enum probe_scope scope;
+	bool optional_vars;			/* a wild card matched it */
+	struct dbg_module *module;		/* of the code; NULL: none */
+	const struct dbg_func *func;		/* function or inlined copy, NULL: symbol only */
+	uint64_t pc;				/* link address of the probed instruction; for returns
+						 * the function's entry */
+	const struct dbg_sdt *sdt;		/* marks */
+	const char *symbol;			/* function name without debug information, or NULL */
+	unsigned filter;			/* enum probe_filter bits */
+};
+
+/* A variable as -L prints it: "$name:type". */
+struct probe_var {
+	const char *name, *type;
+};
+
+#endif
