@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The user engine: runs handlers' IR in this process over a store of globals.
+ * Everything a handler asks of the world goes through struct interp_env; NULL
+ * callbacks fall back to what the process itself can answer (below).
+ */
+#ifndef INTERP_INTERP_H
+#define INTERP_INTERP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ir/program.h"
+#include "ir/store.h"
+#include "out/format.h"
+
+struct interp;
+
+struct interp_env {
+	void *ctx;
+	/* Text of one handler run (all its printf), at its end or at flush(). */
+	void (*write)(void *ctx, const char *text, size_t len);
+	/* "WARNING: " text, without prefix and newline.  NULL: standard error. */
+	void (*warn)(void *ctx, const char *msg);
+	/* A soft error ended the handler: the whole line without "ERROR: " and newline. */
+	void (*error)(void *ctx, const char *line);
+	/* exit() was called. */
+	void (*exit)(void *ctx);
+	void (*system)(void *ctx, const char *cmd);	/* NULL: ignored */
+	void (*flush)(void *ctx);
+	/* Deferred text (symbols, backtraces); also used for USYM, MODNAME, UBACKTRACE ops. */
+	struct out_defer defer;
+	/* print_ubacktrace and the like in a user handler have no process to show: prints nothing. */
+	void (*print_syms)(void *ctx, const char *addrs, int64_t imm, struct out_buf *out);
+	int32_t target;		/* target(): pid of -x or -c */
+	/* Memory of the process `target` or of the kernel; NULL: every read faults. */
+	int (*read_user)(void *ctx, uint64_t addr, void *buf, size_t n);	/* 0 or -EFAULT */
+	int (*read_kernel)(void *ctx, uint64_t addr, void *buf, size_t n);
+};
+
+enum interp_status {
+	INTERP_OK,
+	INTERP_ERROR,		/* a soft error ended it; env.error was called */
+	INTERP_SKIPPED,		/* a lock could not be had; nothing was run */
+};
+
+struct interp_stats {
+	uint64_t truncated;	/* strings cut to their bound */
+};
+
+/* The program, store and environment must outlive the result.  The module must pass ir_check(). */
+struct interp *interp_create(const struct program *p, struct ir_store *store,
+			     const struct interp_env *env);
+void interp_destroy(struct interp *in);
+
+/*
+ * Runs the handler of probe point `point` (index into program.points).  MAXACTION is
+ * the interruptible limit for begin, end and error points.
+ */
+enum interp_status interp_run_point(struct interp *in, uint32_t point);
+/* Runs module handler `handler` without a point, with its limits as a timer's. */
+enum interp_status interp_run_handler(struct interp *in, struct ir_func *handler);
+
+const struct interp_stats *interp_get_stats(const struct interp *in);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Passes over a module.  Each keeps the meaning, MAXACTION counting included,
+ * and leaves a module that passes ir_check().
+ */
+#ifndef IR_PASS_H
+#define IR_PASS_H
+
+#include "ir/ir.h"
+
+struct program;
+
+/* All optimisations, in their order: inline, fold, common loads, dead code. */
+void ir_optimise(struct ir_module *m);
+
+void ir_pass_fold(struct ir_module *m);		/* constants, strings, algebra, decided branches */
+void ir_pass_inline(struct ir_module *m);	/* small functions that cannot reach themselves */
+void ir_pass_cse(struct ir_module *m);		/* equal expensive reads in straight-line code */
+void ir_pass_dead(struct ir_module *m);		/* unread locals, code after return, uncalled functions' bodies */
+
+/*
+ * Facts for the back ends: func.recursive; global.read, .written, .stat_ops;
+ * global.lock_free and func.locks of handlers.
+ *
+ * A global is lock_free iff every handler that accesses it (handlers of begin, end
+ * and error points run alone and do not count) holds exactly one global-access op
+ * in all, not in a loop, not in a recursive function.  hidden globals are lock_free.
+ */
+void ir_analyse(struct program *p);
+
+/* Is it called, directly or not, from any handler?  `reach` has a bool per function. */
+void ir_reachable(const struct ir_module *m, bool *reach);
+
+#endif
