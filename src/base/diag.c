@@ -218,7 +218,7 @@ static void print_parse_error(struct diag_sink *s, const struct diag *d)
 	put_label(s, COLOR_ERROR, "parse error:");
 	fprintf(s->out, " %s\n", d->msg);
 	if (d->at.src && d->at.line) {
-		fputs(d->before_parsing ? "         at: " : "        saw: ", s->out);
+		fputs(d->says_at ? "         at: " : "        saw: ", s->out);
 		put_token_text(s->out, &d->at);
 		put_place(s, &d->at, true);
 		fputc('\n', s->out);

@@ -35,7 +35,7 @@ struct diag {
 	const char *msg;
 	struct span at, at2;	/* at2: the other place concerned (src NULL: none) */
 	struct diag *next;	/* chained: printed right after this one */
-	bool before_parsing;	/* parse errors of the lexer and preprocessor: "at:", not "saw:" */
+	bool says_at;		/* parse errors: "at:" a place rather than "saw:" a token */
 	const char **hints;	/* stb_ds array: printed last, one line each */
 };
 

@@ -35,9 +35,10 @@ enum span_kind {
 
 struct span {
 	const struct source *src;	/* NULL: no place (built-in) */
-	uint32_t line, col;		/* 1-based; col counts bytes as SystemTap does */
+	uint32_t line;			/* 1-based */
+	uint32_t col : 24;		/* 1-based, in bytes as SystemTap counts */
+	enum span_kind kind : 8;
 	const char *text;		/* token text, interned; may be NULL */
-	enum span_kind kind;
 	const struct span *macro;	/* place of the macro use it was expanded from, or NULL */
 };
 

@@ -83,7 +83,7 @@ struct ast_function {
 	struct span type_at;
 	struct ast_var **params;
 	size_t nparams;
-	int64_t priority;		/* `:N`, 1 where not written */
+	int64_t priority;		/* `:N`; not written: 0 in scripts, 1 in the library */
 	bool has_priority;
 	struct ast_stmt *body;		/* for embedded functions one STMT_EMBEDDED */
 
@@ -127,6 +127,7 @@ struct ast_probe {
 	struct ast_point **points;
 	size_t npoints;
 	struct ast_stmt *body;
+	struct ast_stmt *body2;	/* aliases `= point { prologue }, { epilogue }`, or NULL */
 
 	/* pass 2 */
 	struct ast_var **locals;
@@ -171,6 +172,8 @@ enum ast_expr_kind {
 	EXPR_PERF,	/* @perf("name") */
 	EXPR_CONST,	/* @const("text") */
 	EXPR_ENUM,	/* @enum("name"[, "module"]) */
+	EXPR_REGISTER,	/* @kregister(dwarf number), @uregister */
+	EXPR_DEREF,	/* @kderef(size, address), @uderef */
 	EXPR_STAT,	/* @count(s) ... @variance(s, shift) */
 	EXPR_HIST,	/* @hist_linear(s, low, high, width), @hist_log(s) */
 	EXPR_CALL,
@@ -333,13 +336,18 @@ struct ast_expr {
 			struct ast_expr **keys;	/* a NULL key is `*` */
 			size_t nkeys;
 		} index;			/* EXPR_INDEX; EXPR_IN uses it too */
-		struct ast_target target;
+		struct ast_target *target;	/* TARGET ATVAR CAST AUTOCAST */
 		struct {
 			struct ast_expr *operand;
 		} wrap;				/* DEFINED, ENTRY, PROBEWRITE */
 		struct {
 			const char *text, *module;
 		} name;				/* PERF, CONST, ENUM */
+		struct {
+			bool user;		/* @u... rather than @k... */
+			int64_t number;		/* REGISTER: DWARF number; DEREF: size */
+			struct ast_expr *address;	/* DEREF */
+		} raw;				/* REGISTER, DEREF */
 		struct {
 			enum ast_stat fn;
 			struct ast_expr *stat;	/* EXPR_SYMBOL or EXPR_INDEX */
