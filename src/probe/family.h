@@ -23,7 +23,7 @@ struct diag_sink;
 struct probe_cache;
 
 /* Facts of the session that resolving needs; filled by the driver, one per compilation. */
-struct probe_env {
+struct probe_session {
 	struct arena *arena;
 	struct diag_sink *diag;		/* warnings; errors come back in struct probe_result */
 	const char *cmd;		/* -c: the command line, or NULL */
@@ -33,10 +33,10 @@ struct probe_env {
 	bool no_debuginfod;
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
-	struct probe_cache *cache;	/* private; zero at first, released by probe_env_fini() */
+	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */
 };
 
-void probe_env_fini(struct probe_env *env);
+void probe_session_fini(struct probe_session *ps);
 
 /*
  * The whole result of one written point.  With no points, `why` says what was wrong: a diagnostic
@@ -52,7 +52,7 @@ struct probe_result {
 };
 
 /* Resolves one point.  Wild cards in component names are expanded over the families' patterns. */
-void probe_resolve(struct probe_env *env, const struct ast_point *pt, struct probe_result *out);
+void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct probe_result *out);
 
 /*
  * Component names that may follow `prefix` (n components, names and presence of arguments matched;
@@ -65,11 +65,11 @@ const char **probe_next_names(const struct ast_component *prefix, size_t n);
 const char **probe_pattern_list(void);
 
 /* Target variables of a point for -L, in SystemTap's order.  In the arena; *n may be 0. */
-const struct probe_var *probe_point_vars(struct probe_env *env, const struct probe_point *pt, size_t *n);
+const struct probe_var *probe_point_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 
 /* probe_type() and friends aside, the file that stap would open for process("PATH"): PATH search,
  * links resolved, `#!` interpreters followed.  Absolute path in the arena, or NULL. */
-const char *probe_find_program(struct probe_env *env, const char *path);
+const char *probe_find_program(struct probe_session *ps, const char *path);
 
 /* ---- listing: -l and -L ---- */
 
@@ -120,10 +120,10 @@ struct probe_family {
 	const struct probe_pattern *patterns;
 	size_t npatterns;
 	/* Appends the points of a matched pattern to out->points, or sets out->why. */
-	void (*resolve)(struct probe_env *env, const struct probe_family *f, const struct probe_match *m,
+	void (*resolve)(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 			struct probe_result *out);
 	/* Variables for -L; NULL: none. */
-	const struct probe_var *(*vars)(struct probe_env *env, const struct probe_point *pt, size_t *n);
+	const struct probe_var *(*vars)(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 };
 
 extern const struct probe_family *const probe_families[];
@@ -134,7 +134,7 @@ bool probe_match_long(const struct probe_match *m, const char *name, int64_t *v)
 const char *probe_match_string(const struct probe_match *m, const char *name);
 bool probe_match_has(const struct probe_match *m, const char *name);
 /* A new point with family, written place and defaults filled in. */
-struct probe_point *probe_point_new(struct probe_env *env, const struct probe_family *f,
+struct probe_point *probe_point_new(struct probe_session *ps, const struct probe_family *f,
 				    const struct probe_match *m);
 /* The component list as text, arguments as literals, for spellings. */
 const char *probe_match_text(struct arena *a, const struct probe_match *m);

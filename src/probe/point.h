@@ -3,7 +3,7 @@
  * A resolved probe point: what one component list of the script became.
  *
  * One written point gives any number of these (wild cards, inlined copies, lines).
- * All memory is the arena of the struct probe_env that resolved it.
+ * All memory is the arena of the struct probe_session that resolved it.
  */
 #ifndef PROBE_POINT_H
 #define PROBE_POINT_H

@@ -8,7 +8,7 @@
  * the access mentions (all are longs), and issues the diagnostic unless the use is elided or stands
  * in @defined.  lower/target.h makes IR of it.
  *
- * Descriptions live in the env's arena; equal source text at points with equal locations gives
+ * Descriptions live in the ps's arena; equal source text at points with equal locations gives
  * descriptions that lower to equal IR, so such points can share a handler.
  */
 #ifndef SEMA_TARGET_H
@@ -30,7 +30,7 @@ enum target_use {
 };
 
 struct target_ctx {
-	struct probe_env *env;
+	struct probe_session *ps;
 	const struct probe_point *point;	/* NULL: in a function (only @cast and @var work there) */
 	/* AUTOCAST `(e)->m`: the C type that sema knows e to have (target_access_type() of where the value
 	 * came from), or NULL: unknown. */
