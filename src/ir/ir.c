@@ -71,7 +71,7 @@ struct ir_expr *ir_const(struct ir_module *m, int64_t v, const struct span *at)
 struct ir_expr *ir_str(struct ir_module *m, const char *s, const struct span *at)
 {
 	size_t len = strlen(s);
-	struct ir_expr *e = ir_expr_new(m, IR_OP_STR, at, 0);
+	struct ir_expr *e = ir_expr_new(m, IR_STRLIT, at, 0);
 
 	if (len >= m->maxstr)
 		len = m->maxstr - 1;

@@ -82,7 +82,7 @@ struct ir_expr {
 	uint32_t bound;		/* str: buffer size with the NUL */
 	uint32_t sym;		/* index, by the op's SYM_ flag */
 	int64_t imm;
-	const char *str;	/* IR_STR constant (may not contain NUL) */
+	const char *str;	/* IR_STRLIT (may not contain NUL) */
 	uint32_t nargs;
 	struct ir_expr **args;
 	struct span at;		/* place that errors name */
