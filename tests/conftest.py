@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+import os
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import support  # noqa: E402
+
+
+def pytest_collection_modifyitems(items):
+    """Without the command under test every test fails at once instead of one by one."""
+    if items and not support.STAP.exists():
+        pytest.exit(f"{support.STAP} is not built", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def private_cache(monkeypatch, tmp_path_factory):
+    """Each run of the tests has its own cache of compiled scripts, shared by its tests."""
+    directory = tmp_path_factory.getbasetemp() / "systemtap"
+    monkeypatch.setenv("SYSTEMTAP_DIR", str(directory))
+
+
+@pytest.fixture
+def beside():
+    """beside(ARGV...): starts a program; it is killed when the test ends."""
+    started = []
+
+    def start(*argv, **kwargs):
+        started.append(support.Background(argv, **kwargs))
+        return started[-1]
+
+    yield start
+    for program in started:
+        try:
+            os.killpg(program.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        program.process.wait()

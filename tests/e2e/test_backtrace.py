@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""User-space backtraces and symbols, compared with what gdb shows."""
+import re
+import subprocess
+
+import pytest
+
+from support import compile_target, run, script, trace
+
+FRAME = re.compile(r" 0x([0-9a-f]+) : (\S+)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(.*)\]$")
+
+
+def gdb_frames(program, function, *arguments):
+    """Function names of gdb's backtrace at the first hit of a function, innermost first."""
+    result = run(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", f"break *{function}",
+                  "-ex", "run", "-ex", "set backtrace past-main on", "-ex", "bt", "--args", program, *arguments], timeout=60)
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(", result.out, re.M)
+
+
+def frames(text):
+    return [FRAME.match(line) for line in text.splitlines() if line.startswith(" 0x")]
+
+
+@pytest.mark.parametrize("flags", [("-O0", "-g"), ("-O2", "-g", "-fomit-frame-pointer"), ("-O2", "-fomit-frame-pointer"),
+                                   ("-O2", "-g", "-no-pie"), ("-O3", "-g", "-fno-omit-frame-pointer")],
+                         ids=lambda f: "".join(f))
+def test_complete_as_in_gdb(flags):
+    program = compile_target("deep.c", *flags)
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace() exit() }'
+    found = frames(trace(program, text).ok().out)
+    assert all(found)
+    names = [f.group(2) for f in found]
+    assert names[0] == "deepest" and names[-1] == "_start" and "main" in names
+    expected = gdb_frames(program, "deepest")
+    # gdb shows inlined frames too and versions of libc's names; what is in both must be in one order.
+    assert [n.split("@")[0] for n in names] == [n for n in expected if not n.startswith("??")]
+
+
+def test_format():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace() exit() }'
+    first = frames(trace(program, text).ok().out)[0]
+    assert first.group(2) == "deepest" and first.group(3) == "0" and first.group(5) == str(program)
+    size = int(re.search(r"\s(\d+) FUNC .* deepest$", subprocess.check_output(["readelf", "-sW", program], text=True),
+                         re.M).group(1))
+    assert int(first.group(4), 16) == size
+
+
+def test_brief():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace_brief() exit() }'
+    line = trace(program, text).ok().lines[0]
+    assert line.startswith("deepest+0x0/0x") and " main+0x" in line and "_start+0x" in line
+
+
+def test_sprint_and_raw():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = ('probe process(PROG).function("deepest") { s = sprint_ubacktrace(); println(s) '
+            'println("raw ", ubacktrace()) exit() }')
+    out = trace(program, text, "-D", "MAXSTRINGLEN=4000").ok().out
+    assert re.search(r"deepest\+0x0/0x", out) and "main+0x" in out
+    raw = re.search(r"^raw (.*)$", out, re.M).group(1).split()
+    assert len(raw) > 5 and all(re.fullmatch(r"0x[0-9a-f]+", word) for word in raw)
+
+
+def test_print_usyms_of_a_raw_backtrace():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("deepest") { print_usyms(ubacktrace()) exit() }'
+    names = [f.group(2) for f in frames(trace(program, text, "-D", "MAXSTRINGLEN=4000").ok().out)]
+    assert names[0] == "deepest" and "main" in names
+
+
+def test_after_the_process_has_gone():
+    """The program ends long before its lines are printed."""
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace() }'
+    out = trace(program, text).ok().out
+    assert [f.group(2) for f in frames(out)][0] == "deepest" and "_start+0x" in out
+
+
+def test_from_a_return_probe():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("sorts").return { print_ubacktrace() exit() }'
+    names = [f.group(2) for f in frames(trace(program, text).ok().out)]
+    assert "main" in names and names[-1] == "_start"
+
+
+def test_inside_a_library():
+    library = compile_target("plugin.c", "-shared", "-fPIC", "-O2", "-g", output="plugin.so")
+    host = compile_target("host.c", "-O0", "-g", "-ldl")
+    text = f'probe process("{library}").function("plugin_inner") {{ print_ubacktrace() exit() }}'
+    text = text.replace("plugin_inner", "plugin_work")
+    result = script(text, "-c", f"{host} {library} 1").ok()
+    names = [(f.group(2), f.group(5)) for f in frames(result.out)]
+    assert names[0] == ("plugin_work", str(library))
+    assert ("main", str(host)) in names
+
+
+def test_depth_is_limited_by_maxbacktrace():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace() exit() }'
+    assert len(frames(trace(program, text, "-D", "MAXBACKTRACE=3").ok().out)) == 3
+
+
+def test_deep_recursion():
+    program = compile_target("deep.c", "-O0", "-g")
+    text = 'probe process(PROG).function("deepest") { print_ubacktrace() exit() }'
+    out = trace(program, text, "-D", "MAXBACKTRACE=100", command=f"{program} 40").ok().out
+    names = [f.group(2) for f in frames(out)]
+    assert names.count("frame") == 41 and names[-1] == "_start"
+
+
+def test_symbol_functions():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = ('probe process(PROG).function("deepest") { println(usymname(uaddr()), "|", usymdata(uaddr()), "|", '
+            'umodname(uaddr()), "|", usymname(1), "|", ustack(0) == uaddr()) exit() }')
+    name, data, module, unknown, same = trace(program, text).ok().out.strip().split("|")
+    assert name == "deepest" and module == str(program) and same == "1"
+    assert re.fullmatch(rf"deepest\+0x0/0x[0-9a-f]+ \[{re.escape(str(program))}\]", data)
+    assert unknown == "0x1"
+
+
+def test_empty_without_a_user_context():
+    assert script('probe begin { print_ubacktrace() exit() }').status in (0, 1)

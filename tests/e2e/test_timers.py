@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Timer probes: every unit, randomised, and the profiling timer."""
+import time
+
+import pytest
+
+from support import background, script
+
+
+@pytest.mark.parametrize("point,period", [("timer.ms(20)", 0.02), ("timer.msec(20)", 0.02),
+                                          ("timer.us(20000)", 0.02), ("timer.usec(20000)", 0.02),
+                                          ("timer.ns(20000000)", 0.02), ("timer.nsec(20000000)", 0.02),
+                                          ("timer.hz(50)", 0.02)])
+def test_period(point, period):
+    text = (f'global n, start probe begin {{ start = gettimeofday_us() }} '
+            f'probe {point} {{ if (++n == 20) {{ println(gettimeofday_us() - start) exit() }} }}')
+    elapsed = int(script(text).ok().out) / 1e6
+    assert 20 * period * 0.9 <= elapsed <= 20 * period * 2.5
+
+
+def test_jiffies():
+    text = ('global n, start probe begin { start = gettimeofday_ms() } '
+            'probe timer.jiffies(10) { if (++n == 5) { println(gettimeofday_ms() - start) exit() } }')
+    assert 40 <= int(script(text).ok().out) <= 1000    # 1 to 10 ms a jiffy
+
+
+@pytest.mark.parametrize("unit", ["s", "sec"])
+def test_seconds(unit):
+    started = time.monotonic()
+    assert script(f'probe timer.{unit}(1) {{ println("tick") exit() }}').ok().out == "tick\n"
+    assert 0.95 <= time.monotonic() - started <= 3
+
+
+def test_randomize_varies():
+    text = ('global n, last, seen probe begin { last = gettimeofday_us() } '
+            'probe timer.ms(20).randomize(15) { now = gettimeofday_us(); seen <<< now - last; last = now; '
+            'if (++n == 20) { println(@min(seen), " ", @max(seen)) exit() } }')
+    shortest, longest = map(int, script(text).ok().out.split())
+    assert shortest >= 4000
+    assert longest - shortest > 5000
+
+
+def test_two_timers_run_side_by_side():
+    text = ('global fast, slow probe timer.ms(10) { fast++ } probe timer.ms(100) { if (++slow == 4) '
+            '{ println(fast, " ", slow) exit() } }')
+    fast, slow = map(int, script(text).ok().out.split())
+    assert slow == 4 and 20 <= fast <= 45
+
+
+def test_profile_samples_every_cpu():
+    text = ('global hits probe timer.profile { hits[cpu()]++ } probe timer.ms(600) { exit() } '
+            'probe end { foreach (c+ in hits) println(c, " ", hits[c]) }')
+    import os
+    rows = [line.split() for line in script(text, "-c", "sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done & wait'")
+            .ok().lines]
+    assert rows, "no sample"
+    assert all(0 <= int(cpu) < os.cpu_count() for cpu, _ in rows)
+
+
+def test_profile_sees_the_interrupted_program(beside):
+    spinner = beside("/bin/sh", "-c", "while :; do :; done")
+    text = ('global mine probe timer.profile { if (pid() == target()) mine++ } '
+            'probe timer.ms(500) { println(mine) exit() }')
+    assert int(script(text, "-x", str(spinner.pid)).ok().out) > 10
+
+
+def test_timeout_option():
+    started = time.monotonic()
+    result = script('probe begin { println("go") } probe end { println("end") }', "-T", "1")
+    assert result.ok().lines == ["go", "end"]
+    assert 0.9 <= time.monotonic() - started <= 3
+
+
+@pytest.mark.parametrize("point", ["timer.ms(0)", "timer.ms(-5)", "timer.ms(10).randomize(10)", "timer.hz(0)",
+                                   "timer.foo(3)", "timer.ms", 'timer.ms("x")', "timer.jiffies(0)",
+                                   "timer.hz(10).randomize(2)"])
+def test_wrong_timers(point):
+    result = script(f"probe {point} {{ exit() }}").failed()
+    assert "semantic error: while resolving probe point" in result.err or "semantic error" in result.err
+
+
+def test_script_without_exit_runs_until_interrupted():
+    import signal
+    with background("-e", 'probe timer.ms(10) { println("t") }') as stap:
+        stap.wait_for("t\nt\nt")
+        stap.signal(signal.SIGINT)
+        stap.finish(5).ok()

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the tests share: running stap, building targets, waiting for things.
+
+STAP names the command under test (default: build/src/cli/stap).
+"""
+import contextlib
+import dataclasses
+import hashlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+TARGETS = TOP / "tests" / "targets"
+STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap"))
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "bpftap"
+SANITIZED = "asan" in str(STAP)
+
+
+@dataclasses.dataclass
+class Result:
+    """How a command ended.  status is negative for a signal, None for a timeout."""
+    out: str
+    err: str
+    status: int
+
+    @property
+    def lines(self):
+        return self.out.splitlines()
+
+    def ok(self):
+        """Asserts status 0; returns itself so that tests can chain."""
+        assert self.status == 0, f"status {self.status}\nstdout:\n{self.out}\nstderr:\n{self.err}"
+        return self
+
+    def failed(self, status=1):
+        """Asserts an orderly failure: that status, no crash."""
+        assert self.status == status, f"status {self.status}\nstdout:\n{self.out}\nstderr:\n{self.err}"
+        assert "Sanitizer" not in self.err and "runtime error" not in self.err, self.err
+        return self
+
+
+def environment(extra=None):
+    env = dict(os.environ, LC_ALL="C.UTF-8")
+    env.update(extra or {})
+    return env
+
+
+def run(argv, timeout=40, stdin=subprocess.DEVNULL, env=None, cwd=None, data=None, **popen):
+    """Runs a command in a session of its own; kills the session when the time is up."""
+    process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               stdin=subprocess.PIPE if data is not None else stdin, cwd=cwd,
+                               env=environment(env), start_new_session=True, **popen)
+    try:
+        out, err = process.communicate(data.encode() if data is not None else None, timeout)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        status = None
+    return Result(out.decode(errors="replace"), err.decode(errors="replace"), status)
+
+
+def stap(*args, **kwargs):
+    """Runs stap with these arguments."""
+    return run([STAP, *args], **kwargs)
+
+
+def script(text, *args, **kwargs):
+    """Runs a script text; further arguments are options (or --args and its followers)."""
+    return stap("-e", text, *args, **kwargs)
+
+
+def with_program(text, program):
+    """The script text with PROG replaced by the path of the program, quoted."""
+    return text.replace("PROG", f'"{program}"')
+
+
+def trace(program, text, *args, command=None, **kwargs):
+    """Runs the script on `program`, started by -c (or `command` instead); PROG in the text is its path."""
+    return stap("-e", with_program(text, program), "-c", str(command or program), *args, **kwargs)
+
+
+class Background:
+    """A command running beside the test; its output goes to files, so that it never blocks."""
+
+    def __init__(self, argv, env=None, cwd=None, preexec=None):
+        self.out_file = tempfile.TemporaryFile()
+        self.err_file = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([str(a) for a in argv], stdout=self.out_file,
+                                        stderr=self.err_file, stdin=subprocess.DEVNULL, cwd=cwd,
+                                        env=environment(env), start_new_session=True,
+                                        preexec_fn=preexec)
+        self.pid = self.process.pid
+
+    def text(self, file):
+        file.flush()
+        return os.pread(file.fileno(), 1 << 26, 0).decode(errors="replace")
+
+    @property
+    def out(self):
+        return self.text(self.out_file)
+
+    @property
+    def err(self):
+        return self.text(self.err_file)
+
+    def wait_for(self, pattern, timeout=20, where="out"):
+        """Waits until the output matches; fails the test when the command ends first."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            ended = self.process.poll() is not None
+            match = re.search(pattern, getattr(self, where))
+            if match:
+                return match
+            if ended:
+                break
+            time.sleep(0.01)
+        raise AssertionError(f"no {pattern!r} in {where}\nstdout:\n{self.out}\nstderr:\n{self.err}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def finish(self, timeout=20):
+        """Waits for its end; kills it when that takes too long (status None)."""
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = None
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait()
+        return Result(self.out, self.err, status)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def background(*args, **kwargs):
+    """stap beside the test."""
+    return Background([STAP, *args], **kwargs)
+
+
+def compile_target(name, *flags, cc="gcc", output=None):
+    """Builds tests/targets/NAME (a C file) with these flags; returns the path, cached by content."""
+    source = TARGETS / name
+    return compile_source(source, *flags, cc=cc, output=output or pathlib.Path(name).stem)
+
+
+def compile_source(source, *flags, cc="gcc", output="a.out"):
+    """Builds a C file; the result is cached under the hash of text, compiler and flags."""
+    flags = flags or ("-O0", "-g")
+    key = hashlib.sha256(repr((source.read_bytes(), str(source), cc, flags)).encode()).hexdigest()[:16]
+    directory = CACHE / "targets" / "c" / key
+    binary = directory / output
+    if not binary.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = directory / f"{output}.{os.getpid()}"
+        subprocess.run([cc, "-o", partial, source, *flags], check=True, cwd=source.parent)
+        partial.rename(binary)
+    return binary
+
+
+def line_of(name, marker):
+    """The number of the line of a target's source that has the marker in a comment."""
+    for number, text in enumerate((TARGETS / name).read_text().splitlines(), 1):
+        if f"/* {marker} */" in text:
+            return number
+    raise AssertionError(f"no /* {marker} */ in {name}")
+
+
+def nginx_binary():
+    """nginx of Debian's source package, built with debug information."""
+    return pathlib.Path(subprocess.check_output([TARGETS / "nginx.sh"], text=True).strip())
+
+
+def wait_until(condition, timeout=10, what="condition"):
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"timed out waiting for {what}")
