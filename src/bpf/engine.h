@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The eBPF engine: compiles the kernel handlers of a program, loads them, and shares the globals
+ * with the user engine.
+ *
+ * Phases:
+ *   engine_create    nothing of the kernel is touched
+ *   engine_prepare   generates code for every kernel handler (can be listed: -p3)
+ *   engine_load      creates the maps and loads the programs; nothing fires yet
+ *   (attach)         the caller arms the points with engine_handler_fd() (probe/attach.h)
+ *   engine_activate  from here on hits run; before (and after engine_deactivate) they return at once
+ *   engine_destroy   from any state; the caller has detached before
+ *
+ * What the run must do besides:
+ *   - begin handlers run before engine_activate, over engine_store();
+ *   - poll engine_poll_fd() with a timeout of some 20-100 ms (records do not wake the reader one by
+ *     one, only exit(), errors and half-full rings do) and call engine_drain();
+ *   - after detaching and engine_deactivate, one engine_drain(UINT64_MAX);
+ *   - for scripts that use engine_wants_bias(): engine_bias_set() for every process and module it
+ *     knows of at start, and whenever the sideband tells of a mapping (the engine itself finds the bias of the
+ *     probed module, of executables, and of everything that maps at link address 0 by run-time address).
+ *   - engine_target_set() once the pid of -c is known, before engine_activate.
+ */
+#ifndef BPF_ENGINE_H
+#define BPF_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "ir/program.h"
+#include "ir/store.h"
+#include "ir/wire.h"
+
+struct engine;
+
+struct engine_options {
+	bool uprobe_multi;	/* uprobes are attached by multi-links: attach_has_uprobe_multi() */
+	bool show_log;		/* -v: a refused program prints the verifier's log on stderr */
+};
+
+/* The program must outlive the engine and have been through ir_analyse(). */
+struct engine *engine_create(const struct program *p, const struct engine_options *o);
+/* 0 or -errno; then engine_error() has the one-line message, not printed. */
+int engine_prepare(struct engine *e);
+int engine_load(struct engine *e);
+int engine_activate(struct engine *e);
+void engine_deactivate(struct engine *e);
+void engine_destroy(struct engine *e);
+/* Why the last call failed; "" if none did. */
+const char *engine_error(const struct engine *e);
+
+/* Descriptor of a handler's program, by handler index; -1: runs in the user engine. */
+int engine_handler_fd(const struct engine *e, uint32_t handler);
+/* All of them, indexed by handler, for attach_request. */
+const int *engine_handler_fds(const struct engine *e);
+
+/* The globals, for interp_create(): valid from engine_load to engine_destroy. */
+struct ir_store *engine_store(struct engine *e);
+
+/* target() and its process tree for IS_TARGET; also from program.target at load. */
+int engine_target_set(struct engine *e, pid_t pid);
+bool engine_wants_bias(const struct engine *e);
+/* Run-time minus link-time address of program module `module` in process `tgid`. */
+int engine_bias_set(struct engine *e, pid_t tgid, uint32_t module, int64_t bias);
+void engine_bias_del(struct engine *e, pid_t tgid, uint32_t module);
+
+/* Readable when a ring wants to be drained. */
+int engine_poll_fd(const struct engine *e);
+/*
+ * Hands out the records that began at or before `until` (CLOCK_MONOTONIC ns), those of all CPUs
+ * merged by time; a record is checked: its size, and `point` is a point of the program.  Items within
+ * are not: use wire_item_next-like care.  `until` a few ms in the past gives exact order
+ * even when handlers are slow; UINT64_MAX: everything there is.  Returns the number of records;
+ * stops early when fn returns non-zero.
+ */
+long engine_drain(struct engine *e, uint64_t until, int (*fn)(void *ctx, const struct wire_record *r),
+		  void *ctx);
+/* Descriptor of a CPU's ring; -1 past the last. */
+int engine_ring_fd(const struct engine *e, unsigned cpu);
+
+/* A counter of a point since the load. */
+uint64_t engine_count(const struct engine *e, uint32_t point, enum wire_count which);
+/* The source place behind the u32 site of a WIRE_ERROR item; NULL: no such site. */
+const struct span *engine_site(const struct engine *e, uint32_t site);
+
+/* -p3: the eBPF instructions of every handler with the source lines they come from; after prepare. */
+void engine_list(const struct engine *e, FILE *out);
+/* Number of instructions of a handler's program, after prepare. */
+size_t engine_insn_count(const struct engine *e, uint32_t handler);
+
+/*
+ * Runs a handler once in the kernel without any event (BPF_PROG_TEST_RUN); kinds PROG_RAW_TP and
+ * PROG_TP_BTF only.  `args`: nargs u64 that ARG reads.  With cpu >= 0 on that CPU (else the current).
+ * 0 or -errno.
+ */
+int engine_test_run(struct engine *e, uint32_t handler, const uint64_t *args, uint32_t nargs, int cpu);
+
+/* What the kernel offers; found by real attempts, cached in the process. */
+enum engine_feature {
+	ENGINE_LOOP,		/* bpf_loop */
+	ENGINE_MAY_GOTO,
+	ENGINE_RAW_TP_COOKIE,
+	ENGINE_FUNC_IP,		/* bpf_get_func_ip in uprobes */
+	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
+	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
+	ENGINE_FEATURE_COUNT
+};
+bool engine_has(enum engine_feature f);
+const char *engine_feature_name(enum engine_feature f);
+
+#endif
