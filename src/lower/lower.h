@@ -31,7 +31,9 @@ struct lower_module {
 	struct { const struct ast_function *key; uint32_t value; } *func_of;	/* hmap */
 	struct { char *key; uint32_t value; } *format_of;			/* shmap */
 	struct { char *key; uint32_t value; } *regex_of;			/* shmap */
-	struct lower_pending *pending;	/* functions called but not lowered yet */
+	/* the overload that `next` in one goes on with */
+	struct { const struct ast_function *key; const struct ast_function *value; } *next_of;	/* hmap */
+	const struct ast_function **pending;	/* functions called but not lowered yet; stb_ds array */
 	uint32_t temp_count;		/* makes temporaries' and hidden globals' names unique */
 };
 
@@ -41,7 +43,9 @@ struct lower {
 	struct ir_func *func;
 	const struct probe_point *point;	/* handlers: the point; functions: NULL */
 	const struct ast_function *fn;		/* functions: what is being lowered; else NULL */
+	struct ir_expr **passed;		/* functions with a further overload: the arguments as passed */
 	struct ir_stmt **tail;			/* where lower_emit() appends */
+	struct ir_stmt *actions;		/* IR_S_ACTION of the current straight run, or NULL */
 	struct { const struct ast_var *key; uint32_t value; } *local_of;	/* hmap */
 	bool failed;				/* a diagnostic was issued */
 };
@@ -92,6 +96,7 @@ uint32_t lower_format(struct lower_module *m, const struct ir_format *f);
 /* Index of the format that printf-like `text` spells: only %d %s %x %u %p %c and text, for compiler-made output. */
 uint32_t lower_format_text(struct lower_module *m, const char *text);
 uint32_t lower_regex(struct lower_module *m, const char *text, const struct span *at);
+/* The IR function of a script's function; its body is lowered later. */
 uint32_t lower_function(struct lower_module *m, const struct ast_function *f);
 
 /*

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* foreach over arrays and histograms. */
+#include "lower/parts.h"
+
+#include "base/ds.h"
+
+/*
+ * The local that receives a key or value.  A global named there is stored from a
+ * fresh local at the head of the body: *copy tells so.
+ */
+static int32_t receiver(struct lower *L, const struct ast_expr *var, bool *copy)
+{
+	const struct ast_var *v = var->symbol.referent;
+	enum ir_type type = lower_type(v->type);
+
+	*copy = v->is_global;
+	if (!v->is_global)
+		return (int32_t)lower_var(L, v);
+	return (int32_t)lower_new_local(L, v->name, type, type == IR_STR ? L->mod->maxstr : 0);
+}
+
+static void lower_order(const struct ast_foreach *a, struct ir_foreach *f)
+{
+	static const enum ir_stat fn[] = {
+		[STAT_COUNT] = IR_STAT_COUNT, [STAT_SUM] = IR_STAT_SUM, [STAT_AVG] = IR_STAT_AVG,
+		[STAT_MIN] = IR_STAT_MIN, [STAT_MAX] = IR_STAT_MAX, [STAT_VARIANCE] = IR_STAT_VARIANCE,
+	};
+
+	f->descending = a->sort_dir < 0;
+	if (!a->sort_dir) {
+		f->sort = IR_SORT_NONE;
+	} else if (a->sort_column) {
+		f->sort = IR_SORT_KEY;
+		f->sort_key = a->sort_column - 1;
+	} else if (a->sort_stat != STAT_NONE) {
+		f->sort = IR_SORT_STAT;
+		f->sort_stat = fn[a->sort_stat];
+	} else {
+		f->sort = IR_SORT_VALUE;
+	}
+}
+
+static void lower_source(struct lower *L, const struct ast_foreach *a, struct ir_foreach *f)
+{
+	struct lower_place p = { 0 };
+
+	if (a->base->kind == EXPR_HIST) {
+		f->hist = true;
+		lower_place(L, a->base->hist.stat, &p);
+		f->hist_keys = arena_memdup(L->mod->arena, p.keys, sizeof(p.keys));
+	} else {
+		p.global = lower_global(L->mod, a->base->symbol.referent);
+	}
+	f->global = p.global;
+	for (size_t i = 0; a->slice && i < a->nslice; i++)
+		if (a->slice[i])
+			f->slice[i] = lower_share(L, lower_expr(L, a->slice[i]));
+	if (a->limit)
+		f->limit = lower_share(L, lower_expr(L, a->limit));
+}
+
+void lower_foreach(struct lower *L, const struct ast_stmt *s)
+{
+	const struct ast_foreach *a = s->foreach;
+	struct ir_foreach *f = arena_new(L->mod->arena, struct ir_foreach);
+	struct ir_stmt *loop, **saved;
+	bool copy_key[IR_MAX_KEYS] = { false }, copy_value = false;
+
+	lower_source(L, a, f);
+	lower_order(a, f);
+	/* A statistic sorted with no aggregate named sorts by its count, as SystemTap does. */
+	if (f->sort == IR_SORT_VALUE && L->mod->ir->globals[f->global]->type == IR_STAT && !f->hist) {
+		f->sort = IR_SORT_STAT;
+		f->sort_stat = IR_STAT_COUNT;
+	}
+	f->nkeys = (uint32_t)a->nkeys;
+	f->value_local = -1;
+	for (size_t i = 0; i < IR_MAX_KEYS; i++)
+		f->key_local[i] = i < a->nkeys ? receiver(L, a->keys[i], &copy_key[i]) : -1;
+	if (a->value)
+		f->value_local = receiver(L, a->value, &copy_value);
+
+	loop = ir_stmt_new(L->mod->ir, IR_S_FOREACH, &s->at);
+	loop->foreach = f;
+	lower_emit(L, loop);
+	saved = lower_into(L, &loop->body);
+	for (size_t i = 0; i < a->nkeys; i++)
+		if (copy_key[i])
+			lower_store_var(L, a->keys[i],
+					lower_local(L, (uint32_t)f->key_local[i], &s->at));
+	if (copy_value)
+		lower_store_var(L, a->value, lower_local(L, (uint32_t)f->value_local, &s->at));
+	lower_into_end(L, saved);
+	lower_body(L, a->body, &loop->body);
+}
