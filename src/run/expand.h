@@ -6,16 +6,14 @@
 #ifndef RUN_EXPAND_H
 #define RUN_EXPAND_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
 #include "run/symb.h"
 
-/* Whether the bytes hold deferred text. */
-bool run_expand_needed(const char *s, size_t len);
-/* Writes the bytes with every well-formed deferred field replaced; anything else as it is. */
-void run_expand(struct run_symb *sy, FILE *out, const char *s, size_t len, uint64_t when);
+struct run_expand {
+	struct run_symb *symb;
+	uint64_t when;		/* time of the record being printed */
+};
+
+/* The `expand` hook of struct out_defer; ctx is a struct run_expand.  Unknown fields give nothing. */
+void run_expand_field(void *ctx, const char *fields, size_t len, struct out_buf *b);
 
 #endif

@@ -21,6 +21,7 @@ struct run_map {
 	uint64_t start, end;
 	uint64_t pgoff;			/* file offset of start */
 	uint64_t since;			/* time of the mapping; 0: before we looked */
+	uint64_t until;			/* time of its end; UINT64_MAX: still there */
 	const char *path;		/* as the process sees it, interned; "[vdso]" */
 	uint32_t dev_major, dev_minor;
 	uint64_t ino;

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "dbg/module.h"
+#include "out/format.h"
 #include "run/procs.h"
 
 struct run_symb;
@@ -25,13 +25,21 @@ struct run_place {
 	struct dbg_module *module;	/* NULL: its file cannot be read */
 	const char *path;		/* of the module as the process sees it; NULL: unknown */
 	uint64_t bias, link;		/* addr = link + bias */
+	bool caller;			/* see struct run_query */
 	const char *name;		/* symbol; NULL: none */
 	uint64_t offset, size;		/* within the symbol, or within the module without one */
 };
 
-/* Explains an address of process `tgid` as of time `when`.  False: in no known mapping. */
-bool run_symb_user(struct run_symb *sy, pid_t tgid, uint64_t addr, uint64_t when,
-		   struct run_place *out);
+/* An address and where and when it was seen. */
+struct run_query {
+	pid_t tgid;
+	uint64_t addr;
+	uint64_t when;
+	bool caller;			/* a return address: belongs to the call before it */
+};
+
+/* Explains an address of a process.  False: in no known mapping. */
+bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out);
 /* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
 bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
 
@@ -49,10 +57,11 @@ enum run_addr_form {
 };
 
 /* Writes an address in a form; what is not known falls back to less, at last to hex.  No newline. */
-void run_symb_print(struct run_symb *sy, FILE *out, const struct run_place *p, uint64_t addr,
-		    enum run_addr_form form);
-void run_symb_print_user(struct run_symb *sy, FILE *out, pid_t tgid, uint64_t addr, uint64_t when,
-			 enum run_addr_form form);
-void run_symb_print_kernel(struct run_symb *sy, FILE *out, uint64_t addr, enum run_addr_form form);
+void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
+		    struct out_buf *out);
+void run_symb_print_user(struct run_symb *sy, const struct run_query *q, enum run_addr_form form,
+			 struct out_buf *out);
+void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,
+			   struct out_buf *out);
 
 #endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How an address is written: SystemTap's forms, and what each falls back to when the symbol,
+ * the module or the line is unknown.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "dbg/func.h"
+#include "run/symb.h"
+
+static const char *addr_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Source line of a place; false: unknown. */
+static bool addr_line(const struct run_place *p, struct dbg_line *line)
+{
+	return p->module && dbg_module_debug(p->module, NULL) == 0 &&
+	       dbg_line_at(p->module, p->link - (p->caller ? 1 : 0), line);
+}
+
+/* "name+0x1/0x20 [/path]" and what is left of it with less known. */
+static void addr_data(const struct run_place *p, uint64_t addr, bool line, struct out_buf *out)
+{
+	struct dbg_line at;
+
+	if (!p->name) {
+		out_buf_printf(out, "0x%" PRIx64, addr);
+		if (p->path)
+			out_buf_printf(out, " [%s+0x%" PRIx64 "/0x%" PRIx64 "]", p->path, p->offset, p->size);
+		return;
+	}
+	out_buf_printf(out, "%s+0x%" PRIx64 "/0x%" PRIx64, p->name, p->offset, p->size);
+	if (line && addr_line(p, &at))
+		out_buf_printf(out, " at %s:%u", at.file, at.line);
+	if (p->path)
+		out_buf_printf(out, " [%s]", p->path);
+}
+
+static void addr_fileline(const struct run_place *p, uint64_t addr, enum run_addr_form form,
+			  struct out_buf *out)
+{
+	struct dbg_line at;
+
+	if (!addr_line(p, &at))
+		out_buf_printf(out, "0x%" PRIx64, addr);
+	else if (form == RUN_ADDR_FILE)
+		out_buf_str(out, at.file);
+	else if (form == RUN_ADDR_LINE)
+		out_buf_printf(out, "%u", at.line);
+	else
+		out_buf_printf(out, "%s:%u", at.file, at.line);
+}
+
+void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
+		    struct out_buf *out)
+{
+	switch (form) {
+	case RUN_ADDR_NAME:
+		if (!p->name)
+			break;
+		out_buf_str(out, p->name);
+		return;
+	case RUN_ADDR_BRIEF:
+		if (!p->name)
+			break;
+		out_buf_printf(out, "%s+0x%" PRIx64, p->name, p->offset);
+		return;
+	case RUN_ADDR_SIMPLE:
+		if (!p->path)
+			break;
+		if (p->name)
+			out_buf_printf(out, "%s+0x%" PRIx64 " [%s]", p->name, p->offset,
+				       addr_basename(p->path));
+		else
+			out_buf_printf(out, "0x%" PRIx64 " [%s+0x%" PRIx64 "]", addr,
+				       addr_basename(p->path), p->offset);
+		return;
+	case RUN_ADDR_DATA:
+		addr_data(p, addr, false, out);
+		return;
+	case RUN_ADDR_FULL:
+	case RUN_ADDR_FULLER:
+		out_buf_str(out, " ");
+		if (p->name)
+			out_buf_printf(out, "0x%" PRIx64 " : ", addr);
+		addr_data(p, addr, form == RUN_ADDR_FULLER, out);
+		return;
+	case RUN_ADDR_FILELINE:
+	case RUN_ADDR_FILE:
+	case RUN_ADDR_LINE:
+		addr_fileline(p, addr, form, out);
+		return;
+	case RUN_ADDR_MODULE:
+		out_buf_str(out, p->path ? p->path : "<unknown>");
+		return;
+	case RUN_ADDR_HEX:
+		break;
+	}
+	out_buf_printf(out, "0x%" PRIx64, addr);
+}
+
+void run_symb_print_user(struct run_symb *sy, const struct run_query *q, enum run_addr_form form,
+			 struct out_buf *out)
+{
+	struct run_place p = { 0 };
+
+	if (form != RUN_ADDR_HEX)
+		run_symb_user(sy, q, &p);
+	run_symb_print(&p, q->addr, form, out);
+}
+
+void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,
+			   struct out_buf *out)
+{
+	struct run_place p = { 0 };
+
+	if (form != RUN_ADDR_HEX)
+		run_symb_kernel(sy, addr, &p);
+	run_symb_print(&p, addr, form, out);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The output: one buffer, written when full and on flush; files switched between
+ * writes of the caller.
+ */
+#include "run/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+
+#define SINK_BUFFER (64 * 1024)
+
+struct run_sink {
+	int fd;
+	int error;			/* errno of the first failed write */
+	const char *pattern;		/* NULL: standard output */
+	uint64_t rotate_bytes;
+	unsigned rotate_count;
+	unsigned number;		/* of the next file */
+	uint64_t file_bytes;		/* accepted for the current file */
+	uint64_t total;
+	char *name;
+	char **kept;			/* stb_ds array: names of rotated files, oldest first */
+	size_t len;
+	char buf[SINK_BUFFER];
+};
+
+/* The name of the next file: pattern by strftime(3), with the number when rotating. */
+static char *sink_make_name(const struct run_sink *s)
+{
+	char base[4096], *name;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (!strchr(s->pattern, '%') || !localtime_r(&now, &tm) ||
+	    !strftime(base, sizeof(base), s->pattern, &tm))
+		snprintf(base, sizeof(base), "%s", s->pattern);
+	if (s->rotate_bytes) {
+		if (asprintf(&name, "%s.%u", base, s->number) < 0)
+			abort();
+	} else {
+		name = strdup(base);
+		if (!name)
+			abort();
+	}
+	return name;
+}
+
+/* Opens the next file and removes the oldest beyond the count; 0 or -errno. */
+static int sink_next_file(struct run_sink *s)
+{
+	char *name = sink_make_name(s);
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+	if (fd < 0) {
+		int err = errno;
+
+		free(name);
+		return -err;
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->name);
+	s->fd = fd;
+	s->name = name;
+	s->number++;
+	s->file_bytes = 0;
+	if (s->rotate_bytes && s->rotate_count) {
+		char *copy = strdup(name);
+
+		if (!copy)
+			abort();
+		arrput(s->kept, copy);
+		if (arrlenu(s->kept) > s->rotate_count) {
+			unlink(s->kept[0]);
+			free(s->kept[0]);
+			arrdel(s->kept, 0);
+		}
+	}
+	return 0;
+}
+
+struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsigned rotate_count)
+{
+	struct run_sink *s = malloc(sizeof(*s));
+	int rc;
+
+	if (!s)
+		abort();
+	memset(s, 0, offsetof(struct run_sink, buf));
+	s->pattern = pattern;
+	s->rotate_bytes = rotate_bytes;
+	s->rotate_count = rotate_count;
+	s->fd = -1;
+	if (!pattern) {
+		s->fd = STDOUT_FILENO;
+		s->rotate_bytes = 0;
+		return s;
+	}
+	rc = sink_next_file(s);
+	if (rc) {
+		free(s);
+		errno = -rc;
+		return NULL;
+	}
+	return s;
+}
+
+/* Writes everything or notes the error; later calls do nothing. */
+static void sink_put(struct run_sink *s, const char *p, size_t len)
+{
+	while (len && !s->error) {
+		ssize_t n = write(s->fd, p, len);
+
+		if (n >= 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			usleep(1000);
+		} else if (errno != EINTR) {
+			s->error = errno;
+		}
+	}
+}
+
+int run_sink_flush(struct run_sink *s)
+{
+	size_t len = s->len;
+
+	s->len = 0;
+	sink_put(s, s->buf, len);
+	return -s->error;
+}
+
+void run_sink_write(struct run_sink *s, const void *data, size_t len)
+{
+	if (s->error || !len)
+		return;
+	if (s->rotate_bytes && s->file_bytes && s->file_bytes + len > s->rotate_bytes) {
+		int rc;
+
+		run_sink_flush(s);
+		rc = sink_next_file(s);
+		if (rc && !s->error)
+			s->error = -rc;
+	}
+	s->file_bytes += len;
+	s->total += len;
+	if (len > SINK_BUFFER - s->len)
+		run_sink_flush(s);
+	if (len >= SINK_BUFFER) {
+		sink_put(s, data, len);
+		return;
+	}
+	memcpy(s->buf + s->len, data, len);
+	s->len += len;
+}
+
+int run_sink_error(const struct run_sink *s)
+{
+	return -s->error;
+}
+
+uint64_t run_sink_bytes(const struct run_sink *s)
+{
+	return s->total;
+}
+
+const char *run_sink_name(const struct run_sink *s)
+{
+	return s->name ? s->name : "standard output";
+}
+
+int run_sink_close(struct run_sink *s)
+{
+	int rc;
+
+	if (!s)
+		return 0;
+	rc = run_sink_flush(s);
+	if (s->pattern && close(s->fd) && !rc)
+		rc = -errno;
+	for (size_t i = 0; i < arrlenu(s->kept); i++)
+		free(s->kept[i]);
+	arrfree(s->kept);
+	free(s->name);
+	free(s);
+	return rc;
+}

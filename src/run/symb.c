@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Addresses to names.  Modules are found by what is mapped (path, device, inode), opened
+ * through the process's own root where that differs from ours, through
+ * /proc/PID/map_files when the file has been deleted; the vdso is our own.
+ */
+#include "run/symb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "base/intern.h"
+
+struct symb_module {
+	char *key;			/* device, inode and path */
+	struct dbg_module *value;	/* NULL: cannot be read */
+};
+
+struct ksym {
+	uint64_t addr;
+	const char *name, *module;	/* interned; module NULL: the kernel proper */
+};
+
+struct run_symb {
+	struct run_procs *procs;
+	struct symb_module *modules;	/* shmap */
+	struct ksym *ksyms;		/* stb_ds array, sorted */
+	bool ksyms_read;
+	int vdso_fd;			/* memfd with our vdso; -1: not made yet, -2: impossible */
+};
+
+struct run_symb *run_symb_create(struct run_procs *ps)
+{
+	struct run_symb *sy = calloc(1, sizeof(*sy));
+
+	if (!sy)
+		abort();
+	sy->procs = ps;
+	sy->vdso_fd = -1;
+	sh_new_strdup(sy->modules);
+	return sy;
+}
+
+void run_symb_destroy(struct run_symb *sy)
+{
+	if (!sy)
+		return;
+	shfree(sy->modules);
+	arrfree(sy->ksyms);
+	if (sy->vdso_fd >= 0)
+		close(sy->vdso_fd);
+	free(sy);
+}
+
+/* Our own vdso as a file: every process of this kernel has the same. */
+static struct dbg_module *symb_open_vdso(struct run_symb *sy)
+{
+	uint64_t at = getauxval(AT_SYSINFO_EHDR);
+	char *line = NULL, path[64];
+	size_t cap = 0;
+	struct run_map m;
+	bool exec;
+	FILE *f;
+
+	if (sy->vdso_fd == -1 && at && (f = fopen("/proc/self/maps", "re")) != NULL) {
+		sy->vdso_fd = -2;
+		while (getline(&line, &cap, f) > 0) {
+			int fd;
+
+			if (!run_map_parse(line, &m, &exec) || m.start != at)
+				continue;
+			fd = memfd_create("vdso", MFD_CLOEXEC);
+			if (fd >= 0 && write(fd, (const void *)(uintptr_t)at, m.end - m.start) > 0)
+				sy->vdso_fd = fd;
+			else if (fd >= 0)
+				close(fd);
+			break;
+		}
+		free(line);
+		fclose(f);
+	}
+	if (sy->vdso_fd < 0)
+		return NULL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", sy->vdso_fd);
+	return dbg_module_open(path, NULL, NULL);
+}
+
+static bool symb_same_file(const char *path, uint64_t ino)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_ino == ino;
+}
+
+static struct dbg_module *symb_open(struct run_symb *sy, pid_t tgid, const struct run_map *m)
+{
+	char path[128];
+	struct dbg_open_opts opts = { .root = path };
+	struct dbg_module *mod = NULL;
+
+	if (!strcmp(m->path, "[vdso]"))
+		return symb_open_vdso(sy);
+	if (m->path[0] != '/')
+		return NULL;
+	if (m->deleted) {
+		snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, (int)tgid,
+			 m->start, m->end);
+		return dbg_module_open(path, NULL, NULL);
+	}
+	if (symb_same_file(m->path, m->ino))
+		mod = dbg_module_open(m->path, NULL, NULL);
+	if (!mod) {
+		snprintf(path, sizeof(path), "/proc/%d/root", (int)tgid);
+		mod = dbg_module_open(m->path, &opts, NULL);
+	}
+	return mod ? mod : dbg_module_open(m->path, NULL, NULL);
+}
+
+static struct dbg_module *symb_module(struct run_symb *sy, pid_t tgid, const struct run_map *m)
+{
+	struct dbg_module *mod;
+	char *key;
+	ptrdiff_t i;
+
+	if (asprintf(&key, "%x:%x:%" PRIu64 ":%s", m->dev_major, m->dev_minor, m->ino, m->path) < 0)
+		abort();
+	i = shgeti(sy->modules, key);
+	if (i >= 0) {
+		mod = sy->modules[i].value;
+	} else {
+		mod = symb_open(sy, tgid, m);
+		shput(sy->modules, key, mod);
+	}
+	free(key);
+	return mod;
+}
+
+/* Distance from a symbol to the next address that has one: the size SystemTap shows. */
+static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
+{
+	size_t n, lo = 0, hi;
+	const struct dbg_sym *all = dbg_module_symbols(m, &n);
+
+	hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (all[mid].addr > s->addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	for (; lo < n; lo++)
+		if (all[lo].kind != DBG_SYM_TLS)
+			return all[lo].addr - s->addr;
+	return s->size;
+}
+
+bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out)
+{
+	const struct run_map *m = run_procs_find(sy->procs, q->tgid, q->addr, q->when);
+	const struct dbg_module_info *info;
+	const struct dbg_sym *sym;
+
+	*out = (struct run_place){ .map = m, .caller = q->caller };
+	if (!m)
+		return false;
+	out->path = m->path;
+	out->module = symb_module(sy, q->tgid, m);
+	out->offset = q->addr - m->start;
+	out->size = m->end - m->start;
+	if (!out->module || !dbg_load_bias(out->module, m->start, m->pgoff, &out->bias)) {
+		out->module = NULL;
+		return true;
+	}
+	info = dbg_module_info(out->module);
+	out->link = q->addr - out->bias;
+	out->offset = out->link - info->base;
+	out->size = info->end - info->base;
+	sym = dbg_symbol_at(out->module, out->link - (q->caller ? 1 : 0));
+	if (sym && sym->addr <= out->link) {
+		out->name = sym->name;
+		out->offset = out->link - sym->addr;
+		out->size = symb_extent(out->module, sym);
+	}
+	return true;
+}
+
+static int ksym_compare(const void *va, const void *vb)
+{
+	const struct ksym *a = va, *b = vb;
+
+	return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+static void symb_read_kallsyms(struct run_symb *sy)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char *line = NULL;
+	size_t cap = 0;
+
+	sy->ksyms_read = true;
+	if (!f)
+		return;
+	while (getline(&line, &cap, f) > 0) {
+		char name[512], module[128], type;
+		struct ksym k = { 0 };
+		int n = sscanf(line, "%" SCNx64 " %c %511s [%127[^]]]", &k.addr, &type, name, module);
+
+		if (n < 3 || !k.addr || !strchr("tTwW", type))
+			continue;
+		k.name = intern(name);
+		k.module = n == 4 ? intern(module) : NULL;
+		arrput(sy->ksyms, k);
+	}
+	free(line);
+	fclose(f);
+	if (arrlenu(sy->ksyms))
+		qsort(sy->ksyms, arrlenu(sy->ksyms), sizeof(*sy->ksyms), ksym_compare);
+}
+
+bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out)
+{
+	size_t lo = 0, hi;
+
+	*out = (struct run_place){ .link = addr };
+	if (!sy->ksyms_read)
+		symb_read_kallsyms(sy);
+	hi = arrlenu(sy->ksyms);
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (sy->ksyms[mid].addr <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (!lo)
+		return false;
+	hi = lo--;
+	while (hi < arrlenu(sy->ksyms) && sy->ksyms[hi].addr == sy->ksyms[lo].addr)
+		hi++;
+	while (lo > 0 && sy->ksyms[lo - 1].addr == sy->ksyms[lo].addr)
+		lo--;		/* aliases: the first, always the same */
+	out->name = sy->ksyms[lo].name;
+	out->path = sy->ksyms[lo].module ? sy->ksyms[lo].module : "kernel";
+	out->offset = addr - sy->ksyms[lo].addr;
+	out->size = hi < arrlenu(sy->ksyms) ? sy->ksyms[hi].addr - sy->ksyms[lo].addr : 0;
+	return true;
+}
