@@ -24,6 +24,7 @@ struct primitive {
 	enum ir_op op;
 	int64_t imm;
 	uint32_t sym;
+	bool is_register;	/* `ir register $name`: the op depends on the name, see register.c */
 	const char *operands;	/* the rest of the text */
 };
 
@@ -66,7 +67,9 @@ static bool primitive_parse(const char *text, struct primitive *out)
 	if (strncmp(p, "ir", 2) || !isspace((unsigned char)p[2]))
 		return false;
 	p = skip_blank(p + 2);
-	if (!find_op(p, word_len(p), &out->op))
+	out->is_register = word_len(p) == 8 && !strncmp(p, "register", 8);
+	out->op = IR_REG;
+	if (!out->is_register && !find_op(p, word_len(p), &out->op))
 		return false;
 	p = skip_blank(p + word_len(p));
 	for (; *p == '#' || *p == '@'; p = skip_blank(p + word_len(p))) {
@@ -138,6 +141,12 @@ struct ir_expr *lower_primitive(struct lower *L, const struct ast_embedded *code
 
 	if (!primitive_parse(code->text, &p))
 		return primitive_error(L, code);
+	if (p.is_register) {
+		const char *rest = p.operands;
+		struct ir_expr *name = operand(L, f, args, &rest, at);
+
+		return name ? lower_register(L, name, p.imm, at) : primitive_error(L, code);
+	}
 	for (const char *s = p.operands; *s; n++) {
 		if (n == sizeof(operands) / sizeof(operands[0]))
 			return primitive_error(L, code);

@@ -53,6 +53,10 @@ bool lower_function_body(struct lower_module *m, const struct ast_function *f);
 /* `next` in a function: hands over to the overload of next lower priority. */
 void lower_next_overload(struct lower *L, const struct span *at);
 
+/* register.c: the register of the hit that `name` (a string) names; zero-extended if `is_unsigned`. */
+struct ir_expr *lower_register(struct lower *L, struct ir_expr *name, bool is_unsigned,
+			       const struct span *at);
+
 /* print.c */
 struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want);
 
