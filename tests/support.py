@@ -191,3 +191,64 @@ def wait_until(condition, timeout=10, what="condition"):
             return value
         time.sleep(0.02)
     raise AssertionError(f"timed out waiting for {what}")
+
+
+def gdb_script(name, *arguments, truth, attach=None, env=None, timeout=90):
+    """Runs tests/gdb/NAME in gdb; its findings go to the file `truth`."""
+    where = ["-p", str(attach)] if attach else ["--args", *map(str, arguments)]
+    return run(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-x", TOP / "tests" / "gdb" / name, *where],
+               env={"TRUTH": str(truth), **(env or {})}, timeout=timeout)
+
+
+NGINX_CONF = """
+daemon off;
+user root;
+worker_processes 1;
+pid {dir}/nginx.pid;
+error_log {dir}/error.log;
+events {{ worker_connections 64; }}
+http {{
+    access_log off;
+    client_body_temp_path {dir}/t1; proxy_temp_path {dir}/t2; fastcgi_temp_path {dir}/t3;
+    uwsgi_temp_path {dir}/t4; scgi_temp_path {dir}/t5;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ root {dir}/html; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    """A fresh nginx with one worker, serving one page on a port of its own."""
+
+    def __init__(self, directory):
+        import socket
+        (directory / "html").mkdir(parents=True)
+        (directory / "html" / "index.html").write_text("<p>page</p>\n")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        (directory / "nginx.conf").write_text(NGINX_CONF.format(dir=directory, port=self.port))
+        self.binary = nginx_binary()
+        self.master = Background([self.binary, "-p", directory, "-c", directory / "nginx.conf", "-e",
+                                  directory / "error.log"])
+        self.worker = int(wait_until(lambda: run(["pgrep", "-P", str(self.master.pid)]).out.split(),
+                                     what="nginx's worker")[0])
+        wait_until(self.listens, what="nginx to listen")
+
+    def listens(self):
+        """Whether the worker accepts, found without making a connection (which would count)."""
+        return "epoll" in run(["cat", f"/proc/{self.worker}/wchan"]).out or \
+            any("eventpoll" in os.readlink(f"/proc/{self.worker}/fd/{fd}")
+                for fd in os.listdir(f"/proc/{self.worker}/fd"))
+
+    def get(self, path="/", *options):
+        return run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *options,
+                    f"http://127.0.0.1:{self.port}{path}"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.master.__exit__()

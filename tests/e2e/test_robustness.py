@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes wrong around stap: killed processes, full disks, broken files, hostile scripts."""
+import os
+import pathlib
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from support import Background, SANITIZED, STAP, background, compile_target, run, script, stap, trace, wait_until, \
+    with_program
+
+
+@pytest.fixture(scope="module")
+def places():
+    return compile_target("places.c")
+
+
+def uprobe_slows(program):
+    """True when hit() of tests/targets/hits.c is still armed: a million calls then cost much more."""
+    def seconds():
+        started = time.monotonic()
+        subprocess.run([program, "200000", "1"], check=True)
+        return time.monotonic() - started
+    return min(seconds() for _ in range(3)) > 0.05
+
+
+def test_target_killed():
+    program = compile_target("waits.c")
+    text = with_program('probe process(PROG).function("tick") { n++ } probe end { println("end ", n > 5) } global n', program)
+    with background("-e", text, "-c", f"{program} 2") as stap_:
+        child = wait_until(lambda: run(["pgrep", "-P", str(stap_.pid)]).out.split(), what="the command")[0]
+        time.sleep(0.4)
+        os.kill(int(child), signal.SIGKILL)
+        result = stap_.finish(10)
+        assert result.status is not None and result.lines == ["end 1"]
+
+
+def test_stap_killed_leaves_nothing_armed():
+    program = compile_target("hits.c", "-O2", "-g")
+    assert not uprobe_slows(program)
+    text = with_program('probe process(PROG).function("hit") { n++ } global n probe begin { println("ready") } '
+                        'probe end { println(n) }', program)
+    with background("-e", text) as stap_:
+        stap_.wait_for("ready")
+        wait_until(lambda: uprobe_slows(program), what="the probe to be armed")
+        stap_.signal(signal.SIGKILL)
+        stap_.process.wait()
+        wait_until(lambda: not uprobe_slows(program), timeout=5, what="the probe to go")
+
+
+def test_full_disk(tmp_path):
+    if os.system(f"mount -t tmpfs -o size=64k none {tmp_path} 2>/dev/null"):
+        pytest.skip("cannot mount a tmpfs here")
+    try:
+        result = script('probe timer.ms(1) { for (i = 0; i < 100; i++) printf("%0100d\\n", i) } '
+                        'probe timer.s(2) { exit() }', "-o", f"{tmp_path}/out", timeout=20)
+        assert result.status == 1
+        assert "No space left on device" in result.err
+        assert len(result.err.splitlines()) < 10, result.err
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_full_device():
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([STAP, "-e", 'probe begin { println("x") exit() }'], stdout=full,
+                                 stderr=subprocess.PIPE, timeout=20)
+    assert process.returncode == 1
+    assert b"No space left on device" in process.stderr
+
+
+def test_closed_standard_output():
+    """The reader goes away (stap ... | head -1): no endless run, no crash."""
+    process = subprocess.Popen([STAP, "-e", 'probe timer.ms(5) { println("line") }'], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    try:
+        process.wait(10)
+    finally:
+        process.kill()
+    assert process.returncode != -signal.SIGSEGV and process.returncode is not None
+
+
+def test_standard_output_closed_from_the_start():
+    result = run(["sh", "-c", f"exec '{STAP}' -e 'probe begin {{ println(1) exit() }}' >&-"])
+    assert result.status in (0, 1)
+    assert "Sanitizer" not in result.err
+
+
+def damaged(program, tmp_path, name, change):
+    data = bytearray(program.read_bytes())
+    data = change(data)
+    path = tmp_path / name
+    path.write_bytes(data)
+    path.chmod(0o755)
+    return path
+
+
+def orderly(result):
+    """Success or one of the ordinary failures; never a signal, a timeout or a sanitizer's complaint."""
+    assert result.status in (0, 1), result
+    assert "Sanitizer" not in result.err and "runtime error" not in result.err, result.err
+    return result
+
+
+@pytest.mark.parametrize("length", [0, 1, 4, 16, 52, 63, 64, 100, 700, 4000, 9000])
+def test_truncated_elf(places, tmp_path, length):
+    path = damaged(places, tmp_path, "truncated", lambda data: data[:length])
+    for option in ("-l", "-L"):
+        assert orderly(stap(option, f'process("{path}").function("*")')).status == 1 or length > 64
+    result = orderly(stap("-p2", "-e", f'probe process("{path}").function("outer") {{ println($value) }}'))
+    assert result.status == 1 and str(path) in result.err
+
+
+def test_truncated_at_every_kind_of_place(places, tmp_path):
+    size = places.stat().st_size
+    for length in range(64, size, max(1, size // 12)):
+        path = damaged(places, tmp_path, "truncated", lambda data: data[:length])
+        orderly(stap("-L", f'process("{path}").function("*")'))
+
+
+def sections(program):
+    """Name -> (offset, size) of the sections of an ELF file."""
+    out = subprocess.check_output(["readelf", "-SW", program], text=True)
+    found = {}
+    for match in re.finditer(r"\] (\.\S+)\s+\S+\s+[0-9a-f]+ ([0-9a-f]+) ([0-9a-f]+)", out):
+        found[match.group(1)] = (int(match.group(2), 16), int(match.group(3), 16))
+    return found
+
+
+@pytest.mark.parametrize("section", [".debug_info", ".debug_abbrev", ".debug_line", ".debug_str", ".eh_frame",
+                                     ".symtab", ".strtab", ".dynsym", ".note.gnu.build-id", ".debug_loclists",
+                                     ".debug_rnglists", ".debug_aranges", ".debug_line_str"])
+def test_corrupted_section(tmp_path, section):
+    program = compile_target("places.c", "-O2", "-g")
+    where = sections(program).get(section)
+    assert where, section
+    generator = random.Random(section)
+    for fill in ("zeros", "ones", "noise", "some"):
+        def change(data):
+            offset, size = where
+            if fill == "some":
+                for _ in range(20):
+                    data[offset + generator.randrange(size)] = generator.randrange(256)
+            else:
+                data[offset:offset + size] = {"zeros": bytes(size), "ones": b"\xff" * size,
+                                              "noise": generator.randbytes(size)}[fill]
+            return data
+        path = damaged(program, tmp_path, f"{fill}", change)
+        orderly(stap("-L", f'process("{path}").function("*")'))
+        orderly(stap("-p4", "-e", f'probe process("{path}").function("*").call {{ println($$vars$) print_ubacktrace() }}'))
+
+
+def test_corrupted_headers(places, tmp_path):
+    generator = random.Random(1)
+    for number in range(25):
+        def change(data):
+            for _ in range(4):
+                data[generator.randrange(64 if number % 2 else 1000)] = generator.randrange(256)
+            return data
+        path = damaged(places, tmp_path, "headers", change)
+        orderly(stap("-L", f'process("{path}").function("*")'))
+
+
+def test_corrupted_marks(tmp_path):
+    program = compile_target("marks.c", "-O2", "-g")
+    offset, size = sections(program)[".note.stapsdt"]
+    generator = random.Random(2)
+    for _ in range(15):
+        def change(data):
+            for _ in range(6):
+                data[offset + generator.randrange(size)] = generator.randrange(256)
+            return data
+        path = damaged(program, tmp_path, "marks", change)
+        orderly(stap("-L", f'process("{path}").mark("*")'))
+        orderly(stap("-p4", "-e", f'probe process("{path}").mark("*") {{ println($$vars) }}'))
+
+
+def test_unreadable_binary(places, tmp_path):
+    directory = tmp_path / "directory"
+    directory.mkdir()
+    for path in (directory, "/dev/null", "/proc/self/mem"):
+        result = orderly(stap("-e", f'probe process("{path}").function("main") {{ }}'))
+        assert result.status == 1 and "semantic error" in result.err
+    text = tmp_path / "text"
+    text.write_text("just text\n")
+    text.chmod(0o755)
+    result = orderly(stap("-e", f'probe process("{text}").function("main") {{ }}'))
+    assert result.status == 1 and len(result.err.splitlines()) < 12
+
+
+def test_binary_without_read_permission(places, tmp_path):
+    path = tmp_path / "secret"
+    shutil.copy2(places, path)
+    path.chmod(0o111)
+    tmp_path.chmod(0o755)
+    result = run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                  "--inh-caps=-all", STAP, "-l", f'process("{path}").function("*")'],
+                 env={"HOME": "/tmp", "SYSTEMTAP_DIR": "/tmp/bpftap-nobody"})
+    assert result.status not in (0, None) and result.out == ""
+
+
+def test_huge_and_deep_scripts(tmp_path):
+    """10 MB of text, ten thousand levels: an error or success, never a crash or a hang."""
+    cases = {
+        "parentheses": "probe begin { x = " + "(" * 10000 + "1" + ")" * 10000 + " }",
+        "blocks": "probe begin { " + "{" * 10000 + "}" * 10000 + " }",
+        "unclosed": "probe begin { x = " + "(" * 10000,
+        "ifs": "probe begin { " + "if (1) " * 10000 + "; }",
+        "unary": "probe begin { x = " + "-" * 10001 + "1 }",
+        "ternary": "probe begin { x = " + "1 ? 2 : " * 10000 + "3 }",
+        "preprocessor": "%( 1 == 1 %? " * 10000 + " %)" * 10000,
+        "chain": "probe process.function(\"x\") { y = $a" + "->b" * 10000 + " }",
+        "braces": "probe " + "{a," * 10000 + "b" + "}" * 10000 + " { }",
+        "macros": "\n".join(f"@define m{i} %( @m{i + 1} @m{i + 1} %)" for i in range(60)) + "\n@define m60 %( 1 %)\n"
+                  "probe begin { x = @m0 }",
+        "self macro": "@define m %( @m %) probe begin { x = @m }",
+        "long line": "probe begin { x = 1" + " + 1" * 400000 + " }",
+        "long string": 'probe begin { println("' + "a" * 2000000 + '") exit() }',
+        "ten megabytes": "x " * 5000000,
+        "comment": "/*" + "x" * 10000000,
+        "many probes": "probe begin { } " * 20000,
+    }
+    path = tmp_path / "case.stp"
+    for name, text in cases.items():
+        path.write_text(text)
+        result = run([STAP, "-p2", path], timeout=60)
+        assert result.status in (0, 1), (name, result.status, result.err[-500:])
+        assert "Sanitizer" not in result.err, (name, result.err[-3000:])
+
+
+def test_random_scripts():
+    """Broken pieces of real scripts never crash the compiler."""
+    pieces = ("probe begin { } ( ) [ ] , ; . : ? ! = += == <<< << <= -> $x $1 @1 @count @cast @var @define %( %) %? %: "
+              '"s" 1 0x foreach for while if else delete try catch next return function global private in limit '
+              "print printf println sprint * ** a b [*] =~ & $$vars $x$ $x$$ %{ %} /* // \n").split(" ")
+    generator = random.Random(3)
+    batch = ["probe begin { " * generator.randrange(2) + " ".join(generator.choice(pieces) for _ in range(generator.randrange(1, 40)))
+             for _ in range(60)]
+    for text in batch:
+        result = orderly(run([STAP, "-p2", "-e", text], timeout=20))
+        assert result.status == 0 or "error" in result.err, text
+
+
+def test_binary_input(tmp_path):
+    path = tmp_path / "noise.stp"
+    generator = random.Random(4)
+    for _ in range(10):
+        path.write_bytes(generator.randbytes(2000))
+        orderly(run([STAP, "-p2", path], timeout=20))
+
+
+def test_little_memory(places):
+    """An address-space limit gives a message, not a crash."""
+    if SANITIZED:
+        pytest.skip("the sanitizer itself needs more address space")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
+    with Background([STAP, "-e", 'probe begin { println("x") exit() }'], preexec=limit) as stap_:
+        assert stap_.finish(20).status in (0, 1)
+
+
+def test_too_many_open_files(places):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+    with Background([STAP, "-e", with_program('probe process(PROG).function("outer") { println("hit") }', places),
+                     "-c", str(places)], preexec=limit) as stap_:
+        assert stap_.finish(20).status in (0, 1)
+
+
+def test_two_staps_on_one_function(places):
+    text = 'probe process(PROG).function("outer") { println("hit ", $value) }'
+    with background("-e", with_program("probe begin { println(\"ready\") } " + text, places)) as other:
+        other.wait_for("ready")
+        assert trace(places, text).ok().lines == ["hit 5"]
+        other.wait_for("hit 5")
+        other.signal(signal.SIGINT)
+        other.finish(10).ok()
+
+
+def test_interrupt_while_probes_fire():
+    program = compile_target("hits.c", "-O2", "-g")
+    text = with_program('probe begin { println("ready") } probe process(PROG).function("hit") { printf("%d\\n", $number) } '
+                        'probe end { println("end") }', program)
+    with background("-e", text) as stap_, Background([program, "100000000", "2"]):
+        stap_.wait_for("ready")
+        time.sleep(0.5)
+        started = time.monotonic()
+        stap_.signal(signal.SIGINT)
+        result = stap_.finish(15).ok()
+        assert time.monotonic() - started < 5
+        assert result.lines[-1] == "end"
+
+
+def test_interrupt_with_many_probes_returns_within_a_second():
+    from support import nginx_binary
+    text = f'probe process("{nginx_binary()}").function("*").call {{ n++ }} probe begin {{ println("ready") }} global n ' \
+           'probe end { println("end ", n) }'
+    with background("-e", text) as stap_:
+        stap_.wait_for("ready", timeout=30)
+        started = time.monotonic()
+        stap_.signal(signal.SIGINT)
+        result = stap_.finish(10).ok()
+        assert time.monotonic() - started < (1 if not SANITIZED else 4)
+        assert result.lines[-1] == "end 0"
+
+
+def test_no_zombies_and_no_files_left(places, tmp_path):
+    before = set(pathlib.Path("/tmp").glob("*stap*"))
+    trace(places, 'probe process(PROG).function("outer") { println("hit") }').ok()
+    assert set(pathlib.Path("/tmp").glob("*stap*")) <= before
