@@ -30,7 +30,9 @@
 #include "base/diag.h"
 #include "lang/ast.h"
 
+struct parse_env;
 struct probe_point;
+struct probe_session;
 struct sema_index;
 struct sema_state;
 
@@ -45,6 +47,7 @@ struct sema_global {
 	enum ast_hist hist;
 	int64_t low, high, width;	/* linear */
 	struct span hist_at;
+	struct span *key_at;	/* arrays: where the type of each key was inferred */
 };
 
 /*
@@ -85,7 +88,7 @@ struct sema_session {
 	struct diag_sink *diag;
 	struct ast_file **files;	/* the user's, parsed; stb_ds array */
 	const char **tapset_dirs;	/* -I first, then the installed one; stb_ds array */
-	struct lang_env *lang;		/* how tapset files are preprocessed (lang/parse.h) */
+	struct parse_env *parse;	/* how tapset files are preprocessed (lang/parse.h) */
 	struct probe_session *probe;	/* how probe points are resolved (probe/family.h) */
 	struct sema_override *overrides;	/* stb_ds array */
 	struct sema_limits limits;
@@ -108,6 +111,13 @@ struct sema_session {
 /* Zeroes and sets defaults. */
 void sema_session_init(struct sema_session *s, struct arena *a, struct diag_sink *diag);
 void sema_session_fini(struct sema_session *s);
+
+/*
+ * Finds the tapset's files under s->tapset_dirs and reads its macros (.stpm) into
+ * s->parse->library_macros, which pass 1 needs.  Call before parsing the script; sema_run() does it
+ * otherwise.  A directory that cannot be read counts as empty.
+ */
+void sema_open_tapset(struct sema_session *s);
 
 /* 0, or -1 after errors were issued.  Call once. */
 int sema_run(struct sema_session *s);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of sema share while pass 2 runs; private to this folder. */
+#ifndef SEMA_STATE_H
+#define SEMA_STATE_H
+
+#include "base/ds.h"
+#include "base/intern.h"
+#include "sema/sema.h"
+#include "sema/walk.h"
+
+/* ast_var.sema of locals and parameters: where an argument gave a parameter its type. */
+struct sema_local {
+	struct span call_at;
+	enum ast_type call_type;
+};
+
+/* ast_function.sema */
+struct sema_function {
+	bool queued;	/* its body is resolved or about to be */
+	bool called;	/* reached from a probe; set by elide */
+	bool visiting;	/* guard of recursive walks */
+	int effects;	/* memo of the walk in usage.c: 0 unknown */
+};
+
+struct sema_state {
+	struct sema_session *s;
+	/* public symbols of the user's files and of the tapset files in use, by interned name */
+	struct { const char *key; struct ast_var *value; } *globals;
+	struct { const char *key; struct ast_function **value; } *functions;	/* stb_ds arrays */
+	struct { const struct source *key; struct ast_file *value; } *file_of;
+	struct ast_function **queue;	/* functions whose bodies are to be resolved */
+	struct ast_file **new_files;	/* tapset files whose probes are to be derived */
+	struct sema_body **bodies;	/* each once, in order of creation */
+	/* target expressions that could not be bound: why, issued when they prove to be needed */
+	struct { const struct ast_expr *key; struct diag *value; } *unbound;
+};
+
+/* Where names are looked up: one function or one body. */
+struct sema_scope {
+	struct sema_state *st;
+	struct ast_function *fn;		/* or NULL */
+	struct ast_var **vars;			/* stb_ds array: locals made so far */
+	struct { const char *key; struct ast_var *value; } *by_name;
+	const struct probe_point *point;	/* bodies: where $variables are looked up */
+	bool condition;				/* in `if (cond)` of a probe point */
+	bool assigned;				/* the expression being visited is written to */
+};
+
+/* symbols.c */
+void sema_register_file(struct sema_state *st, struct ast_file *f);
+/* Resolves a body's names, calls and target variables. */
+void sema_resolve_body(struct sema_state *st, struct sema_body *b, const struct probe_point *pt);
+void sema_resolve_function(struct sema_state *st, struct ast_function *f);
+/* Sets the number of keys of a variable, or says that it disagrees.  False: it does. */
+bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struct span *at);
+
+/* calls.c */
+void sema_resolve_call(struct sema_state *st, struct ast_expr *e);
+/* Brings a tapset file into use. */
+void sema_use_file(struct sema_state *st, struct ast_file *f);
+void sema_queue_function(struct sema_state *st, struct ast_function *f);
+
+/* bind.c: target variables, @defined, @const ...; called for each such expression of a scope */
+void sema_bind(struct sema_scope *sc, struct ast_expr *e, void (*resolve)(struct sema_scope *,
+									   struct ast_expr *));
+
+/* derive.c: probes -> session.probes */
+void sema_derive_probe(struct sema_state *st, struct ast_probe *p);
+
+/* types.c, types_stmt.c */
+int sema_infer_types(struct sema_state *st);
+
+/* elide.c: unused code and variables; fold.c: constants */
+void sema_optimise(struct sema_state *st);
+/* Folds constants; true if something changed. */
+bool sema_fold_stmt(struct sema_state *st, struct ast_stmt *s);
+bool sema_fold_expr(struct sema_state *st, struct ast_expr *e);
+
+/* checks.c: what holds only once types are known */
+void sema_check_conditions(struct sema_state *st);
+void sema_check_statistics(struct sema_state *st);
+void sema_check_iterations(struct sema_state *st);
+
+/* display.c: an `end` probe for each global that is written and never read */
+void sema_add_displays(struct sema_state *st);
+
+#endif
