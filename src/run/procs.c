@@ -31,6 +31,8 @@ struct proc_entry {
 
 struct run_procs {
 	struct proc_entry *table;	/* hmap */
+	const struct run_procs_hooks *hooks;
+	void *ctx;
 };
 
 struct run_procs *run_procs_create(void)
@@ -56,6 +58,24 @@ void run_procs_destroy(struct run_procs *ps)
 		proc_free(ps->table[i].value);
 	hmfree(ps->table);
 	free(ps);
+}
+
+void run_procs_watch(struct run_procs *ps, const struct run_procs_hooks *hooks, void *ctx)
+{
+	ps->hooks = hooks;
+	ps->ctx = ctx;
+}
+
+static void procs_tell_map(struct run_procs *ps, pid_t tgid, const struct run_map *m)
+{
+	if (ps->hooks)
+		ps->hooks->map(ps->ctx, tgid, m);
+}
+
+static void procs_tell_exit(struct run_procs *ps, pid_t tgid)
+{
+	if (ps->hooks)
+		ps->hooks->exit(ps->ctx, tgid);
 }
 
 static struct proc *procs_get(struct run_procs *ps, pid_t tgid)
@@ -144,8 +164,10 @@ bool run_procs_read(struct run_procs *ps, pid_t tgid)
 		bool exec;
 
 		any = true;
-		if (run_map_parse(line, &m, &exec) && exec && m.path[0])
+		if (run_map_parse(line, &m, &exec) && exec && m.path[0]) {
 			proc_map(p, &m);
+			procs_tell_map(ps, tgid, &m);
+		}
 	}
 	free(line);
 	fclose(f);
@@ -200,6 +222,7 @@ const struct run_map *run_procs_find(struct run_procs *ps, pid_t tgid, uint64_t 
 void run_procs_map(struct run_procs *ps, pid_t tgid, const struct run_map *m)
 {
 	proc_map(procs_add(ps, tgid), m);
+	procs_tell_map(ps, tgid, m);
 }
 
 void run_procs_fork(struct run_procs *ps, pid_t parent, pid_t child, uint64_t when)
@@ -220,6 +243,7 @@ void run_procs_fork(struct run_procs *ps, pid_t parent, pid_t child, uint64_t wh
 			continue;
 		m.since = when;
 		arrput(p->maps, m);
+		procs_tell_map(ps, child, &m);
 	}
 }
 
@@ -229,6 +253,7 @@ void run_procs_exec(struct run_procs *ps, pid_t tgid, uint64_t when)
 
 	/* What the new image maps follows; the stack and vdso of the new image may precede. */
 	proc_close_all(p, when);
+	procs_tell_exit(ps, tgid);
 	p->exited = 0;
 	p->read = true;
 }
@@ -241,6 +266,7 @@ void run_procs_exit(struct run_procs *ps, pid_t tgid, uint64_t when)
 		return;
 	proc_close_all(p, when);
 	p->exited = when ? when : 1;
+	procs_tell_exit(ps, tgid);
 }
 
 void run_procs_prune(struct run_procs *ps, uint64_t when)

@@ -31,6 +31,13 @@ struct run_map {
 struct run_procs *run_procs_create(void);
 void run_procs_destroy(struct run_procs *ps);
 
+/* Told of every mapping that becomes known, and of processes that end or change their program. */
+struct run_procs_hooks {
+	void (*map)(void *ctx, pid_t tgid, const struct run_map *m);
+	void (*exit)(void *ctx, pid_t tgid);
+};
+void run_procs_watch(struct run_procs *ps, const struct run_procs_hooks *hooks, void *ctx);
+
 /* The executable mapping that held `addr` of process `tgid` at `when`; NULL: none known.  The
  * pointer is valid until the next call that changes ps. */
 const struct run_map *run_procs_find(struct run_procs *ps, pid_t tgid, uint64_t addr, uint64_t when);

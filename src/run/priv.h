@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The session, for the files of src/run that share it. */
+#ifndef RUN_PRIV_H
+#define RUN_PRIV_H
+
+#include "bpf/engine.h"
+#include "interp/interp.h"
+#include "out/format.h"
+#include "probe/attach.h"
+#include "run/child.h"
+#include "run/expand.h"
+#include "run/procs.h"
+#include "run/session.h"
+#include "run/sideband.h"
+#include "run/sink.h"
+#include "run/symb.h"
+#include "run/timers.h"
+
+/* As SystemTap's session states: handlers run only in the state that their point asks for. */
+enum run_state { RUN_STARTING, RUN_RUNNING, RUN_STOPPING, RUN_ERROR };
+
+/* Output of a user handler, waiting for older kernel records. */
+struct run_pending {
+	uint64_t time_ns;
+	char *text;
+	size_t len;
+};
+
+/* Times of a point that runs in the user engine. */
+struct run_timing {
+	uint64_t hits, sum, min, max;
+	double sum_sq;
+};
+
+struct run_session {
+	struct program *prog;
+	struct run_options opt;
+	struct diag_sink *diag;
+	enum run_state state;
+
+	struct engine *engine;		/* NULL: the script needs nothing of the kernel */
+	struct attachment *attached;
+	struct ir_store *store;		/* the engine's, or with own_store ours */
+	bool own_store;
+	struct interp *interp;
+	uint32_t current;		/* point whose user handler runs */
+	struct run_timing *timing;	/* by point; user handlers */
+
+	struct run_sink *sink;
+	struct run_pending *pending;	/* stb_ds array, by time */
+	struct out_buf text;		/* one handler's output being put together */
+	struct run_child child;
+	struct run_timers timers;
+	int stop_fd;
+
+	struct run_procs *procs;	/* these four: NULL until symbols are asked for */
+	struct run_symb *symb;
+	struct run_sideband *sideband;
+	struct run_expand expand;
+	bool wants_symbols;		/* set by prepare */
+
+	uint64_t errors, skipped;	/* soft errors; hits of user handlers skipped */
+	bool failed;			/* exit status 1 */
+	bool output_failed;		/* the output's failure was reported */
+	bool quiet;			/* session is over: records are counted, not shown */
+};
+
+/* ---- report.c: messages ---- */
+
+/* "ERROR: ..." and "WARNING: ..." on standard error, after all output so far. */
+void run_error(struct run_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void run_warn(struct run_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A soft error ended a handler: reports, counts, and ends the session beyond MAXERRORS. */
+void run_soft_error(struct run_session *s, const char *line);
+/* Hit report (-t) on the output, then the warnings about errors, skips and losses. */
+void run_report(struct run_session *s);
+/* Hits that the kernel skipped so far, all points. */
+uint64_t run_skipped(const struct run_session *s);
+/* Ends the session if too many hits were skipped. */
+void run_check_skipped(struct run_session *s);
+
+/* ---- record.c: kernel records ---- */
+
+/* One record: output into s->text and on to the sink, errors, requests. */
+void run_record(struct run_session *s, const struct wire_record *r);
+/* Makes symbols available; does nothing the second time. */
+void run_symbols_start(struct run_session *s);
+/* Appends print_usyms() / print_syms() of a list of addresses. */
+void run_print_syms(struct run_session *s, const char *addrs, size_t len, int64_t imm, pid_t tgid,
+		    struct out_buf *b);
+
+/* ---- user.c: handlers in this process ---- */
+
+/* The environment of the user engine for this session. */
+void run_user_env(struct run_session *s, struct interp_env *env);
+/* Runs one point's user handler, timing it. */
+void run_user_point(struct run_session *s, uint32_t point);
+/* Runs all points of a kind in order of priority, as long as the session is in `state`. */
+void run_user_kind(struct run_session *s, enum point_kind kind, enum run_state state);
+/* Runs a shell command for system(). */
+void run_user_system(const char *command);
+/* exit() was called, wherever. */
+void run_exit_request(struct run_session *s);
+
+/* ---- scan.c ---- */
+
+/* Whether a kernel handler may ask for user symbols, stacks or load addresses. */
+bool run_wants_symbols(const struct program *p);
+
+/* ---- bias.c ---- */
+
+/* From here on the engine learns of every mapping of the program's modules. */
+void run_bias_watch(struct run_session *s);
+
+/* ---- drain.c: merging outputs by time ---- */
+
+/* Output of a user handler, made now. */
+void run_output(struct run_session *s, const char *text, size_t len);
+/* Hands on everything older than `until` (CLOCK_MONOTONIC), in order of time. */
+void run_drain(struct run_session *s, uint64_t until);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Records of kernel handlers: one row per kind of item.  Sizes and ids are checked
+ * before use; an item that does not make sense is dropped.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ds.h"
+#include "ir/errors.h"
+#include "run/priv.h"
+#include "run/walk.h"
+
+struct item {
+	enum wire_kind kind;
+	uint32_t id;
+	const uint8_t *data;
+	size_t size;
+};
+
+/* The next item at *pos; false: no (sane) item left. */
+static bool item_next(const struct wire_record *r, size_t *pos, struct item *it)
+{
+	const uint8_t *p = (const uint8_t *)r + *pos;
+	uint32_t head[2];
+
+	if (r->size < *pos + sizeof(head))
+		return false;
+	memcpy(head, p, sizeof(head));
+	if (head[1] < sizeof(head) || head[1] % 8 || head[1] > r->size - *pos)
+		return false;
+	it->kind = (enum wire_kind)(head[0] >> 24);
+	it->id = head[0] & 0xffffff;
+	it->data = p + sizeof(head);
+	it->size = head[1] - sizeof(head);
+	*pos += head[1];
+	return true;
+}
+
+void run_symbols_start(struct run_session *s)
+{
+	if (s->procs)
+		return;
+	s->procs = run_procs_create();
+	s->symb = run_symb_create(s->procs);
+	s->expand.symb = s->symb;
+}
+
+static void record_expand(void *ctx, const char *fields, size_t len, struct out_buf *b)
+{
+	struct run_session *s = ctx;
+
+	run_symbols_start(s);
+	run_expand_field(&s->expand, fields, len, b);
+}
+
+/* The string argument of an item, deferred text expanded; the caller frees it. */
+static char *item_text(struct run_session *s, const struct item *it, size_t pos)
+{
+	struct out_defer d = { .ctx = s, .expand = record_expand };
+	struct out_buf b = { 0 };
+	uint32_t len;
+	const char *text = out_wire_str(it->data, it->size, &pos, &len);
+
+	if (text)
+		out_expand(&b, &d, text, len);
+	out_buf_add(&b, "", 1);
+	return b.p;
+}
+
+static void on_print(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	struct out_defer d = { .ctx = s, .expand = record_expand };
+
+	if (it->id < arrlenu(s->prog->ir->formats))
+		out_format_wire(&s->text, s->prog->ir->formats[it->id], it->data, it->size, &d);
+}
+
+static void on_error(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	struct {
+		uint32_t site, zero;
+		int64_t arg;
+	} e;
+	char line[4096], *text;
+
+	if (it->size < sizeof(e))
+		return;
+	memcpy(&e, it->data, sizeof(e));
+	text = item_text(s, it, sizeof(e));
+	ir_error_line(line, sizeof(line), s->prog->ir, it->id, e.arg, text, engine_site(s->engine, e.site));
+	free(text);
+	run_sink_write(s->sink, s->text.p, s->text.len);
+	s->text.len = 0;
+	run_soft_error(s, line);
+}
+
+static void on_warn(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	char *text = item_text(s, it, 0);
+
+	run_warn(s, "%s", text);
+	free(text);
+}
+
+static void on_log(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	char *text = item_text(s, it, 0);
+
+	out_buf_printf(&s->text, "%s\n", text);
+	free(text);
+}
+
+static void on_system(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	char *text = item_text(s, it, 0);
+
+	run_sink_flush(s->sink);
+	run_user_system(text);
+	free(text);
+}
+
+static void on_exit_item(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	run_exit_request(s);
+}
+
+static void on_hist(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	const struct ir_global *g;
+	struct wire_stat *st;
+
+	if (it->id >= arrlenu(s->prog->ir->globals))
+		return;
+	g = s->prog->ir->globals[it->id];
+	if (it->size < ir_stat_size(g) || g->hist == IR_HIST_NONE)
+		return;
+	st = malloc(it->size);
+	if (!st)
+		abort();
+	memcpy(st, it->data, it->size);
+	out_hist(&s->text, g, st);
+	free(st);
+}
+
+static const enum run_addr_form stack_forms[] = { RUN_ADDR_FULL, RUN_ADDR_BRIEF, RUN_ADDR_FULLER };
+#define STACK_FORMS (sizeof(stack_forms) / sizeof(stack_forms[0]))
+
+static void on_ustack(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	struct wire_ustack u;
+	struct run_stack st = { .tgid = (pid_t)r->tgid, .when = r->time_ns, .reg = u.reg };
+	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];
+	uint64_t pc[RUN_WALK_MAX];
+	size_t n;
+
+	if (it->size < sizeof(u))
+		return;
+	memcpy(&u, it->data, sizeof(u));
+	st.copy = it->data + sizeof(u);
+	st.copy_len = it->size - sizeof(u) < u.size ? it->size - sizeof(u) : u.size;
+	run_symbols_start(s);
+	n = run_walk(s->symb, &st, pc, RUN_WALK_MAX);
+	for (size_t i = 0; i < n; i++) {
+		struct run_query q = { .tgid = st.tgid, .addr = pc[i], .when = st.when, .caller = i > 0 };
+
+		run_symb_print_user(s->symb, &q, form, &s->text);
+		out_buf_str(&s->text, "\n");
+	}
+}
+
+static void on_kstack(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];
+	uint64_t n;
+
+	if (it->size < sizeof(n))
+		return;
+	memcpy(&n, it->data, sizeof(n));
+	run_symbols_start(s);
+	for (uint64_t i = 0; i < n && (i + 2) * 8 <= it->size; i++) {
+		uint64_t pc;
+
+		memcpy(&pc, it->data + (i + 1) * 8, sizeof(pc));
+		run_symb_print_kernel(s->symb, pc, form, &s->text);
+		out_buf_str(&s->text, "\n");
+	}
+}
+
+void run_print_syms(struct run_session *s, const char *addrs, size_t len, int64_t imm, pid_t tgid,
+		    struct out_buf *b)
+{
+	const char *p = addrs, *end = addrs + len;
+
+	run_symbols_start(s);
+	while (p < end) {
+		uint64_t addr;
+		size_t n;
+		char word[32];
+
+		while (p < end && *p == ' ')
+			p++;
+		for (n = 0; p + n < end && p[n] && p[n] != ' '; n++)
+			;
+		if (!n)
+			break;
+		snprintf(word, sizeof(word), "%.*s", (int)(n < sizeof(word) ? n : sizeof(word) - 1), p);
+		addr = strtoull(word, NULL, 16);
+		p += n;
+		out_buf_printf(b, " %s : ", word);
+		if (imm & 1) {
+			run_symb_print_kernel(s->symb, addr, RUN_ADDR_DATA, b);
+		} else {
+			struct run_query q = { .tgid = tgid, .addr = addr, .when = s->expand.when };
+
+			run_symb_print_user(s->symb, &q, RUN_ADDR_DATA, b);
+		}
+		out_buf_str(b, "\n");
+	}
+}
+
+static void on_syms(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	char *text = item_text(s, it, 0);
+
+	run_print_syms(s, text, strlen(text), it->id, (pid_t)r->tgid, &s->text);
+	free(text);
+}
+
+static void on_flush(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	run_sink_write(s->sink, s->text.p, s->text.len);
+	s->text.len = 0;
+	run_sink_flush(s->sink);
+}
+
+typedef void (*item_fn)(struct run_session *s, const struct wire_record *r, const struct item *it);
+
+static const item_fn item_table[] = {
+	[WIRE_PRINT] = on_print, [WIRE_ERROR] = on_error, [WIRE_WARN] = on_warn, [WIRE_LOG] = on_log,
+	[WIRE_SYSTEM] = on_system, [WIRE_EXIT] = on_exit_item, [WIRE_HIST] = on_hist,
+	[WIRE_USTACK] = on_ustack, [WIRE_KSTACK] = on_kstack, [WIRE_SYMS] = on_syms,
+	[WIRE_FLUSH] = on_flush,
+};
+
+void run_record(struct run_session *s, const struct wire_record *r)
+{
+	size_t pos = sizeof(*r);
+	struct item it;
+
+	if (s->quiet)
+		return;
+	s->expand.when = r->time_ns;
+	s->text.len = 0;
+	while (item_next(r, &pos, &it))
+		if ((size_t)it.kind < sizeof(item_table) / sizeof(item_table[0]) && item_table[it.kind])
+			item_table[it.kind](s, r, &it);
+	run_sink_write(s->sink, s->text.p, s->text.len);
+	s->text.len = 0;
+	/* After an error that ends the session no handler runs; those that did are not shown. */
+	if (s->state == RUN_ERROR)
+		s->quiet = true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a program asks of the run half, found in its IR. */
+#include "base/ds.h"
+#include "ir/traverse.h"
+#include "run/priv.h"
+
+bool run_needs_kernel(const struct program *p)
+{
+	for (size_t i = 0; i < arrlenu(p->handlers); i++)
+		if (p->handlers[i].kind != PROG_USER)
+			return true;
+	return false;
+}
+
+static void scan_expr(void *ctx, struct ir_expr **e)
+{
+	bool *found = ctx;
+
+	switch ((*e)->op) {
+	case IR_UBACKTRACE:
+	case IR_USTACK_ADDR:
+	case IR_USYM:
+	case IR_MODNAME:
+	case IR_PRINT_UBT:
+	case IR_PRINT_SYMS:
+	case IR_MODULE_BIAS:
+		*found = true;
+		break;
+	default:
+		break;
+	}
+}
+
+bool run_wants_symbols(const struct program *p)
+{
+	bool found = false;
+	struct ir_walker w = { .ctx = &found, .expr = scan_expr };
+
+	for (size_t i = 0; i < arrlenu(p->handlers) && !found; i++)
+		if (p->handlers[i].kind != PROG_USER)
+			ir_walk_list(p->handlers[i].body->body, &w);
+	for (size_t i = 0; i < arrlenu(p->ir->funcs) && !found; i++)
+		ir_walk_list(p->ir->funcs[i]->body, &w);
+	return found;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The session: phases, and the order of things as SystemTap has it.
+ *
+ *   begin probes, one after the other by priority, before anything else fires;
+ *   then kernel points are armed, timers started, the -c command let go;
+ *   exit(), an end signal, the command's exit or -T stop the session: everything is disarmed, what the
+ *   kernel still holds is handed out, then the end probes run - or, after errors, the error probes.
+ */
+#include "run/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ds.h"
+#include "interp/memstore.h"
+#include "run/loop.h"
+#include "run/priv.h"
+#include "run/rights.h"
+#include "run/stop.h"
+
+struct run_session *run_session_create(struct program *p, const struct run_options *o,
+				       struct diag_sink *diag)
+{
+	struct run_session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		abort();
+	s->prog = p;
+	s->opt = *o;
+	s->diag = diag;
+	s->stop_fd = -1;
+	s->child = (struct run_child){ .gate = -1, .failure = -1 };
+	s->timing = calloc(arrlenu(p->points) + 1, sizeof(*s->timing));
+	if (!s->timing)
+		abort();
+	run_timers_init(&s->timers);
+	return s;
+}
+
+int run_session_prepare(struct run_session *s)
+{
+	char msg[256];
+	int rc;
+
+	s->wants_symbols = run_wants_symbols(s->prog);
+	if (run_needs_kernel(s->prog) && !run_rights_check(msg, sizeof(msg))) {
+		run_error(s, "%s", msg);
+		return -EPERM;
+	}
+	rc = run_stop_install();
+	if (rc < 0) {
+		run_error(s, "cannot set up signal handling: %s", strerror(-rc));
+		return rc;
+	}
+	s->stop_fd = rc;
+	s->sink = run_sink_open(s->opt.output, s->opt.rotate_bytes, s->opt.rotate_count);
+	if (!s->sink) {
+		rc = -errno;
+		run_error(s, "Couldn't open output file %s: %s", s->opt.output, strerror(-rc));
+		return rc;
+	}
+	s->prog->target = s->opt.target;
+	if (s->opt.command) {
+		rc = run_child_start(&s->child, s->opt.command);
+		if (rc) {
+			run_error(s, "Couldn't start the command: %s", strerror(-rc));
+			return rc;
+		}
+		s->prog->target = s->child.pid;
+	}
+	return 0;
+}
+
+/* Address spaces must be known from before the first hit, so that nothing is missed in between. */
+static void session_start_symbols(struct run_session *s)
+{
+	run_symbols_start(s);
+	if (engine_wants_bias(s->engine))
+		run_bias_watch(s);
+	s->sideband = run_sideband_open();
+	if (!s->sideband)
+		run_warn(s, "mappings of processes cannot be followed (%s); symbols of processes which ended "
+			    "may be unknown", strerror(errno));
+	run_procs_read_all(s->procs);
+}
+
+static int session_load_engine(struct run_session *s)
+{
+	struct engine_options eo = { .uprobe_multi = attach_has_uprobe_multi(),
+				     .show_log = s->opt.verbose > 0 };
+	int rc;
+
+	s->engine = engine_create(s->prog, &eo);
+	rc = engine_prepare(s->engine);
+	if (!rc)
+		rc = engine_load(s->engine);
+	if (rc) {
+		run_error(s, "%s%s", engine_error(s->engine), run_rights_advice(-rc));
+		return rc;
+	}
+	s->store = engine_store(s->engine);
+	if (s->prog->target)
+		engine_target_set(s->engine, s->prog->target);
+	if (s->wants_symbols)
+		session_start_symbols(s);
+	return 0;
+}
+
+int run_session_load(struct run_session *s)
+{
+	struct interp_env env;
+
+	if (run_needs_kernel(s->prog)) {
+		int rc = session_load_engine(s);
+
+		if (rc)
+			return rc;
+	} else {
+		s->store = memstore_create(s->prog->ir);
+		s->own_store = true;
+	}
+	run_user_env(s, &env);
+	s->interp = interp_create(s->prog, s->store, &env);
+	return 0;
+}
+
+/* Arms the kernel points.  Points that fail are reported; if none is left the session fails. */
+static void session_arm(struct run_session *s)
+{
+	struct attach_request rq = { .program = s->prog,
+				     .handler_fds = engine_handler_fds(s->engine),
+				     .uprobe_multi = attach_has_uprobe_multi() };
+	struct attach_error *errors = NULL;
+	bool none;
+
+	s->attached = attach_points(&rq, &errors);
+	none = attach_count(s->attached) == 0 && arrlenu(errors) > 0;
+	for (size_t i = 0; i < arrlenu(errors); i++) {
+		const struct prog_point *p = &s->prog->points[errors[i].point];
+		const char *name = p->str[IR_PP_FULL] ? p->str[IR_PP_FULL] : "";
+
+		if (none && i == 0)
+			run_error(s, "probe %s registration error: %s%s", name, errors[i].msg,
+				  run_rights_advice(errors[i].err));
+		else
+			run_warn(s, "probe %s registration error: %s", name, errors[i].msg);
+	}
+	arrfree(errors);
+	if (none) {
+		s->state = RUN_ERROR;
+		return;
+	}
+	if (engine_activate(s->engine)) {
+		run_error(s, "%s", engine_error(s->engine));
+		s->state = RUN_ERROR;
+	}
+}
+
+static void session_release_child(struct run_session *s)
+{
+	int rc;
+
+	if (!s->opt.command || s->state != RUN_RUNNING)
+		return;
+	rc = run_child_release(&s->child);
+	if (rc) {
+		run_error(s, "Couldn't execute \"%s\": %s", s->opt.command, strerror(-rc));
+		run_exit_request(s);
+	}
+}
+
+/* Nothing fires any more; what the kernel holds is handed out. */
+static void session_disarm(struct run_session *s)
+{
+	if (!s->engine)
+		return;
+	engine_deactivate(s->engine);
+	attach_release(s->attached);
+	s->attached = NULL;
+	run_drain(s, UINT64_MAX);
+}
+
+static void session_report_child(struct run_session *s)
+{
+	char how[128];
+
+	if (run_child_poll(&s->child) && run_child_failure(&s->child, how, sizeof(how))) {
+		run_warn(s, "Child process %s", how);
+		s->failed = true;
+	}
+}
+
+int run_session_run(struct run_session *s)
+{
+	s->state = RUN_STARTING;
+	run_user_kind(s, POINT_BEGIN, RUN_STARTING);
+	run_drain(s, UINT64_MAX);
+	run_sink_flush(s->sink);
+	if (s->state == RUN_STARTING && run_stop_signal)
+		s->state = RUN_STOPPING;
+	if (s->state == RUN_STARTING && s->engine)
+		session_arm(s);
+	if (s->state == RUN_STARTING) {
+		s->state = RUN_RUNNING;
+		run_loop_timers(s);
+		session_release_child(s);
+		run_loop(s);
+	}
+	session_disarm(s);
+	session_report_child(s);
+	run_child_drop(&s->child);
+	if (s->state == RUN_RUNNING)
+		s->state = RUN_STOPPING;
+	run_user_kind(s, POINT_END, RUN_STOPPING);
+	run_user_kind(s, POINT_ERROR, RUN_ERROR);
+	run_drain(s, UINT64_MAX);
+	run_report(s);
+	run_loop_check_output(s);
+	return s->failed ? 1 : 0;
+}
+
+void run_session_destroy(struct run_session *s)
+{
+	if (!s)
+		return;
+	interp_destroy(s->interp);
+	attach_release(s->attached);
+	if (s->own_store)
+		s->store->ops->destroy(s->store);
+	engine_destroy(s->engine);
+	run_child_drop(&s->child);
+	run_sideband_close(s->sideband);
+	run_symb_destroy(s->symb);
+	run_procs_destroy(s->procs);
+	run_timers_fini(&s->timers);
+	for (size_t i = 0; i < arrlenu(s->pending); i++)
+		free(s->pending[i].text);
+	arrfree(s->pending);
+	run_sink_close(s->sink);
+	out_buf_free(&s->text);
+	free(s->timing);
+	if (s->stop_fd >= 0)
+		run_stop_remove(s->stop_fd);
+	free(s);
+}

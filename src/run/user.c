@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Handlers that run in this process: begin, end, error, timers.  What they print,
+ * report and ask for comes back through the environment of the user engine.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#include "base/ds.h"
+#include "run/priv.h"
+#include "run/stop.h"
+
+static void user_write(void *ctx, const char *text, size_t len)
+{
+	run_output(ctx, text, len);
+}
+
+static void user_warn(void *ctx, const char *msg)
+{
+	run_warn(ctx, "%s", msg);
+}
+
+static void user_error(void *ctx, const char *line)
+{
+	run_soft_error(ctx, line);
+}
+
+void run_exit_request(struct run_session *s)
+{
+	if (s->state == RUN_STARTING || s->state == RUN_RUNNING)
+		s->state = RUN_STOPPING;
+}
+
+static void user_exit(void *ctx)
+{
+	run_exit_request(ctx);
+}
+
+void run_user_system(const char *command)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		run_stop_child();
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+}
+
+static void user_system(void *ctx, const char *cmd)
+{
+	struct run_session *s = ctx;
+
+	run_drain(s, (uint64_t)run_clock_ns());
+	run_sink_flush(s->sink);
+	run_user_system(cmd);
+}
+
+static void user_flush(void *ctx)
+{
+	struct run_session *s = ctx;
+
+	if (!s->engine)
+		run_sink_flush(s->sink);
+}
+
+static void user_expand(void *ctx, const char *fields, size_t len, struct out_buf *b)
+{
+	struct run_session *s = ctx;
+
+	run_symbols_start(s);
+	s->expand.when = (uint64_t)run_clock_ns();
+	run_expand_field(&s->expand, fields, len, b);
+}
+
+static void user_print_syms(void *ctx, const char *addrs, int64_t imm, struct out_buf *out)
+{
+	struct run_session *s = ctx;
+
+	run_print_syms(s, addrs, strlen(addrs), imm, s->prog->target, out);
+}
+
+static int user_read(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	struct run_session *s = ctx;
+	struct iovec local = { .iov_base = buf, .iov_len = n };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = n };
+
+	if (!s->prog->target ||
+	    process_vm_readv(s->prog->target, &local, 1, &remote, 1, 0) != (ssize_t)n)
+		return -EFAULT;
+	return 0;
+}
+
+void run_user_env(struct run_session *s, struct interp_env *env)
+{
+	*env = (struct interp_env){
+		.ctx = s, .write = user_write, .warn = user_warn, .error = user_error,
+		.exit = user_exit, .system = user_system, .flush = user_flush,
+		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
+		.target = s->prog->target, .read_user = user_read,
+	};
+}
+
+/* The processor's clock, or nanoseconds where there is none we know. */
+static uint64_t user_cycles(void)
+{
+#if defined(__x86_64__)
+	return __rdtsc();
+#else
+	return (uint64_t)run_clock_ns();
+#endif
+}
+
+void run_user_point(struct run_session *s, uint32_t point)
+{
+	struct run_timing *t = &s->timing[point];
+	uint64_t start = user_cycles(), took;
+
+	s->current = point;
+	if (interp_run_point(s->interp, point) == INTERP_SKIPPED) {
+		s->skipped++;
+		run_check_skipped(s);
+		return;
+	}
+	took = user_cycles() - start;
+	t->min = !t->hits || took < t->min ? took : t->min;
+	t->max = took > t->max ? took : t->max;
+	t->sum += took;
+	t->sum_sq += (double)took * (double)took;
+	t->hits++;
+}
+
+struct user_order {
+	int64_t priority;
+	uint32_t point;
+};
+
+static int user_order_compare(const void *va, const void *vb)
+{
+	const struct user_order *a = va, *b = vb;
+
+	if (a->priority != b->priority)
+		return a->priority < b->priority ? -1 : 1;
+	return a->point < b->point ? -1 : a->point > b->point;
+}
+
+void run_user_kind(struct run_session *s, enum point_kind kind, enum run_state state)
+{
+	struct user_order *order = NULL;
+
+	for (size_t i = 0; i < arrlenu(s->prog->points); i++) {
+		struct user_order o = { s->prog->points[i].priority, (uint32_t)i };
+
+		if (s->prog->points[i].kind == kind)
+			arrput(order, o);
+	}
+	if (arrlenu(order) > 1)
+		qsort(order, arrlenu(order), sizeof(*order), user_order_compare);
+	for (size_t i = 0; i < arrlenu(order) && s->state == state; i++)
+		run_user_point(s, order[i].point);
+	arrfree(order);
+}
