@@ -200,6 +200,11 @@ def gdb_script(name, *arguments, truth, attach=None, env=None, timeout=90):
                env={"TRUTH": str(truth), **(env or {})}, timeout=timeout)
 
 
+def frame_name(name):
+    """A function's name without the version and the alias by which one place in libc has two names."""
+    return name.split("@")[0].removesuffix("_impl")
+
+
 NGINX_CONF = """
 daemon off;
 user root;

@@ -35,8 +35,7 @@ SEMANTIC = [
     ("probe begin { foo() }", "semantic error: unresolved function foo", "identifier 'foo' at <input>:1:15"),
     ("function f(a) {return a} probe begin { println(f(1,2)) }", "semantic error: arity mismatch found (function 'f' takes 1 args)",
      "identifier 'f' at <input>:1:48"),
-    ("probe begin { println(substr(1,2,3)) }", "semantic error: type mismatch: expected long but found string"
-     if False else "semantic error: type mismatch", "number '1' at <input>:1:30"),
+    ("probe begin { println(substr(1,2,3)) }", "semantic error: type mismatch", "number '1' at <input>:1:30"),
     ('global a probe begin { a[1]=1; a["x"]=2 }', "semantic error: index 0 type mismatch (string)",
      "semantic error: type of index 0 was first inferred here (long)"),
     ("global a probe begin { a[1]=1; a[1,2]=2 }", "semantic error: inconsistent arity (1 vs 2)",
@@ -93,8 +92,6 @@ def test_close_names_are_offered():
     assert "semantic error: no match (similar functions: scalars" in result.err
     marks = compile_target("marks.c", "-O2", "-g")
     assert "order" in script(with_program('probe process(PROG).mark("ordre") {}', marks)).failed().err
-    assert "chain" in script(with_program('probe process(PROG).function("chain") { println($haed) }'
-                                          .replace("chain", "chain"), program)).failed().err
     assert "$head" in script(with_program('probe process(PROG).function("chain") { println($haed) }', program)).failed().err
     assert "strlen" in script('probe begin { println(strlenn("a")) }').failed().err
 

@@ -31,7 +31,7 @@ PATTERNS = [
     ('function("help*")', ["helper", "helper"]),
     ('function("helper@places.c")', ["helper", "helper"]),
     ('function("o*er")', ["outer", "other"]),
-    ('function("{outer,other}")' and 'function("o[tu]*er")', ["outer", "other"]),
+    ('function("o[tu]*er")', ["outer", "other"]),
     ('function("jump?")', ["jumps"] * 5),
     ('function("jumps").call', ["jumps"] * 5),
     ('function("recursive")', ["recursive"] * 5),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The print family and its formats."""
+import subprocess
+
 import pytest
 
-from support import run, script, STAP
-
-import subprocess
+from support import STAP, run, script
 
 FORMATS = [
     ('"%d %i"', "5, -6", "5 -6"), ('"%5d|%-5d|%05d"', "42, 42, 42", "   42|42   |00042"),
@@ -62,7 +62,7 @@ def test_long_output_of_one_handler():
 
 @pytest.mark.parametrize("body", ['printf("%d", "s")', 'printf("%s", 1)', 'printf("%d")', 'printf("%d", 1, 2)',
                                   'printf(1)', 'printf("%q", 1)', 'printf("%")', 'x = "s"; printf("%d", x)',
-                                  'printd(",", 1)' and 'printd(1, 2, 3)', 'printf()'])
+                                  'printd(1, 2, 3)', 'printf()'])
 def test_wrong_formats_are_errors(body):
     result = script(f"probe oneshot {{ {body} }}").failed()
     assert "semantic error" in result.err or "parse error" in result.err
