@@ -49,6 +49,9 @@ struct probe_result {
 	struct probe_point **points;	/* stb_ds array, sorted as SystemTap derives them; caller arrfree()s */
 	struct diag *why;
 	bool known;			/* the patterns have such a point, whatever became of it */
+	/* Set when no pattern begins this way: the first component that fits none, and why names the
+	 * families' own candidates; sema, which knows the aliases too, may say it better. */
+	const struct ast_component *mismatch;
 };
 
 /* Resolves one point.  Wild cards in component names are expanded over the families' patterns. */
@@ -56,9 +59,9 @@ void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct 
 
 /*
  * Component names that may follow `prefix` (n components, names and presence of arguments matched;
- * 0: what a point may start with), sorted, unique.  stb_ds array, caller arrfree()s.
+ * 0: what a point may start with), sorted, unique, in arena `a`.  stb_ds array, caller arrfree()s.
  */
-const char **probe_next_names(const struct ast_component *prefix, size_t n);
+const char **probe_next_names(struct arena *a, const struct ast_component *prefix, size_t n);
 
 /* All pattern rows as --dump-probe-types prints them ("process(string).function(string).call"),
  * sorted.  stb_ds array of static strings, caller arrfree()s. */
@@ -93,25 +96,22 @@ const char *probe_similar(struct arena *a, const char *word, const char *const *
 
 /* ---- for families ---- */
 
-enum { PROBE_ARG_NONE, PROBE_ARG_LONG, PROBE_ARG_STRING };
-
-struct probe_pattern_part {
-	const char *name;
-	int arg;			/* PROBE_ARG_* */
-};
-
-#define PROBE_MAX_PARTS 6
-
+/*
+ * One pattern: "process(string).function(string).call".  Written components match by name (wild cards
+ * allowed in scripts) and by kind of argument.
+ */
 struct probe_pattern {
-	struct probe_pattern_part part[PROBE_MAX_PARTS];	/* ends at name NULL */
+	const char *text;
 	int variant;			/* the family's own meaning */
 };
+
+#define PROBE_MAX_PARTS 8
 
 /* A written point matched against a pattern: the arguments of its components, by component. */
 struct probe_match {
 	const struct ast_point *pt;
 	const struct probe_pattern *pattern;
-	const struct ast_component *comp[PROBE_MAX_PARTS];
+	const char *name[PROBE_MAX_PARTS];	/* of each component, wild cards resolved */
 	size_t n;
 };
 

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The family of places in the code of a program: process(...).function(...), .statement(...), .label ... */
+#include "probe/process.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "dbg/func.h"
+#include "dbg/module.h"
+#include "dbg/type.h"
+
+#define FUNCTION_ROWS(p)                                                                           \
+	{ p ".function(string)", PROCESS_FUNCTION },                                               \
+	{ p ".function(string).call", PROCESS_CALL },                                              \
+	{ p ".function(string).return", PROCESS_RETURN },                                          \
+	{ p ".function(string).inline", PROCESS_INLINE },                                          \
+	{ p ".function(string).exported", PROCESS_EXPORTED },                                      \
+	{ p ".function(string).label(string)", PROCESS_LABEL },                                    \
+	{ p ".function(string).callee(string)", PROCESS_CALLEE },                                  \
+	{ p ".function(string).callee(string).call", PROCESS_CALLEE_CALL },                        \
+	{ p ".function(string).callee(string).return", PROCESS_CALLEE_RETURN },                    \
+	{ p ".function(string).callees", PROCESS_CALLEE },                                         \
+	{ p ".function(string).callees(number)", PROCESS_CALLEE },                                 \
+	{ p ".function(number)", PROCESS_FUNCTION },                                               \
+	{ p ".function(number).call", PROCESS_CALL },                                              \
+	{ p ".function(number).return", PROCESS_RETURN },                                          \
+	{ p ".function(number).exported", PROCESS_EXPORTED },                                      \
+	{ p ".statement(string)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(string).nearest", PROCESS_NEAREST },                                       \
+	{ p ".statement(number)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(number).nearest", PROCESS_NEAREST }
+
+static const struct probe_pattern code_patterns[] = {
+	FUNCTION_ROWS("process"),
+	FUNCTION_ROWS("process(string)"),
+	FUNCTION_ROWS("process(number)"),
+	FUNCTION_ROWS("process.library(string)"),
+	FUNCTION_ROWS("process(string).library(string)"),
+	FUNCTION_ROWS("process(number).library(string)"),
+	{ "process(number).statement(number).absolute", PROCESS_ABSOLUTE },
+};
+
+static void code_resolve(struct probe_session *ps, const struct probe_family *f,
+			 const struct probe_match *m, struct probe_result *out)
+{
+	size_t n;
+	const struct probe_image *img = probe_images(ps, m, out, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (m->pattern->variant >= PROCESS_STATEMENT)
+			probe_resolve_statement(ps, f, m, &img[i], out);
+		else
+			probe_resolve_function(ps, f, m, &img[i], out);
+	}
+}
+
+static bool var_listed(const struct probe_var *list, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].name == name || !strcmp(list[i].name, name))
+			return true;
+	return false;
+}
+
+static const struct probe_var *code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
+{
+	size_t nvars = 0, k = 0;
+	const struct dbg_var *v;
+	struct probe_var *list;
+	const struct dbg_type *ret;
+
+	*n = 0;
+	if (!pt->func)
+		return NULL;
+	v = dbg_vars_at(pt->func, pt->pc, &nvars);
+	list = arena_new_array(ps->arena, struct probe_var, nvars + 1);
+	if (pt->scope == PROBE_SCOPE_RETURN) {
+		ret = dbg_func_return_type(pt->func);
+		if (ret->kind != DBG_VOID)
+			list[k++] = (struct probe_var){ "return", dbg_type_name(ps->arena, ret) };
+	}
+	for (size_t i = 0; i < nvars; i++) {
+		if (!v[i].name || v[i].func != pt->func || var_listed(list, k, v[i].name))
+			continue;
+		if (v[i].loc.kind == DBG_LOC_NONE || (pt->scope == PROBE_SCOPE_RETURN && !v[i].is_param))
+			continue;
+		list[k++] = (struct probe_var){ v[i].name, dbg_type_name(ps->arena, v[i].type) };
+	}
+	*n = k;
+	return list;
+}
+
+const struct probe_family probe_family_process_code = {
+	.name = "process",
+	.patterns = code_patterns,
+	.npatterns = sizeof(code_patterns) / sizeof(code_patterns[0]),
+	.resolve = code_resolve,
+	.vars = code_vars,
+};

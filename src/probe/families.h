@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The families, and what their files share; for src/probe alone. */
+#ifndef PROBE_FAMILIES_H
+#define PROBE_FAMILIES_H
+
+#include "probe/family.h"
+
+extern const struct probe_family probe_family_begin;
+extern const struct probe_family probe_family_timer;
+extern const struct probe_family probe_family_process_event;
+extern const struct probe_family probe_family_process_code;
+extern const struct probe_family probe_family_process_mark;
+
+/* Sets why the written point gave nothing, unless a reason was given before.  `at` may be NULL. */
+void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,
+		const struct span *at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The same spelling everywhere. */
+void probe_point_spell(struct probe_point *pt, const char *text);
+/* Sets a per-point constant. */
+void probe_point_int(struct probe_point *pt, enum probe_int which, int64_t v);
+/* NAME, NAME(NUMBER) or NAME("TEXT"). */
+const char *probe_component_text(struct arena *a, const char *name, const struct ast_expr *arg);
+/* The text as a string literal. */
+const char *probe_quote(struct arena *a, const char *s);
+
+/* ---- process.c: the files that a process(...) point means ---- */
+
+struct probe_image {
+	const char *path;		/* as spelt in points: absolute, links resolved */
+	const char *root;		/* prefix for opening it ("/proc/123/root"), or NULL */
+	int32_t pid;			/* process(PID): only this thread group; else 0 */
+	const char *spelling;		/* 'process("/bin/x")' or 'process(12)', as points print it */
+	const char *derived;		/* the same, and `.library("...")` */
+	struct dbg_module *module;	/* opened; NULL: not an ELF file */
+};
+
+/* All images that a match's process(...) and .library(...) name; *n 0 and out->why set if none. */
+struct probe_image *probe_images(struct probe_session *ps, const struct probe_match *m,
+				 struct probe_result *out, size_t *n);
+
+/* Fills path, offset and address of a point at a link address of an image.  False: no code there. */
+bool probe_point_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
+
+/* ---- function.c, statement.c ---- */
+
+/* "NAME@FILE:LINE" taken apart. */
+struct probe_spec {
+	const char *function, *file;	/* file NULL: not given */
+	enum { PROBE_LINE_NONE, PROBE_LINE_ABSOLUTE, PROBE_LINE_RELATIVE, PROBE_LINE_WILDCARD,
+	       PROBE_LINE_LIST } line_kind;
+	struct probe_lines {
+		uint32_t first, last;
+	} *lines;			/* ABSOLUTE, RELATIVE: one; LIST: numbers and ranges */
+	size_t nlines;
+};
+/* False: malformed. */
+bool probe_spec_parse(struct arena *a, const char *text, struct probe_spec *s);
+
+void probe_resolve_function(struct probe_session *ps, const struct probe_family *f,
+			    const struct probe_match *m, const struct probe_image *img,
+			    struct probe_result *out);
+void probe_resolve_statement(struct probe_session *ps, const struct probe_family *f,
+			     const struct probe_match *m, const struct probe_image *img,
+			     struct probe_result *out);
+
+#endif

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * process(...).function("NAME"), with .call .return .inline .exported .label .callee(s), and .function(ADDRESS).
+ *
+ * Functions come from debug information, and from the symbol tables for what that does not know.  A symbol
+ * at the entry of a described function is another name of it (malloc of __libc_malloc).
+ */
+#include "probe/families.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/ds.h"
+#include "dbg/func.h"
+#include "dbg/module.h"
+#include "probe/process.h"
+
+/* ---- "NAME@FILE:LINE" ---- */
+
+static bool parse_number(const char **s, uint32_t *v)
+{
+	uint64_t n = 0;
+	const char *p = *s;
+
+	while (*p >= '0' && *p <= '9' && n < UINT32_MAX)
+		n = n * 10 + (uint64_t)(*p++ - '0');
+	if (p == *s || n > INT32_MAX)
+		return false;
+	*v = (uint32_t)n;
+	*s = p;
+	return true;
+}
+
+/* "5", "5-9", "3,5-9,12" */
+static bool parse_lines(struct arena *a, const char *text, struct probe_spec *s)
+{
+	struct probe_lines *list = NULL;
+	bool ok = false;
+
+	while (true) {
+		struct probe_lines l;
+
+		if (!parse_number(&text, &l.first))
+			goto out;
+		l.last = l.first;
+		if (*text == '-') {
+			text++;
+			if (!parse_number(&text, &l.last) || l.last < l.first)
+				goto out;
+		}
+		arrput(list, l);
+		if (*text != ',')
+			break;
+		text++;
+	}
+	ok = *text == 0;
+	s->nlines = arrlenu(list);
+	s->lines = arena_memdup(a, list, s->nlines * sizeof(*list));
+	s->line_kind = s->nlines == 1 && list[0].first == list[0].last ? PROBE_LINE_ABSOLUTE :
+									 PROBE_LINE_LIST;
+out:
+	arrfree(list);
+	return ok;
+}
+
+bool probe_spec_parse(struct arena *a, const char *text, struct probe_spec *s)
+{
+	const char *at = strchr(text, '@'), *line;
+
+	memset(s, 0, sizeof(*s));
+	if (!at) {
+		s->function = text;
+		return *text != 0;
+	}
+	s->function = arena_strndup(a, text, (size_t)(at - text));
+	line = strpbrk(at + 1, ":+");
+	s->file = line ? arena_strndup(a, at + 1, (size_t)(line - at - 1)) : at + 1;
+	if (!*s->function || !*s->file)
+		return false;
+	if (!line)
+		return true;
+	if (!strcmp(line, ":*")) {
+		s->line_kind = PROBE_LINE_WILDCARD;
+		return true;
+	}
+	if (!parse_lines(a, line + 1, s))
+		return false;
+	if (*line == '+') {
+		if (s->line_kind != PROBE_LINE_ABSOLUTE)
+			return false;
+		s->line_kind = PROBE_LINE_RELATIVE;
+	}
+	return true;
+}
+
+/* ---- what was found ---- */
+
+/* A place to probe: a function or copy, or a bare symbol. */
+struct found {
+	const struct dbg_func *func;
+	const struct dbg_sym *sym;
+	uint64_t entry;
+};
+
+struct search {
+	struct probe_session *ps;
+	const struct probe_match *m;
+	const struct probe_image *img;
+	struct probe_spec spec;
+	int variant;
+	struct found *list;		/* stb_ds array */
+	struct { uint64_t key; char value; } *seen;	/* hmap: entries of out-of-line functions */
+};
+
+static bool wants(const struct search *s, const struct dbg_func *f)
+{
+	switch (s->variant) {
+	case PROCESS_FUNCTION:
+		return true;
+	case PROCESS_INLINE:
+		return f->is_inline;
+	case PROCESS_EXPORTED:
+		return !f->is_inline && f->exported;
+	default:
+		return !f->is_inline;
+	}
+}
+
+static void search_add(struct search *s, const struct dbg_func *f)
+{
+	struct found x = { .func = f, .entry = f->entry };
+
+	if (!f->is_inline) {
+		if (hmgeti(s->seen, f->entry) >= 0)
+			return;
+		hmput(s->seen, f->entry, 1);
+	}
+	if (wants(s, f))
+		arrput(s->list, x);
+}
+
+static void search_debug_info(struct search *s)
+{
+	size_t n;
+	const struct dbg_func *const *f;
+
+	if (s->spec.line_kind != PROBE_LINE_NONE && s->spec.line_kind != PROBE_LINE_WILDCARD) {
+		const struct dbg_stmt *st = dbg_stmts_find(s->img->module, s->spec.function, s->spec.file,
+				s->spec.line_kind == PROBE_LINE_RELATIVE ? DBG_LINE_RELATIVE : DBG_LINE_RANGE,
+				s->spec.lines[0].first, s->spec.lines[0].last, &n, NULL);
+
+		for (size_t i = 0; i < n; i++)
+			if (st[i].func)
+				search_add(s, st[i].func);
+		f = dbg_funcs_find(s->img->module, s->spec.function, s->spec.file, &n);
+		for (size_t i = 0; i < n; i++)
+			if (f[i]->line == s->spec.lines[0].first)
+				search_add(s, f[i]);
+		return;
+	}
+	f = dbg_funcs_find(s->img->module, s->spec.function, s->spec.file, &n);
+	for (size_t i = 0; i < n; i++)
+		search_add(s, f[i]);
+}
+
+static bool symbol_is_function(const struct dbg_sym *sym)
+{
+	return sym->kind == DBG_SYM_FUNC;
+}
+
+static void search_symbols(struct search *s)
+{
+	size_t n;
+	const struct dbg_sym *sym = dbg_module_symbols(s->img->module, &n);
+	bool glob = strpbrk(s->spec.function, "*?[") != NULL;
+
+	if (s->variant == PROCESS_INLINE || s->spec.file)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const struct dbg_func *f;
+		struct found x = { .sym = &sym[i], .entry = sym[i].addr };
+
+		if (!symbol_is_function(&sym[i]) || hmgeti(s->seen, sym[i].addr) >= 0)
+			continue;
+		if (glob ? fnmatch(s->spec.function, sym[i].name, 0) : strcmp(s->spec.function, sym[i].name))
+			continue;
+		if (s->variant == PROCESS_EXPORTED && !sym[i].global)
+			continue;
+		f = dbg_func_outer_at(s->img->module, sym[i].addr);
+		if (f && f->entry == sym[i].addr) {
+			search_add(s, f);
+			continue;
+		}
+		hmput(s->seen, sym[i].addr, 1);
+		arrput(s->list, x);
+	}
+}
+
+/* ---- points ---- */
+
+static const char *variant_suffix(struct arena *a, const struct probe_match *m)
+{
+	const char *text = "";
+	bool behind = false;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (behind)
+			text = arena_printf(a, "%s.%s", text, probe_component_text(a, m->name[i],
+						m->pt->components[i].arg));
+		behind |= !strcmp(m->name[i], "function") || !strcmp(m->name[i], "statement");
+	}
+	return text;
+}
+
+const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
+{
+	return arena_printf(a, "pc=.%s+0x%llx",
+			    dbg_module_info(m)->type == DBG_ELF_EXEC ? "absolute" : "dynamic",
+			    (unsigned long long)pc);
+}
+
+const char *probe_place_text(struct arena *a, const struct dbg_func *f, const char *file, uint32_t line)
+{
+	if (!file)
+		return f->name ? f->name : "";
+	if (!line)
+		return arena_printf(a, "%s@%s", f->name, file);
+	return arena_printf(a, "%s@%s:%u", f->name, file, line);
+}
+
+void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			    const char *kind, const char *arg, const char *suffix)
+{
+	struct arena *a = ps->arena;
+
+	pt->canonical = arena_printf(a, "%s.%s(%s)%s", img->spelling, kind, arg, suffix);
+	pt->derived = arena_printf(a, "%s.%s(%s)%s", img->derived, kind, arg, suffix);
+	pt->listing = pt->derived;
+	pt->prog.str[IR_PP_FULL] = pt->canonical;
+	pt->prog.str[IR_PP_TYPE] = "uprobe";
+	pt->pc_text = probe_pc_text(a, img->module, pt->pc);
+}
+
+static struct probe_point *function_point(struct search *s, const struct probe_family *f,
+					  const struct found *x, uint64_t pc)
+{
+	struct arena *a = s->ps->arena;
+	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
+	bool ret = s->variant == PROCESS_RETURN;
+	const char *place;
+
+	if (!probe_point_place(pt, s->img, pc))
+		return NULL;
+	pt->kind = ret ? PROG_URETPROBE : PROG_UPROBE;
+	pt->prog.kind = POINT_UPROBE;
+	pt->func = x->func;
+	pt->symbol = x->sym ? x->sym->name : NULL;
+	pt->scope = ret ? PROBE_SCOPE_RETURN : PROBE_SCOPE_CODE;
+	pt->optional_vars = strpbrk(s->spec.function, "*?[") != NULL;
+	pt->prog.str[IR_PP_FUNC] = x->func ? x->func->name : pt->symbol;
+	place = x->func ? probe_place_text(a, x->func, x->func->file, x->func->line) : pt->symbol;
+	probe_point_spell_code(s->ps, pt, s->img, "function", probe_quote(a, place), variant_suffix(a, s->m));
+	return pt;
+}
+
+static void label_points(struct search *s, const struct probe_family *f, const struct found *x,
+			 struct probe_result *out)
+{
+	const char *want = probe_match_string(s->m, "label");
+	size_t n;
+	const struct dbg_label *l;
+
+	if (!x->func || !want)
+		return;
+	l = dbg_func_labels(x->func, &n);
+	for (size_t i = 0; i < n; i++) {
+		struct probe_point *pt;
+		const char *place;
+
+		if (fnmatch(want, l[i].name, 0))
+			continue;
+		pt = function_point(s, f, x, l[i].pc);
+		if (!pt)
+			continue;
+		place = probe_quote(s->ps->arena, probe_place_text(s->ps->arena, x->func, x->func->file,
+								   l[i].line));
+		probe_point_spell_code(s->ps, pt, s->img, "function", place,
+				       arena_printf(s->ps->arena, ".label(%s)",
+						    probe_quote(s->ps->arena, l[i].name)));
+		pt->canonical = arena_printf(s->ps->arena, "%s.function(%s)", s->img->spelling, place);
+		arrput(out->points, pt);
+	}
+}
+
+/* .callee("x"), .callees(depth): functions that x->func calls or has inlined. */
+static void callee_points(struct search *s, const struct probe_family *f, const struct found *x,
+			  const char *want, int depth, struct probe_result *out)
+{
+	size_t n, k;
+	const struct dbg_callsite *cs;
+
+	if (!x->func || depth <= 0)
+		return;
+	cs = dbg_func_callsites(x->func, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct dbg_func *const *callee;
+
+		if (!cs[i].callee || (want && fnmatch(want, cs[i].callee, 0)))
+			continue;
+		callee = dbg_funcs_find(s->img->module, cs[i].callee, NULL, &k);
+		for (size_t j = 0; j < k; j++) {
+			struct found y = { .func = callee[j], .entry = callee[j]->entry };
+			struct probe_point *pt;
+
+			if (callee[j]->is_inline || hmgeti(s->seen, callee[j]->entry) >= 0)
+				continue;
+			hmput(s->seen, callee[j]->entry, 1);
+			pt = function_point(s, f, &y, s->variant == PROCESS_CALLEE_RETURN ?
+					    y.entry : dbg_func_probe_pc(y.func));
+			if (!pt)
+				continue;
+			if (s->variant == PROCESS_CALLEE_RETURN) {
+				pt->kind = PROG_URETPROBE;
+				pt->scope = PROBE_SCOPE_RETURN;
+			}
+			arrput(out->points, pt);
+			callee_points(s, f, &y, want, depth - 1, out);
+		}
+	}
+}
+
+static void found_points(struct search *s, const struct probe_family *f, struct probe_result *out)
+{
+	const char *callee = probe_match_string(s->m, "callee");
+	int64_t depth = 1;
+
+	if (s->variant >= PROCESS_CALLEE)
+		hmfree(s->seen);	/* from here on: callees */
+	probe_match_long(s->m, "callees", &depth);
+	for (size_t i = 0; i < arrlenu(s->list); i++) {
+		const struct found *x = &s->list[i];
+		struct probe_point *pt;
+
+		if (s->variant == PROCESS_LABEL) {
+			label_points(s, f, x, out);
+			continue;
+		}
+		if (s->variant >= PROCESS_CALLEE) {
+			callee_points(s, f, x, callee, depth > 64 ? 64 : (int)depth, out);
+			continue;
+		}
+		pt = function_point(s, f, x, x->func && s->variant != PROCESS_RETURN ?
+				    dbg_func_probe_pc(x->func) : x->entry);
+		if (pt)
+			arrput(out->points, pt);
+	}
+}
+
+/* "no match", with what was close. */
+static void function_explain(struct search *s, struct probe_result *out)
+{
+	const char **names = NULL, *like;
+	size_t n;
+	const struct dbg_sym *sym = dbg_module_symbols(s->img->module, &n);
+	const struct dbg_func *const *f;
+
+	for (size_t i = 0; i < n; i++)
+		if (symbol_is_function(&sym[i]))
+			arrput(names, sym[i].name);
+	f = dbg_funcs_find(s->img->module, "*", NULL, &n);
+	for (size_t i = 0; i < n; i++)
+		if (f[i]->name)
+			arrput(names, f[i]->name);
+	like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), 5);
+	if (*like && s->variant != PROCESS_LABEL && s->variant < PROCESS_CALLEE)
+		probe_fail(s->ps, out, "no-match", NULL, "no match (similar functions: %s)", like);
+	else
+		probe_fail(s->ps, out, "no-match", NULL, "no match");
+	arrfree(names);
+}
+
+/* .function(ADDRESS): the function that the address is in. */
+static void function_at(struct search *s, uint64_t addr)
+{
+	const struct dbg_func *f = dbg_func_outer_at(s->img->module, addr);
+	const struct dbg_sym *sym;
+	struct found x = { 0 };
+
+	if (f) {
+		search_add(s, f);
+		return;
+	}
+	sym = dbg_symbol_at(s->img->module, addr);
+	if (!sym || !symbol_is_function(sym))
+		return;
+	x.sym = sym;
+	x.entry = sym->addr;
+	arrput(s->list, x);
+}
+
+void probe_resolve_function(struct probe_session *ps, const struct probe_family *f,
+			    const struct probe_match *m, const struct probe_image *img,
+			    struct probe_result *out)
+{
+	struct search s = { .ps = ps, .m = m, .img = img, .variant = m->pattern->variant };
+	const char *text = probe_match_string(m, "function");
+	size_t before = arrlenu(out->points);
+	int64_t addr;
+	struct dbg_error e;
+
+	s.spec.function = "";
+	if (text && !probe_spec_parse(ps->arena, text, &s.spec)) {
+		probe_fail(ps, out, "malformed", NULL, "malformed specification '%s'", text);
+		return;
+	}
+	dbg_module_debug(img->module, &e);
+	if (!text && probe_match_long(m, "function", &addr)) {
+		function_at(&s, (uint64_t)addr);
+	} else {
+		if (s.spec.line_kind == PROBE_LINE_ABSOLUTE || s.spec.line_kind == PROBE_LINE_RELATIVE)
+			diag_warn(ps->diag, "use-statement", &m->pt->at, "For probing a particular line, "
+				  "use a .statement() probe, not .function()");
+		search_debug_info(&s);
+		search_symbols(&s);
+	}
+	found_points(&s, f, out);
+	if (arrlenu(out->points) == before)
+		function_explain(&s, out);
+	arrfree(s.list);
+	hmfree(s.seen);
+}
