@@ -21,6 +21,8 @@ uint32_t ir_format_new(struct ir_module *m);
 /* Appends literal text (merged with preceding text); the bytes are copied. */
 void ir_format_text(struct ir_module *m, uint32_t format, const char *text, size_t len);
 void ir_format_conv(struct ir_module *m, uint32_t format, const struct ir_piece *piece);
+/* The first format of the module that equals this one: itself, if it is new. */
+uint32_t ir_format_shared(const struct ir_module *m, uint32_t format);
 /* The format string that parses to `f`; memory of the arena. */
 const char *ir_format_str(struct arena *a, const struct ir_format *f);
 /* Number of arguments, '*' included; if `types` is not NULL the type of each of the first `max`. */

@@ -95,7 +95,11 @@ uint32_t ir_local_add(struct ir_module *m, struct ir_func *f, const char *name, 
 {
 	struct ir_local l = { .name = name, .type = type, .bound = type == IR_STR ? bound : 0 };
 
-	(void)m;
+	for (size_t i = 0; i < arrlenu(f->locals); i++)
+		if (strcmp(f->locals[i].name, name) == 0) {
+			l.name = arena_printf(m->arena, "%s.%zu", name, arrlenu(f->locals));
+			break;
+		}
 	arrput(f->locals, l);
 	return (uint32_t)arrlenu(f->locals) - 1;
 }

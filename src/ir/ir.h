@@ -163,6 +163,7 @@ struct ir_global {
 	enum ir_type key_type[IR_MAX_KEYS];
 	uint32_t key_bound[IR_MAX_KEYS];
 	uint32_t max_entries;	/* arrays: MAXMAPENTRIES or the declared size */
+	bool sized;			/* max_entries was declared; only for the words of the overflow error */
 	bool wrap;		/* '%': full arrays drop the oldest entry */
 	bool hidden;		/* made by the compiler: not shown, not locked */
 	struct { bool is_str; int64_t i; const char *s; bool set; } init;

@@ -30,5 +30,7 @@ void ir_analyse(struct program *p);
 
 /* Is it called, directly or not, from any handler?  `reach` has a bool per function. */
 void ir_reachable(const struct ir_module *m, bool *reach);
+/* Marks the functions that `f` may call, directly or not. */
+void ir_reach_from(const struct ir_module *m, const struct ir_func *f, bool *reach);
 
 #endif

@@ -62,6 +62,7 @@ struct prog_handler {
 	struct ir_func *body;
 	bool sleepable;		/* reads user memory: wants bpf_copy_from_user */
 	bool needs_context;	/* set by the back end */
+	uint64_t hash;		/* of body and kind, for merging; private to program.c */
 };
 
 /* A module whose symbols and unwind tables are wanted (probed, -d, --ldd). */

@@ -63,7 +63,7 @@ enum wire_error {
 	WERR_KSTR_FAULT,
 	WERR_HIST_RANGE,
 	WERR_STRINGAT_RANGE,
-	WERR_MATCHED,
+	WERR_MATCHED,		/* arg: group that does not exist; ~group after a failed match */
 	WERR_NO_CONTEXT,	/* registers or memory of a process not available here */
 	WERR_WRITE_REFUSED,	/* the kernel does not let target memory be written */
 	WERR_BAD_FORMAT,	/* invalid width or precision */
