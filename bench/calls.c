@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// calls hit|getppid COUNT: that many calls in a loop on one processor; prints "ns N", nanoseconds a call.
+// hit() begins with a nop, which the kernel emulates: a single step would cost more than any tracer does.
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+__attribute__((noinline, noclone, patchable_function_entry(1))) void hit(long number)
+{
+	__asm__ volatile("" : : "r"(number) : "memory");
+}
+
+int main(int argc, char **argv)
+{
+	long count = argc > 2 ? atol(argv[2]) : 1;
+	int system_call = argc > 1 && !strcmp(argv[1], "getppid");
+	struct timespec from, to;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(1 % sysconf(_SC_NPROCESSORS_ONLN), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (long i = 0; i < count; i++) {
+		if (system_call)
+			syscall(SYS_getppid);
+		else
+			hit(i);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	printf("ns %ld\n", ((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec) / count);
+	return 0;
+}
