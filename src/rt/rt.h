@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Run-time routines too large to inline, compiled twice: natively for the user
- * engine and with `clang -target bpf` for kernel handlers.  One global function
- * each; no calls, no library, no data but what is passed.
+ * engine and with `clang -target bpf` for kernel handlers.  Global functions
+ * without library or data but what is passed; some call one another.
  *
  * All strings live in one block of memory, struct rt_mem, and are named by
- * their offset in b[]: 8-aligned, NUL-terminated, in buffers whose size is a
- * multiple of 8 (a bound of n needs RT_ROUND(n) bytes).  What follows the NUL is
- * unspecified.  In the kernel the block is the context slot.  Offsets are masked
+ * their offset in b[]: 8-aligned (sources and results of rt_fmt_* need not be),
+ * NUL-terminated, in buffers of RT_ROUND(bound) bytes, past which nothing is written.  What follows
+ * the NUL is unspecified.  In the kernel the block is the context slot.  Offsets are masked
  * at every access, so a wrong one gives a wrong answer, never a stray access.
  *
  * `size` is the bound of the result, its NUL included, 1 <= size <= RT_STR_MAX.
@@ -56,16 +56,18 @@ long rt_strpad(struct rt_mem *m, uint32_t s, uint32_t size);
 /* rt/find.c */
 /* Index of b in a, -1: not there.  The empty string is at 0. */
 long rt_strpos(struct rt_mem *m, uint32_t a, uint32_t b);
-/* length arg[0] + start arg[1] of src; out of range gives "", too long is clamped */
+/* arg[1] bytes of src from arg[0]; out of range gives "", too long is clamped. */
 long rt_substr(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 /* Every srch (arg[0], an offset) in src replaced by arg[1]; an empty srch changes nothing. */
 long rt_str_replace(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
+/* 1 if the text at a (any offset) begins with b, else 0. */
+long rt_starts(struct rt_mem *m, uint32_t a, uint32_t b);
 /*
- * strsep() skipping empty tokens over a copy of the text in `state` (a buffer of
- * the module's largest bound); arg[0] is the position, arg[1] the text's length, both kept by the caller
- * between calls and 0 at first.  A non-empty src starts anew.  Result "" at the end.
+ * The next token of the text at `state`, empty ones skipped.  arg[0] is the position in it, -1 at the
+ * end: kept by the caller between calls, at first -1.  "" at the end.
  */
 long rt_tokenize(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t delim, uint32_t state);
+/* Before it: a non-empty src is copied to `state` and arg[0] becomes 0; an empty one changes nothing. */
 long rt_tokenize_start(struct rt_mem *m, uint32_t state, uint32_t size, uint32_t src);
 
 /* rt/num.c */

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Searching in strings: position, part, replacement, tokens. */
+#include "rt/mem.h"
+
+long rt_starts(struct rt_mem *m, uint32_t a, uint32_t b)
+{
+	if (!m)
+		return 0;
+	for (uint32_t i = 0; i < RT_STR_MAX; i += 8) {
+		uint64_t x = RT_WORD(m, a + i), y = RT_WORD(m, b + i);
+		uint64_t z = rt_zeros(y);
+
+		if (z) {
+			uint64_t before = (z & (0 - z)) >> 7;	/* 1 in the NUL's byte */
+
+			return ((x ^ y) & (before - 1)) == 0;
+		}
+		if (x != y)
+			return 0;
+	}
+	return 0;
+}
+
+long rt_strpos(struct rt_mem *m, uint32_t a, uint32_t b)
+{
+	uint8_t first;
+
+	if (!m)
+		return -1;
+	first = RT_BYTE(m, b);
+	if (!first)
+		return 0;
+	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
+		uint8_t c = RT_BYTE(m, a + i);
+
+		if (!c)
+			break;
+		if (c == first && rt_starts(m, a + i, b))
+			return i;
+	}
+	return -1;
+}
+
+long rt_substr(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	int64_t start, n;
+	long cut = 0;
+
+	if (!m)
+		return 0;
+	RT_BYTE(m, dst) = 0;
+	n = (int64_t)rt_length(m, src, 0);
+	start = m->arg[0];
+	if (start < 0 || start >= n || m->arg[1] <= 0)
+		return 0;
+	n -= start;
+	if (n > m->arg[1])
+		n = m->arg[1];
+	if (n > (int64_t)size - 1) {
+		n = (int64_t)size - 1;
+		cut = RT_CUT;
+	}
+	rt_put(m, 0, n);
+	for (uint32_t i = 0; i < RT_STR_MAX; i += 8) {
+		if ((int64_t)i >= rt_got(m, 0))
+			break;
+		RT_WORD(m, dst + i) = RT_WORD(m, src + (uint32_t)start + i);
+	}
+	n = rt_got(m, 0);
+	RT_BYTE(m, dst + (uint32_t)n) = 0;
+	return n | cut;
+}
+
+/* Appends the string at src at tmp[1] of dst; RT_CUT if it did not fit. */
+RT_INLINE long append(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	uint32_t o = (uint32_t)rt_got(m, 1);
+	long n = rt_copy(m, dst + o, size - o, src, 2);
+
+	rt_put(m, 1, rt_got(m, 1) + RT_LEN(n));
+	return n & RT_CUT;
+}
+
+long rt_str_replace(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	uint32_t srch, srch_len;
+	long cut = 0;
+
+	if (!m)
+		return 0;
+	srch = (uint32_t)m->arg[0];
+	if (!RT_BYTE(m, srch))
+		return rt_copy(m, dst, size, src, 0);
+	srch_len = rt_length(m, srch, 3);
+	rt_put(m, 0, 0);
+	rt_put(m, 1, 0);
+	for (uint32_t k = 0; k < RT_STR_MAX; k++) {
+		uint32_t i = (uint32_t)rt_got(m, 0), o = (uint32_t)rt_got(m, 1);
+		uint8_t c = RT_BYTE(m, src + i);
+
+		if (!c)
+			break;
+		if (c == RT_BYTE(m, srch) && rt_starts(m, src + i, srch)) {
+			cut = append(m, dst, size, (uint32_t)m->arg[1]);
+			if (cut)
+				break;
+			rt_put(m, 0, rt_got(m, 0) + srch_len);
+			continue;
+		}
+		if (o + 1 >= size) {
+			cut = RT_CUT;
+			break;
+		}
+		RT_BYTE(m, dst + o) = c;
+		rt_put(m, 0, i + 1);
+		rt_put(m, 1, o + 1);
+	}
+	RT_BYTE(m, dst + (uint32_t)rt_got(m, 1)) = 0;
+	return rt_got(m, 1) | cut;
+}
+
+long rt_tokenize(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t delim, uint32_t state)
+{
+	long cut = 0;
+
+	if (!m)
+		return 0;
+	RT_BYTE(m, dst) = 0;
+	if (m->arg[0] < 0)
+		return 0;
+	for (int k = 4; k < 8; k++)
+		rt_put(m, k, 0);
+	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
+		uint8_t c = RT_BYTE(m, delim + i);
+
+		if (!c)
+			break;
+		m->tmp[4 + (c >> 6)] |= (int64_t)(1ull << (c & 63));
+	}
+	rt_put(m, 0, m->arg[0]);
+	rt_put(m, 1, 0);
+	for (uint32_t k = 0; k < RT_STR_MAX; k++) {
+		uint32_t p = (uint32_t)rt_got(m, 0), o = (uint32_t)rt_got(m, 1);
+		uint8_t c = RT_BYTE(m, state + p);
+
+		rt_put(m, 0, c ? (int64_t)p + 1 : -1);
+		if (!c)
+			break;
+		if (m->tmp[4 + (c >> 6)] >> (c & 63) & 1) {
+			if (o)
+				break;
+			continue;
+		}
+		if (o + 1 >= size) {
+			cut = RT_CUT;
+			continue;
+		}
+		RT_BYTE(m, dst + o) = c;
+		rt_put(m, 1, o + 1);
+	}
+	m->arg[0] = rt_got(m, 0);
+	RT_BYTE(m, dst + (uint32_t)rt_got(m, 1)) = 0;
+	return rt_got(m, 1) | cut;
+}
+
+long rt_tokenize_start(struct rt_mem *m, uint32_t state, uint32_t size, uint32_t src)
+{
+	if (!m)
+		return 0;
+	if (!RT_BYTE(m, src))
+		return 0;
+	m->arg[0] = 0;
+	return rt_copy(m, state, size, src, 0);
+}
