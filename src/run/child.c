@@ -52,7 +52,7 @@ char **run_child_words(const char *command)
 }
 
 /* In the child: waits for the gate, then becomes the command. */
-static void child_main(char **argv, int gate, int failure)
+static void child_main(char **argv, const char *command, int gate, int failure)
 {
 	char go;
 	ssize_t n;
@@ -66,6 +66,9 @@ static void child_main(char **argv, int gate, int failure)
 	run_stop_child();
 	execvp(argv[0], argv);
 	err = errno;
+	/* Not a program: perhaps a word that the shell itself knows. */
+	if (err == ENOENT && !strchr(argv[0], '/'))
+		execlp("sh", "sh", "-c", command, (char *)NULL);
 	n = write(failure, &err, sizeof(err));
 	(void)n;	/* nobody left to tell */
 	_exit(127);
@@ -92,7 +95,7 @@ int run_child_start(struct run_child *c, const char *command)
 	if (pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		child_main(argv, gate[0], failure[1]);
+		child_main(argv, command, gate[0], failure[1]);
 	}
 	for (char **a = argv; *a; a++)
 		free(*a);

@@ -60,6 +60,7 @@ struct run_session {
 	bool wants_symbols;		/* set by prepare */
 
 	uint64_t errors, skipped;	/* soft errors; hits of user handlers skipped */
+	struct { char *key; char value; } *warned;	/* shmap: warnings already shown */
 	bool failed;			/* exit status 1 */
 	bool output_failed;		/* the output's failure was reported */
 	bool quiet;			/* session is over: records are counted, not shown */

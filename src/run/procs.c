@@ -219,6 +219,26 @@ const struct run_map *run_procs_find(struct run_procs *ps, pid_t tgid, uint64_t 
 	return p ? proc_find(p, addr, when) : NULL;
 }
 
+const struct run_map *run_procs_find_file(struct run_procs *ps, pid_t tgid, const char *path,
+					  uint64_t when)
+{
+	const struct run_map *past = NULL;
+	struct proc *p = procs_get(ps, tgid);
+
+	if (!p && run_procs_read(ps, tgid))
+		p = procs_get(ps, tgid);
+	for (size_t i = p ? arrlenu(p->maps) : 0; i-- > 0;) {
+		const struct run_map *m = &p->maps[i];
+
+		if (strcmp(m->path, path))
+			continue;
+		if (m->since <= when && when <= m->until)
+			return m;
+		past = past ? past : m;
+	}
+	return past;
+}
+
 void run_procs_map(struct run_procs *ps, pid_t tgid, const struct run_map *m)
 {
 	proc_map(procs_add(ps, tgid), m);

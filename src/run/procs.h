@@ -41,6 +41,9 @@ void run_procs_watch(struct run_procs *ps, const struct run_procs_hooks *hooks, 
 /* The executable mapping that held `addr` of process `tgid` at `when`; NULL: none known.  The
  * pointer is valid until the next call that changes ps. */
 const struct run_map *run_procs_find(struct run_procs *ps, pid_t tgid, uint64_t addr, uint64_t when);
+/* A mapping of the file `path` in the process at `when`, likewise. */
+const struct run_map *run_procs_find_file(struct run_procs *ps, pid_t tgid, const char *path,
+					  uint64_t when);
 /* Reads /proc/PID/maps of a process (again); false: it is gone. */
 bool run_procs_read(struct run_procs *ps, pid_t tgid);
 /* Reads those of all processes. */

@@ -148,6 +148,21 @@ static void on_hist(struct run_session *s, const struct wire_record *r, const st
 static const enum run_addr_form stack_forms[] = { RUN_ADDR_FULL, RUN_ADDR_BRIEF, RUN_ADDR_FULLER };
 #define STACK_FORMS (sizeof(stack_forms) / sizeof(stack_forms[0]))
 
+/* A return probe's backtrace begins with the function that returns. */
+static void stack_returning(struct run_session *s, const struct wire_record *r)
+{
+	const struct prog_point *p = &s->prog->points[r->point];
+	uint64_t addr;
+
+	if (s->prog->handlers[p->handler].kind != PROG_URETPROBE || !p->path ||
+	    !run_symb_address(s->symb, (pid_t)r->tgid, p->path, p->address, r->time_ns, &addr))
+		return;
+	out_buf_str(&s->text, "Returning from: ");
+	run_symb_print_user(s->symb, &(struct run_query){ .tgid = (pid_t)r->tgid, .addr = addr,
+							   .when = r->time_ns }, RUN_ADDR_FULL, &s->text);
+	out_buf_str(&s->text, "\nReturning to  : ");
+}
+
 static void on_ustack(struct run_session *s, const struct wire_record *r, const struct item *it)
 {
 	struct wire_ustack u;
@@ -162,7 +177,9 @@ static void on_ustack(struct run_session *s, const struct wire_record *r, const 
 	st.copy = it->data + sizeof(u);
 	st.copy_len = it->size - sizeof(u) < u.size ? it->size - sizeof(u) : u.size;
 	run_symbols_start(s);
-	n = run_walk(s->symb, &st, pc, RUN_WALK_MAX);
+	if (form == RUN_ADDR_FULL)
+		stack_returning(s, r);
+	n = run_walk(s->symb, &st, pc, s->opt.max_frames);
 	for (size_t i = 0; i < n; i++) {
 		struct run_query q = { .tgid = st.tgid, .addr = pc[i], .when = st.when, .caller = i > 0 };
 

@@ -7,34 +7,47 @@
 #include "base/ds.h"
 #include "run/priv.h"
 
-static void report_line(struct run_session *s, const char *prefix, const char *fmt, va_list ap)
+#define REPORT_WARNED_MAX 1024	/* different warnings that are remembered */
+
+static void report_line(struct run_session *s, const char *prefix, const char *text)
 {
 	if (s->sink)
 		run_sink_flush(s->sink);
-	fputs(prefix, stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s%s\n", prefix, text);
 }
 
 void run_error(struct run_session *s, const char *fmt, ...)
 {
+	char text[4096];
 	va_list ap;
 
 	va_start(ap, fmt);
-	report_line(s, "ERROR: ", fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	report_line(s, "ERROR: ", text);
 	s->failed = true;
 }
 
 void run_warn(struct run_session *s, const char *fmt, ...)
 {
+	char text[4096];
 	va_list ap;
 
 	if (s->opt.no_warnings)
 		return;
 	va_start(ap, fmt);
-	report_line(s, "WARNING: ", fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* Like SystemTap: the same text only once, unless asked to be verbose. */
+	if (!s->opt.verbose) {
+		if (!s->warned)
+			sh_new_strdup(s->warned);
+		if (shgeti(s->warned, text) >= 0)
+			return;
+		if (shlenu(s->warned) < REPORT_WARNED_MAX)
+			shput(s->warned, text, 1);
+	}
+	report_line(s, "WARNING: ", text);
 }
 
 void run_soft_error(struct run_session *s, const char *line)

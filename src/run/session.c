@@ -10,6 +10,7 @@
 #include "run/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 #include "run/priv.h"
 #include "run/rights.h"
 #include "run/stop.h"
+#include "run/walk.h"
 
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag)
@@ -29,6 +31,8 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 		abort();
 	s->prog = p;
 	s->opt = *o;
+	if (!s->opt.max_frames || s->opt.max_frames > RUN_WALK_MAX)
+		s->opt.max_frames = RUN_WALK_MAX;
 	s->diag = diag;
 	s->stop_fd = -1;
 	s->child = (struct run_child){ .gate = -1, .failure = -1 };
@@ -37,6 +41,41 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 		abort();
 	run_timers_init(&s->timers);
 	return s;
+}
+
+int run_session_build(struct run_session *s)
+{
+	struct engine_options eo = { .show_log = s->opt.verbose > 0 };
+	int rc;
+
+	if (!run_needs_kernel(s->prog))
+		return 0;
+	eo.uprobe_multi = attach_has_uprobe_multi();
+	s->engine = engine_create(s->prog, &eo);
+	rc = engine_prepare(s->engine);
+	if (rc)
+		run_error(s, "%s", engine_error(s->engine));
+	return rc;
+}
+
+void run_session_list(const struct run_session *s, FILE *out)
+{
+	if (s->engine)
+		engine_list(s->engine, out);
+}
+
+size_t run_session_code(const struct run_session *s, size_t *instructions)
+{
+	size_t handlers = 0;
+
+	*instructions = 0;
+	for (uint32_t i = 0; s->engine && i < arrlenu(s->prog->handlers); i++) {
+		if (s->prog->handlers[i].kind == PROG_USER)
+			continue;
+		handlers++;
+		*instructions += engine_insn_count(s->engine, i);
+	}
+	return handlers;
 }
 
 int run_session_prepare(struct run_session *s)
@@ -62,6 +101,10 @@ int run_session_prepare(struct run_session *s)
 		return rc;
 	}
 	s->prog->target = s->opt.target;
+	if (s->opt.target && kill(s->opt.target, 0) && errno == ESRCH) {
+		run_error(s, "Target process %d does not exist", (int)s->opt.target);
+		return -ESRCH;
+	}
 	if (s->opt.command) {
 		rc = run_child_start(&s->child, s->opt.command);
 		if (rc) {
@@ -88,14 +131,8 @@ static void session_start_symbols(struct run_session *s)
 
 static int session_load_engine(struct run_session *s)
 {
-	struct engine_options eo = { .uprobe_multi = attach_has_uprobe_multi(),
-				     .show_log = s->opt.verbose > 0 };
-	int rc;
+	int rc = engine_load(s->engine);
 
-	s->engine = engine_create(s->prog, &eo);
-	rc = engine_prepare(s->engine);
-	if (!rc)
-		rc = engine_load(s->engine);
 	if (rc) {
 		run_error(s, "%s%s", engine_error(s->engine), run_rights_advice(-rc));
 		return rc;
@@ -112,7 +149,7 @@ int run_session_load(struct run_session *s)
 {
 	struct interp_env env;
 
-	if (run_needs_kernel(s->prog)) {
+	if (s->engine) {
 		int rc = session_load_engine(s);
 
 		if (rc)
@@ -240,6 +277,7 @@ void run_session_destroy(struct run_session *s)
 	arrfree(s->pending);
 	run_sink_close(s->sink);
 	out_buf_free(&s->text);
+	shfree(s->warned);
 	free(s->timing);
 	if (s->stop_fd >= 0)
 		run_stop_remove(s->stop_fd);

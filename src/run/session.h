@@ -3,6 +3,7 @@
  * Running a program (pass 5): one session, phases in this order.
  *
  *   run_session_create     takes the program and the options
+ *   run_session_build      pass 4: code of the kernel handlers; nothing of the kernel is touched
  *   run_session_prepare    decides whether the kernel is needed at all, starts the -c command (held
  *                          back before its exec), opens the output
  *   run_session_load       kernel handlers and maps are loaded; nothing for scripts without
@@ -16,7 +17,9 @@
 #define RUN_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "ir/program.h"
@@ -32,6 +35,7 @@ struct run_options {
 	pid_t target;			/* -x; 0: none */
 	uint64_t timeout_ns;		/* -T; 0: none */
 	int verbose;			/* -v of pass 5 */
+	unsigned max_frames;		/* of a backtrace; 0: RUN_WALK_MAX */
 	bool no_warnings;		/* -w */
 	bool suppress_errors;		/* --suppress-handler-errors: MAXERRORS and MAXSKIPPED do not end */
 };
@@ -39,7 +43,12 @@ struct run_options {
 /* The program stays the caller's and must outlive the session. */
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag);
-/* 0 or -errno. */
+/* 0 or -errno, after a message.  Works without any rights. */
+int run_session_build(struct run_session *s);
+/* -p3: the code of the kernel handlers, if there are any; after run_session_build. */
+void run_session_list(const struct run_session *s, FILE *out);
+/* Number of kernel handlers and of their instructions. */
+size_t run_session_code(const struct run_session *s, size_t *instructions);
 int run_session_prepare(struct run_session *s);
 int run_session_load(struct run_session *s);
 /* Exit status of the run: 0, or 1 after errors. */

@@ -144,12 +144,15 @@ static struct dbg_module *symb_module(struct run_symb *sy, pid_t tgid, const str
 	return mod;
 }
 
-/* Distance from a symbol to the next address that has one: the size SystemTap shows. */
+/* Size of a symbol; one without ends where the next begins. */
 static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
 {
 	size_t n, lo = 0, hi;
-	const struct dbg_sym *all = dbg_module_symbols(m, &n);
+	const struct dbg_sym *all;
 
+	if (s->size)
+		return s->size;
+	all = dbg_module_symbols(m, &n);
 	hi = n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -162,7 +165,7 @@ static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
 	for (; lo < n; lo++)
 		if (all[lo].kind != DBG_SYM_TLS)
 			return all[lo].addr - s->addr;
-	return s->size;
+	return 0;
 }
 
 bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out)
@@ -192,6 +195,19 @@ bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_pl
 		out->offset = out->link - sym->addr;
 		out->size = symb_extent(out->module, sym);
 	}
+	return true;
+}
+
+bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_t link, uint64_t when,
+		      uint64_t *addr)
+{
+	const struct run_map *m = run_procs_find_file(sy->procs, tgid, path, when);
+	struct dbg_module *mod = m ? symb_module(sy, tgid, m) : NULL;
+	uint64_t bias;
+
+	if (!mod || !dbg_load_bias(mod, m->start, m->pgoff, &bias))
+		return false;
+	*addr = link + bias;
 	return true;
 }
 

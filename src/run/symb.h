@@ -40,6 +40,9 @@ struct run_query {
 
 /* Explains an address of a process.  False: in no known mapping. */
 bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out);
+/* Run-time address of a link address of the file `path` in a process; false: not mapped there. */
+bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_t link, uint64_t when,
+		      uint64_t *addr);
 /* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
 bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
 

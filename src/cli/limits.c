@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The names of -D and the limits behind them: one row each. */
+#include "cli/limits.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ds.h"
+#include "cli/options.h"
+#include "run/walk.h"
+
+static const struct limit_row {
+	const char *name;
+	size_t field;		/* a uint32_t of struct prog_limits */
+	uint32_t min, max;
+} limit_table[] = {
+	{ "MAXSTRINGLEN", offsetof(struct prog_limits, maxstringlen), 16, 65536 },
+	{ "MAXMAPENTRIES", offsetof(struct prog_limits, maxmapentries), 1, 100000000 },
+	{ "MAXACTION", offsetof(struct prog_limits, maxaction), 1, UINT32_MAX },
+	{ "MAXACTION_INTERRUPTIBLE", offsetof(struct prog_limits, maxaction_interruptible), 1, UINT32_MAX },
+	{ "MAXNESTING", offsetof(struct prog_limits, maxnesting), 1, 1000 },
+	{ "MAXTRYLOCK", offsetof(struct prog_limits, maxtrylock), 0, 1000000 },
+	{ "MAXERRORS", offsetof(struct prog_limits, maxerrors), 0, UINT32_MAX },
+	{ "MAXSKIPPED", offsetof(struct prog_limits, maxskipped), 0, UINT32_MAX },
+};
+
+/* A number of C, cut to the range; false: not a number. */
+static bool limit_value(const char *text, uint32_t min, uint32_t max, uint32_t *v)
+{
+	long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoll(text, &end, 0);
+	if (errno || end == text || *end)
+		return false;
+	*v = n < (long long)min ? min : n > (long long)max ? max : (uint32_t)n;
+	return true;
+}
+
+unsigned cli_max_backtrace(const struct cli_options *o)
+{
+	const char *text = cli_define(o, "MAXBACKTRACE");
+	uint32_t v = RUN_WALK_MAX;
+
+	if (text && !limit_value(text, 1, RUN_WALK_MAX, &v))
+		v = RUN_WALK_MAX;
+	return v;
+}
+
+int cli_limits(const struct cli_options *o, struct prog_limits *l)
+{
+	program_limits_default(l);
+	for (size_t i = 0; i < arrlenu(o->defines); i++) {
+		const struct cli_define *d = &o->defines[i];
+
+		for (size_t k = 0; k < sizeof(limit_table) / sizeof(limit_table[0]); k++) {
+			const struct limit_row *r = &limit_table[k];
+
+			if (strcmp(r->name, d->name))
+				continue;
+			if (!limit_value(d->value, r->min, r->max,
+					 (uint32_t *)((char *)l + r->field))) {
+				fprintf(stderr, "ERROR: -D %s needs a number, not '%s'\n", d->name, d->value);
+				return 1;
+			}
+		}
+		if (!strcmp(d->name, "MAXACTION") && !cli_define(o, "MAXACTION_INTERRUPTIBLE"))
+			l->maxaction_interruptible = l->maxaction < UINT32_MAX / 10 ? l->maxaction * 10 : UINT32_MAX;
+		if (!strcmp(d->name, "STP_NO_OVERLOAD"))
+			l->no_overload = true;
+	}
+	l->suppress_time_limits = o->suppress_time_limits;
+	if (o->buffer_mb)
+		l->buffer_bytes = o->buffer_mb << 20;
+	return 0;
+}

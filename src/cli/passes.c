@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The passes in a row.  Each returns 0 or -1 after its errors were printed; with -pN the
+ * last one prints its result.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "cli/limits.h"
+#include "cli/paths.h"
+#include "cli/session.h"
+#include "ir/text.h"
+#include "lang/print.h"
+#include "lower/program.h"
+#include "run/session.h"
+
+/* ---- pass 1 ---- */
+
+/* The main script's text; NULL after a message. */
+static struct source *script_source(struct cli_session *cs)
+{
+	const struct cli_options *o = &cs->opt;
+	bool input = o->script_file && !strcmp(o->script_file, "-");
+	const char *name = input || !o->script_file ? "<input>" : o->script_file;
+	struct source *src;
+
+	if (!o->script_file)
+		return source_create(cs->arena, name, o->script_text, strlen(o->script_text));
+	src = source_read(cs->arena, o->script_file);
+	if (!src) {
+		if (errno == ENOENT)
+			fprintf(stderr, "Input file '%s' is missing.\n", name);
+		else
+			fprintf(stderr, "Input file '%s' can't be opened for reading: %s\n", name, strerror(errno));
+		return NULL;
+	}
+	if (!src->len) {
+		fprintf(stderr, "Input file '%s' is empty.\n", name);
+		return NULL;
+	}
+	if (input)
+		src->name = name;
+	return src;
+}
+
+static void pass1_parse(struct cli_session *cs, const struct source *src, bool *failed)
+{
+	struct ast_file *f = src ? parse_script(&cs->env, src) : NULL;
+
+	if (f)
+		arrput(cs->sema.files, f);
+	else
+		*failed = true;
+}
+
+static int pass1(struct cli_session *cs)
+{
+	bool failed = false;
+
+	sema_open_tapset(&cs->sema);
+	pass1_parse(cs, script_source(cs), &failed);
+	for (size_t i = 0; i < arrlenu(cs->opt.extra_scripts); i++) {
+		const char *text = cs->opt.extra_scripts[i];
+		const char *name = arena_printf(cs->arena, "<input%zu>", i + 1);
+
+		pass1_parse(cs, source_create(cs->arena, name, text, strlen(text)), &failed);
+	}
+	return failed || diag_failed(&cs->diag) ? -1 : 0;
+}
+
+static void pass1_print(struct cli_session *cs)
+{
+	puts("# parse tree dump");
+	for (size_t i = 0; i < arrlenu(cs->sema.files); i++) {
+		printf("# file %s\n", cs->sema.files[i]->name);
+		ast_print_file(stdout, cs->sema.files[i]);
+	}
+	puts("");
+}
+
+/* ---- pass 2 ---- */
+
+static int pass2(struct cli_session *cs)
+{
+	int rc = sema_run(&cs->sema);
+
+	diag_print_suppressed(&cs->diag);
+	return rc || diag_failed(&cs->diag) ? -1 : 0;
+}
+
+static void pass2_coverage(const struct cli_session *cs)
+{
+	fputs("library files used:\n", stderr);
+	for (size_t i = 0; i < arrlenu(cs->sema.used_files); i++)
+		fprintf(stderr, "  %s\n", cs->sema.used_files[i]->name);
+}
+
+/* ---- pass 3 ---- */
+
+static int pass3(struct cli_session *cs)
+{
+	const struct cli_options *o = &cs->opt;
+	struct lower_options lo = {
+		.limits = cs->limits, .guru = o->guru, .timing = o->timing, .optimise = !o->unoptimized,
+		.target = o->target, .script_name = o->script_file ? o->script_file : "<input>",
+		.modules = o->modules,
+	};
+
+	cs->program = lower_program(&cs->sema, &lo);
+	return cs->program && !diag_failed(&cs->diag) ? 0 : -1;
+}
+
+/* ---- pass 4 ---- */
+
+static int pass4(struct cli_session *cs)
+{
+	const struct cli_options *o = &cs->opt;
+	struct run_options ro = {
+		.output = o->output, .rotate_bytes = o->rotate_bytes, .rotate_count = o->rotate_count,
+		.command = o->command, .target = o->target, .timeout_ns = o->timeout_s * 1000000000ull,
+		.verbose = o->verbose[5], .max_frames = cli_max_backtrace(o),
+		.no_warnings = o->no_warnings, .suppress_errors = o->suppress_errors,
+	};
+
+	cs->run = run_session_create(cs->program, &ro, &cs->diag);
+	return run_session_build(cs->run) ? -1 : 0;
+}
+
+/* Writes the object where it is wanted: -m, -k, or the cache.  The path, NULL after a message. */
+static const char *pass4_save(struct cli_session *cs)
+{
+	const char *name = cs->opt.module_name, *dir = ".";
+	const char *path;
+	int rc;
+
+	if (!name)
+		dir = cs->keep_dir ? cs->keep_dir : cli_cache_dir(cs->arena);
+	if (!dir) {
+		fprintf(stderr, "ERROR: cannot create the cache directory: %s\n", strerror(errno));
+		return NULL;
+	}
+	path = name ? arena_printf(cs->arena, "%s.bpo", name) :
+		      arena_printf(cs->arena, "%s/stap_%d.bpo", dir, (int)getpid());
+	rc = program_save(cs->program, path);
+	if (rc) {
+		fprintf(stderr, "ERROR: cannot write %s: %s\n", path, strerror(-rc));
+		return NULL;
+	}
+	return path;
+}
+
+static int pass4_keep(struct cli_session *cs)
+{
+	char dir[] = "/tmp/stapXXXXXX";
+
+	if (!cs->opt.keep)
+		return 0;
+	if (!mkdtemp(dir)) {
+		fprintf(stderr, "ERROR: cannot create temporary directory (\"%s\"): %s\n", dir, strerror(errno));
+		return -1;
+	}
+	cs->keep_dir = arena_strdup(cs->arena, dir);
+	return 0;
+}
+
+/* What -p4, -k and -m leave behind. */
+static int pass4_result(struct cli_session *cs)
+{
+	const char *path;
+
+	if (pass4_keep(cs))
+		return -1;
+	if (cs->opt.last_pass > 4 && !cs->opt.keep && !cs->opt.module_name)
+		return 0;
+	path = pass4_save(cs);
+	if (path && cs->opt.last_pass == 4)
+		puts(path);
+	return path ? 0 : -1;
+}
+
+/* ---- pass 5 ---- */
+
+static int pass5(struct cli_session *cs)
+{
+	if (run_session_prepare(cs->run) || run_session_load(cs->run))
+		return -1;
+	return run_session_run(cs->run) ? -1 : 0;
+}
+
+/* ---- all of them ---- */
+
+/* The -v line of a pass that has ended, whether well or not. */
+static void passes_log(struct cli_session *cs, int pass, const struct cli_clock *since)
+{
+	size_t instructions, handlers, embeds = 0;
+
+	if (!cs->opt.verbose[pass])
+		return;
+	switch (pass) {
+	case 1:
+		cli_pass_log(1, since, true, "parsed user script and %zu library scripts",
+			     arrlenu(cs->sema.used_files));
+		break;
+	case 2:
+		for (size_t i = 0; i < arrlenu(cs->sema.used_files); i++)
+			embeds += cs->sema.used_files[i]->nembeds;
+		cli_pass_log(2, since, true,
+			     "analyzed script: %zu probe%s, %zu function%s, %zu embed%s, %zu global%s",
+			     arrlenu(cs->sema.probes), arrlenu(cs->sema.probes) == 1 ? "" : "s",
+			     arrlenu(cs->sema.functions), arrlenu(cs->sema.functions) == 1 ? "" : "s",
+			     embeds, embeds == 1 ? "" : "s",
+			     arrlenu(cs->sema.globals), arrlenu(cs->sema.globals) == 1 ? "" : "s");
+		break;
+	case 3:
+		cli_pass_log(3, since, true, "translated to IR, %zu handlers for %zu probe points",
+			     cs->program ? arrlenu(cs->program->handlers) : 0,
+			     cs->program ? arrlenu(cs->program->points) : 0);
+		break;
+	case 4:
+		handlers = cs->run ? run_session_code(cs->run, &instructions) : (instructions = 0);
+		cli_pass_log(4, since, false, "compiled %zu kernel handlers, %zu instructions,", handlers,
+			     instructions);
+		break;
+	case 5:
+		cli_pass_log(5, since, false, "run completed");
+		break;
+	}
+}
+
+static void passes_print(struct cli_session *cs, int pass)
+{
+	switch (pass) {
+	case 1:
+		pass1_print(cs);
+		break;
+	case 2:
+		sema_print(stdout, &cs->sema);
+		break;
+	case 3:
+		ir_print(stdout, cs->program->ir);
+		break;
+	}
+}
+
+int cli_run_passes(struct cli_session *cs)
+{
+	static int (*const passes[])(struct cli_session *) = { NULL, pass1, pass2, pass3, pass4, pass5 };
+	int status = 0;
+
+	for (int pass = 1; pass <= cs->opt.last_pass && !status; pass++) {
+		struct cli_clock clock;
+
+		cli_clock_start(&clock);
+		if (pass == 5 && cs->opt.verbose[5])
+			fputs("Pass 5: starting run.\n", stderr);
+		status = passes[pass](cs) ? 1 : 0;
+		passes_log(cs, pass, &clock);
+		if (!status && pass == 2 && cs->opt.coverage)
+			pass2_coverage(cs);
+		if (!status && pass == cs->opt.last_pass)
+			passes_print(cs, pass);
+		if (!status && pass == 3 && cs->opt.last_pass == 3 && !pass4(cs))
+			run_session_list(cs->run, stdout);
+		if (!status && pass == 4)
+			status = pass4_result(cs) ? 1 : 0;
+		if (status)
+			cli_pass_failed(pass);
+	}
+	if (cs->keep_dir)
+		fprintf(stderr, "Keeping temporary directory \"%s\"\n", cs->keep_dir);
+	return status;
+}
+
+/* ---- listings ---- */
+
+int cli_list(struct cli_session *cs)
+{
+	const char *text = arena_printf(cs->arena, "probe %s {}", cs->opt.list_pattern);
+	struct ast_file *f;
+	size_t lines;
+
+	sema_open_tapset(&cs->sema);
+	f = parse_script(&cs->env, source_create(cs->arena, "<input>", text, strlen(text)));
+	if (!f)
+		return 1;
+	arrput(cs->sema.files, f);
+	/* What does not match is not talked about, unless asked for. */
+	diag_hold(&cs->diag);
+	sema_run(&cs->sema);
+	diag_release(&cs->diag, cs->opt.verbose[2] > 0);
+	lines = sema_list(stdout, &cs->sema, cs->opt.mode == CLI_LIST_VARS);
+	return lines ? 0 : 1;
+}
+
+int cli_dump(struct cli_session *cs)
+{
+	const char **types;
+
+	switch (cs->opt.mode) {
+	case CLI_DUMP_FUNCTIONS:
+		sema_open_tapset(&cs->sema);
+		return sema_dump_functions(stdout, &cs->sema) ? 1 : 0;
+	case CLI_DUMP_ALIASES:
+		sema_open_tapset(&cs->sema);
+		return sema_dump_aliases(stdout, &cs->sema) ? 1 : 0;
+	default:
+		types = probe_pattern_list();
+		for (size_t i = 0; i < arrlenu(types); i++)
+			puts(types[i]);
+		arrfree(types);
+		return 0;
+	}
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tapset is searched in the directories of -I, then in $SYSTEMTAP_TAPSET or else in the source tree
+ * when this stap was started from its build tree, or else where it is installed.
+ */
+#include "cli/paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "cli/options.h"
+#include "cli/rcfile.h"
+
+#define CACHE_DAYS	30
+#define CACHE_SUFFIX	".bpo"
+
+/* Whether the running program lies below directory `dir`. */
+static bool running_below(const char *dir)
+{
+	char self[PATH_MAX], real[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	size_t len;
+
+	if (n <= 0 || !realpath(dir, real))
+		return false;
+	self[n] = 0;
+	len = strlen(real);
+	return !strncmp(self, real, len) && self[len] == '/';
+}
+
+const char **cli_tapset_dirs(struct arena *a, const struct cli_options *o)
+{
+	const char *env = getenv("SYSTEMTAP_TAPSET"), **dirs = NULL;
+
+	for (size_t i = 0; i < arrlenu(o->include_dirs); i++)
+		arrput(dirs, o->include_dirs[i]);
+	if (env && env[0])
+		arrput(dirs, arena_strdup(a, env));
+	else if (running_below(BPFTAP_BUILD_DIR))
+		arrput(dirs, BPFTAP_SOURCE_TAPSET_DIR);
+	else
+		arrput(dirs, BPFTAP_TAPSET_DIR);
+	return dirs;
+}
+
+const char *cli_cache_dir(struct arena *a)
+{
+	const char *user = cli_user_dir();
+	const char *dir = arena_printf(a, "%s/cache", user);
+
+	if ((mkdir(user, 0755) && errno != EEXIST) || (mkdir(dir, 0755) && errno != EEXIST))
+		return NULL;
+	return dir;
+}
+
+int cli_cache_clean(struct arena *a)
+{
+	const char *dir = cli_cache_dir(a);
+	DIR *d = dir ? opendir(dir) : NULL;
+	time_t old = time(NULL) - CACHE_DAYS * 86400;
+	struct dirent *e;
+
+	if (!d)
+		return 1;
+	while ((e = readdir(d)) != NULL) {
+		size_t n = strlen(e->d_name), suffix = strlen(CACHE_SUFFIX);
+		struct stat st;
+
+		if (n > suffix && !strcmp(e->d_name + n - suffix, CACHE_SUFFIX) &&
+		    !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime < old)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
+	return 0;
+}

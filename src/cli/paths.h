@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where things are: the tapset, the cache of built objects. */
+#ifndef CLI_PATHS_H
+#define CLI_PATHS_H
+
+struct arena;
+struct cli_options;
+
+/* Directories of the tapset in order of search; stb_ds array, memory of the arena. */
+const char **cli_tapset_dirs(struct arena *a, const struct cli_options *o);
+/* The cache directory, created if need be; NULL if it cannot be.  Memory of the arena. */
+const char *cli_cache_dir(struct arena *a);
+/* Removes objects that were not used for a while; 0 or an exit status. */
+int cli_cache_clean(struct arena *a);
+
+#endif
