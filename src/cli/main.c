@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cli/paths.h"
-#include "cli/session.h"
+#include "cli/invocation.h"
 
 /* Descriptors 0 to 2 must be taken, or our own files would get these numbers. */
 static void open_standard_files(void)

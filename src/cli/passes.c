@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/ds.h"
-#include "cli/limits.h"
+#include "cli/tunables.h"
 #include "cli/paths.h"
-#include "cli/session.h"
+#include "cli/invocation.h"
 #include "ir/text.h"
 #include "lang/print.h"
 #include "lower/program.h"
@@ -75,10 +75,8 @@ static int pass1(struct cli_session *cs)
 static void pass1_print(struct cli_session *cs)
 {
 	puts("# parse tree dump");
-	for (size_t i = 0; i < arrlenu(cs->sema.files); i++) {
-		printf("# file %s\n", cs->sema.files[i]->name);
+	for (size_t i = 0; i < arrlenu(cs->sema.files); i++)
 		ast_print_file(stdout, cs->sema.files[i]);
-	}
 	puts("");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/session.h"
+#include "cli/invocation.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
-#include "cli/limits.h"
+#include "cli/tunables.h"
 #include "cli/paths.h"
 #include "dbg/module.h"
 #include "run/session.h"

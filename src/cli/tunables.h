@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The limits that -D and other options set. */
-#ifndef CLI_LIMITS_H
-#define CLI_LIMITS_H
+#ifndef CLI_TUNABLES_H
+#define CLI_TUNABLES_H
 
 #include "ir/program.h"
 

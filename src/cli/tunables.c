@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The names of -D and the limits behind them: one row each. */
-#include "cli/limits.h"
+#include "cli/tunables.h"
 
 #include <errno.h>
 #include <stdio.h>

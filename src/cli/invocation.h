@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One invocation of stap: what the passes hand to each other. */
-#ifndef CLI_SESSION_H
-#define CLI_SESSION_H
+#ifndef CLI_INVOCATION_H
+#define CLI_INVOCATION_H
 
 #include "base/arena.h"
 #include "base/diag.h"
