@@ -60,6 +60,7 @@ struct sema_body {
 	struct ast_var **locals;
 	size_t nlocals;
 	const struct ast_probe *probe;	/* the probe of the script or tapset */
+	const struct probe_point *point;	/* the first one that it serves */
 	void *lower;			/* for the next pass */
 };
 
@@ -70,7 +71,8 @@ struct sema_probe {
 	const struct ast_probe *probe;	/* where it is written */
 	const struct ast_point *written;	/* the point in that probe's list */
 	const struct ast_point *derived;	/* after alias and wild card expansion: what pn() shows */
-	const char *origin;		/* the probe's list as canonical text, as -p2 prints it */
+	const char *origin;		/* the way from the script: "alias = point <- list", as -p2 prints it */
+	const char *alias;		/* name of the alias that the script's point matched, with suffix, or NULL */
 };
 
 struct sema_override {		/* -G name=value */

@@ -22,6 +22,8 @@ struct sema_function {
 	int effects;	/* memo of the walk in usage.c: 0 unknown */
 };
 
+enum { SEMA_READ = 1, SEMA_WRITTEN = 2 };
+
 struct sema_state {
 	struct sema_session *s;
 	/* public symbols of the user's files and of the tapset files in use, by interned name */
@@ -30,6 +32,7 @@ struct sema_state {
 	struct { const struct source *key; struct ast_file *value; } *file_of;
 	struct ast_function **queue;	/* functions whose bodies are to be resolved */
 	struct ast_file **new_files;	/* tapset files whose probes are to be derived */
+	struct alias_node *aliases;	/* tree of alias names, see alias.h */
 	struct sema_body **bodies;	/* each once, in order of creation */
 	/* target expressions that could not be bound: why, issued when they prove to be needed */
 	struct { const struct ast_expr *key; struct diag *value; } *unbound;
@@ -43,7 +46,7 @@ struct sema_scope {
 	struct { const char *key; struct ast_var *value; } *by_name;
 	const struct probe_point *point;	/* bodies: where $variables are looked up */
 	bool condition;				/* in `if (cond)` of a probe point */
-	bool assigned;				/* the expression being visited is written to */
+	unsigned assigned;			/* SEMA_*: how the expression being visited is used */
 };
 
 /* symbols.c */
@@ -64,6 +67,11 @@ void sema_queue_function(struct sema_state *st, struct ast_function *f);
 void sema_bind(struct sema_scope *sc, struct ast_expr *e, void (*resolve)(struct sema_scope *,
 									   struct ast_expr *));
 
+/* text.c: points and expressions as pass 2 prints them */
+const char *sema_text_point(struct arena *a, const struct ast_point *pt);
+const char *sema_text_points(struct arena *a, struct ast_point *const *list, size_t n, const char *sep);
+const char *sema_text_alias(struct arena *a, const struct ast_probe *alias);
+
 /* derive.c: probes -> session.probes */
 void sema_derive_probe(struct sema_state *st, struct ast_probe *p);
 
@@ -72,12 +80,17 @@ int sema_infer_types(struct sema_state *st);
 
 /* elide.c: unused code and variables; fold.c: constants */
 void sema_optimise(struct sema_state *st);
+/* Functions and globals that nothing uses any more. */
+void sema_drop_unused(struct sema_state *st);
+
+/* autocast.c: binds (e)->m where the C type of e can be told */
+void sema_bind_autocasts(struct sema_state *st);
+
 /* Folds constants; true if something changed. */
 bool sema_fold_stmt(struct sema_state *st, struct ast_stmt *s);
 bool sema_fold_expr(struct sema_state *st, struct ast_expr *e);
 
 /* checks.c: what holds only once types are known */
-void sema_check_conditions(struct sema_state *st);
 void sema_check_statistics(struct sema_state *st);
 void sema_check_iterations(struct sema_state *st);
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * (e)->member: the C type of e follows from where its value came from.  Target variables
+ * and casts have one; assignments, arguments and returns hand it on to variables, parameters
+ * and functions; the first one found counts.  Repeats until nothing more can be told.
+ */
+#include "sema/state.h"
+#include "sema/target.h"
+
+struct caster {
+	struct walk w;
+	struct sema_state *st;
+	const struct probe_point *point;	/* of the body at hand */
+	struct ast_function *fn;		/* or the function */
+	struct { const struct ast_var *key; const struct dbg_type *value; } *vars;
+	struct { const struct ast_function *key; const struct dbg_type *value; } *functions;
+	bool progress, last;
+	bool any;				/* the program has such expressions */
+};
+
+static const struct dbg_type *type_of(struct caster *c, const struct ast_expr *e)
+{
+	const struct ast_expr *s;
+	const struct dbg_type *t;
+
+	switch (e->kind) {
+	case EXPR_TARGET:
+	case EXPR_ATVAR:
+	case EXPR_CAST:
+	case EXPR_AUTOCAST:
+		return e->sema ? target_access_type(e->sema) : NULL;
+	case EXPR_ENTRY:
+		return type_of(c, e->wrap.operand);
+	case EXPR_SYMBOL:
+	case EXPR_INDEX:
+		s = walk_root_symbol((struct ast_expr *)e);
+		return s && s->symbol.referent ? hmget(c->vars, s->symbol.referent) : NULL;
+	case EXPR_ASSIGN:
+		return type_of(c, e->binary.right);
+	case EXPR_CALL:
+		return e->call.ntargets ? hmget(c->functions, e->call.targets[0]) : NULL;
+	case EXPR_TERNARY:
+		t = type_of(c, e->ternary.yes);
+		return t ? t : type_of(c, e->ternary.no);
+	default:
+		return NULL;
+	}
+}
+
+static void learn_var(struct caster *c, const struct ast_var *v, const struct ast_expr *value)
+{
+	const struct dbg_type *t;
+
+	if (!v || hmget(c->vars, v))
+		return;
+	t = type_of(c, value);
+	if (!t)
+		return;
+	hmput(c->vars, v, t);
+	c->progress = true;
+}
+
+static void learn_call(struct caster *c, const struct ast_expr *e)
+{
+	for (size_t i = 0; i < e->call.ntargets; i++)
+		for (size_t k = 0; k < e->call.nargs && k < e->call.targets[i]->nparams; k++)
+			learn_var(c, e->call.targets[i]->params[k], e->call.args[k]);
+}
+
+static void bind_autocast(struct caster *c, struct ast_expr *e)
+{
+	struct target_ctx ctx = {.ps = c->st->s->probe, .point = c->point};
+	struct diag *why = NULL;
+
+	c->any = true;
+	if (e->sema || hmgeti(c->st->unbound, e) >= 0)
+		return;
+	ctx.operand_type = type_of(c, e->target->operand);
+	if (!ctx.operand_type && !c->last)
+		return;
+	e->sema = target_bind(&ctx, e, TARGET_READ, &why);
+	if (!e->sema)
+		hmput(c->st->unbound, e, why);
+	c->progress = true;
+}
+
+static void cast_expr(struct walk *w, struct ast_expr *e)
+{
+	struct caster *c = (struct caster *)w;
+	const struct ast_expr *s;
+
+	walk_expr(w, e);
+	switch (e->kind) {
+	case EXPR_AUTOCAST:
+		bind_autocast(c, e);
+		break;
+	case EXPR_ASSIGN:
+		s = e->op == OP_NONE ? walk_root_symbol(e->binary.left) : NULL;
+		if (s)
+			learn_var(c, s->symbol.referent, e->binary.right);
+		break;
+	case EXPR_CALL:
+		learn_call(c, e);
+		break;
+	default:
+		break;
+	}
+}
+
+static void cast_stmt(struct walk *w, struct ast_stmt *s)
+{
+	struct caster *c = (struct caster *)w;
+	const struct dbg_type *t;
+
+	if (s->kind == STMT_FOREACH && s->foreach->value)
+		learn_var(c, s->foreach->value->symbol.referent, s->foreach->base);
+	walk_stmt(w, s);
+	if (s->kind != STMT_RETURN || !s->expr || !c->fn || hmget(c->functions, c->fn))
+		return;
+	t = type_of(c, s->expr);
+	if (t) {
+		hmput(c->functions, c->fn, t);
+		c->progress = true;
+	}
+}
+
+static void cast_all(struct caster *c)
+{
+	struct sema_session *s = c->st->s;
+
+	for (size_t i = 0; i < arrlenu(c->st->bodies); i++) {
+		c->point = c->st->bodies[i]->point;
+		cast_stmt(&c->w, c->st->bodies[i]->stmt);
+	}
+	c->point = NULL;
+	for (size_t i = 0; i < arrlenu(s->functions); i++) {
+		c->fn = s->functions[i];
+		cast_stmt(&c->w, s->functions[i]->body);
+	}
+	c->fn = NULL;
+}
+
+void sema_bind_autocasts(struct sema_state *st)
+{
+	struct caster c = {.w = {cast_expr, cast_stmt}, .st = st};
+
+	do {
+		c.progress = false;
+		cast_all(&c);
+	} while (c.progress && c.any);
+	if (c.any) {
+		c.last = true;
+		cast_all(&c);
+	}
+	hmfree(c.vars);
+	hmfree(c.functions);
+}

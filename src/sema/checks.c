@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Checks that come after type inference: statistics and arrays changed while walked. */
+#include "sema/usage.h"
+
+/* ---- statistics: which aggregates are read, and one histogram for each ---- */
+
+struct stat_walk {
+	struct walk w;
+	struct sema_state *st;
+};
+
+static struct sema_global *global_of(struct ast_expr *e)
+{
+	struct ast_expr *s = walk_root_symbol(e);
+
+	return s && s->symbol.referent && s->symbol.referent->is_global ? s->symbol.referent->sema : NULL;
+}
+
+static void note_stat(struct sema_state *st, struct ast_expr *e, struct sema_global *g)
+{
+	g->stat_ops |= 1U << e->stat.fn;
+	if (e->stat.fn != STAT_VARIANCE || !e->stat.has_param)
+		return;
+	if (g->variance_shift && g->variance_shift != e->stat.param)
+		diag_error(st->s->diag, "variance-conflict", &e->at,
+			   "conflicting bit shifts declared (previously %lld)",
+			   (long long)g->variance_shift);
+	g->variance_shift = e->stat.param;
+}
+
+static void note_hist(struct sema_state *st, struct ast_expr *e, struct sema_global *g)
+{
+	bool linear = e->hist.kind == HIST_LINEAR;
+
+	if (linear && (e->hist.width <= 0 || e->hist.high <= e->hist.low)) {
+		diag_error(st->s->diag, "histogram-bounds", &e->at,
+			   "histogram needs low < high and a positive width");
+		return;
+	}
+	if (g->has_hist && (g->hist != e->hist.kind ||
+			    (linear && (g->low != e->hist.low || g->high != e->hist.high ||
+					g->width != e->hist.width)))) {
+		diag_error(st->s->diag, "histogram-conflict", &e->at,
+			   "multiple histogram types declared on '%s'", g->var->name);
+		return;
+	}
+	g->has_hist = true;
+	g->hist = e->hist.kind;
+	g->low = e->hist.low;
+	g->high = e->hist.high;
+	g->width = e->hist.width;
+	g->hist_at = e->at;
+}
+
+static void check_stat(struct walk *w, struct ast_expr *e)
+{
+	struct sema_state *st = ((struct stat_walk *)w)->st;
+	struct sema_global *g;
+
+	walk_expr(w, e);
+	if (e->kind == EXPR_STAT) {
+		g = global_of(e->stat.stat);
+		if (g)
+			note_stat(st, e, g);
+	} else if (e->kind == EXPR_HIST) {
+		g = global_of(e->hist.stat);
+		if (g)
+			note_hist(st, e, g);
+	}
+}
+
+static void check_stat_sort(struct walk *w, struct ast_stmt *s)
+{
+	if (s->kind == STMT_FOREACH && s->foreach->base->kind == EXPR_SYMBOL && s->foreach->sort_dir) {
+		struct sema_global *g = global_of(s->foreach->base);
+
+		if (g && g->var->type == AST_STATS && !s->foreach->sort_column)
+			g->stat_ops |= 1U << (s->foreach->sort_stat == STAT_NONE ? STAT_COUNT :
+					      s->foreach->sort_stat);
+	}
+	walk_stmt(w, s);
+}
+
+static void for_all(struct sema_state *st, struct walk *w)
+{
+	for (size_t i = 0; i < arrlenu(st->bodies); i++) {
+		w->stmt(w, st->bodies[i]->stmt);
+		if (w->expr && st->bodies[i]->cond)
+			w->expr(w, st->bodies[i]->cond);
+	}
+	for (size_t i = 0; i < arrlenu(st->s->functions); i++)
+		w->stmt(w, st->s->functions[i]->body);
+}
+
+void sema_check_statistics(struct sema_state *st)
+{
+	struct stat_walk c = {{check_stat, check_stat_sort}, st};
+	struct usage u = {0};
+
+	for_all(st, &c.w);
+	usage_collect_all(&u, st);
+	for (size_t i = 0; i < arrlenu(st->s->globals); i++) {
+		struct sema_global *g = st->s->globals[i]->sema;
+		unsigned use = usage_of(&u, st->s->globals[i]);
+
+		g->read = use & USE_READ;
+		g->written = use & USE_WRITTEN;
+	}
+	usage_fini(&u);
+}
+
+/* ---- arrays changed inside a foreach over them ---- */
+
+struct iteration {
+	const struct ast_var *array;
+	const struct iteration *outer;
+};
+
+struct iter_walk {
+	struct walk w;
+	struct sema_state *st;
+	const struct iteration *in;
+};
+
+static void check_modified(struct iter_walk *c, struct ast_expr *lvalue)
+{
+	const struct ast_expr *s = walk_root_symbol(lvalue);
+
+	for (const struct iteration *i = c->in; s && i; i = i->outer)
+		if (i->array == s->symbol.referent) {
+			diag_error(c->st->s->diag, "foreach-modified", &s->at,
+				   "variable '%s' modified during 'foreach' iteration", i->array->name);
+			return;
+		}
+}
+
+static void check_call(struct iter_walk *c, const struct ast_expr *e)
+{
+	for (size_t n = 0; n < e->call.ntargets && c->in; n++) {
+		struct usage u = {0};
+
+		usage_collect(&u, e->call.targets[n]->body, NULL);
+		for (const struct iteration *i = c->in; i; i = i->outer)
+			if (usage_of(&u, i->array) & USE_WRITTEN)
+				diag_error(c->st->s->diag, "foreach-call-modifies", &e->at,
+					   "function call modifies var '%s' during 'foreach' iteration",
+					   i->array->name);
+		usage_fini(&u);
+	}
+}
+
+static void check_iter_expr(struct walk *w, struct ast_expr *e)
+{
+	struct iter_walk *c = (struct iter_walk *)w;
+
+	if (e->kind == EXPR_ASSIGN)
+		check_modified(c, e->binary.left);
+	else if (e->kind == EXPR_PREFIX || e->kind == EXPR_POSTFIX)
+		check_modified(c, e->unary.operand);
+	else if (e->kind == EXPR_CALL)
+		check_call(c, e);
+	walk_expr(w, e);
+}
+
+static void check_iter_stmt(struct walk *w, struct ast_stmt *s)
+{
+	struct iter_walk *c = (struct iter_walk *)w;
+	struct iteration here;
+
+	if (s->kind == STMT_DELETE)
+		check_modified(c, s->expr);
+	if (s->kind != STMT_FOREACH || s->foreach->base->kind != EXPR_SYMBOL) {
+		walk_stmt(w, s);
+		return;
+	}
+	here = (struct iteration){s->foreach->base->symbol.referent, c->in};
+	if (s->foreach->limit)
+		check_iter_expr(w, s->foreach->limit);
+	c->in = &here;
+	check_iter_stmt(w, s->foreach->body);
+	c->in = here.outer;
+}
+
+void sema_check_iterations(struct sema_state *st)
+{
+	struct iter_walk c = {{check_iter_expr, check_iter_stmt}, st, NULL};
+
+	for_all(st, &c.w);
+}

@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Binding of target variables: what $x, @var, @cast, (e)->m and @entry mean at a probe point.
+ */
+#include "sema/target.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/ds.h"
+#include "dbg/btf.h"
+#include "sema/access.h"
+
+#define MAX_ALTERNATIVES	5
+#define MAX_SDT_ARGS		32
+#define SYSCALL_ARGS		6
+
+/* Records of the raw_syscalls tracepoints: common header, then the number and the rest. */
+enum { CONTEXT_SYSCALL = 8, CONTEXT_ARGS = 16, CONTEXT_RETURN = 16 };
+
+struct target_access *access_fail(struct target_binder *b, const char *tag, const struct span *at,
+				  const char *fmt, ...)
+{
+	va_list ap;
+
+	if (b->why)
+		return NULL;
+	va_start(ap, fmt);
+	b->why = diag_new(b->c->ps->diag, DIAG_SEMANTIC_ERROR, tag, at, "%s",
+			  arena_vprintf(b->c->ps->arena, fmt, ap));
+	va_end(ap);
+	return NULL;
+}
+
+struct target_access *access_new(struct target_binder *b, enum access_kind kind)
+{
+	struct target_access *a = arena_new(b->c->ps->arena, struct target_access);
+
+	a->kind = kind;
+	a->type = AST_LONG;
+	a->at = b->e->at;
+	return a;
+}
+
+struct target_access *access_of_var(struct target_binder *b, const struct dbg_var *v, uint64_t pc)
+{
+	struct target_access *a = access_new(b, ACCESS_FETCH);
+
+	a->base = BASE_LOC;
+	a->loc = v->loc;
+	a->module = v->module;
+	a->ctype = v->type;
+	a->func = b->c->point ? b->c->point->func : NULL;
+	a->pc = pc;
+	return a;
+}
+
+/* " (FILE:LINE)" of a type's declaration. */
+const char *target_type_place(struct arena *arena, const struct dbg_type *t)
+{
+	const char *file;
+	uint32_t line;
+
+	if (!dbg_type_place(t, &file, &line))
+		return "";
+	return arena_printf(arena, " (%s:%u)", file, line);
+}
+
+/* ---- entry values of return probes ---- */
+
+static const struct probe_point *entry_of(struct target_binder *b)
+{
+	struct probe_point *e = arena_memdup(b->c->ps->arena, b->c->point, sizeof(*e));
+	uint64_t pc = e->func ? dbg_func_probe_pc(e->func) : e->pc, offset;
+
+	e->kind = PROG_UPROBE;
+	e->scope = PROBE_SCOPE_CODE;
+	if (dbg_addr_to_offset(e->module, pc, &offset)) {
+		e->pc = pc;
+		e->prog.address = pc;
+		e->prog.offset = offset;
+	}
+	return e;
+}
+
+/* ---- $name ---- */
+
+static struct target_access *no_such_variable(struct target_binder *b, const char *name)
+{
+	const struct probe_point *pt = b->c->point;
+	const char **names, *like;
+
+	if (!pt->func)
+		return access_fail(b, "no-debuginfo", &b->e->at, "debuginfo scope not found for module '%s', "
+				   "cannot resolve context variable [man error::dwarf]",
+				   dbg_module_info(pt->module)->path);
+	names = dbg_var_names(pt->func, pt->pc);
+	for (size_t i = 0; i < arrlenu(names); i++)
+		names[i] = arena_printf(b->c->ps->arena, "$%s", names[i]);
+	like = probe_similar(b->c->ps->arena, arena_printf(b->c->ps->arena, "$%s", name), names, arrlenu(names),
+			     MAX_ALTERNATIVES);
+	access_fail(b, "no-variable", &b->e->at, "unable to find local '%s', [man error::dwarf] dieoffset "
+		    "0x%" PRIx64 " in %s, near pc 0x%" PRIx64 " in %s %s (%s%s))", name, pt->func->die,
+		    dbg_module_info(pt->module)->path, pt->pc, pt->func->name, dbg_func_cu_name(pt->func),
+		    arrlenu(names) ? "alternatives: " : "", like);
+	arrfree(names);
+	return NULL;
+}
+
+static struct target_access *var_found(struct target_binder *b, int err, const struct dbg_var *v,
+				       const struct dbg_error *e)
+{
+	if (!err)
+		return access_of_var(b, v, b->c->point ? b->c->point->pc : 0);
+	if (err == -DBG_EUNAVAIL)
+		access_fail(b, "not-accessible", &b->e->at, "not accessible at this address (pc: 0x%" PRIx64
+			    ") [man error::dwarf] (%s)", b->c->point ? b->c->point->pc : 0, e->msg);
+	else
+		access_fail(b, "bad-debuginfo", &b->e->at, "%s [man error::dwarf]", e->msg);
+	return NULL;
+}
+
+static struct target_access *bind_return(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+	const struct dbg_type *type;
+	struct target_access *a;
+
+	if (!pt->func)
+		return no_such_variable(b, "return");
+	type = dbg_func_return_type(pt->func);
+	if (type->kind == DBG_VOID)
+		return access_fail(b, "no-return", &b->e->at, "function '%s' does not return a value",
+				   pt->func->name);
+	a = access_new(b, ACCESS_FETCH);
+	a->base = BASE_LOC;
+	dbg_return_location(type, &a->loc);
+	a->module = pt->module;
+	a->ctype = type;
+	if (a->loc.kind == DBG_LOC_NONE)
+		return access_fail(b, "return-location", &b->e->at,
+				   "unsupported return type '%s' of function '%s'",
+				   dbg_type_name(b->c->ps->arena, type), pt->func->name);
+	return a;
+}
+
+/* The object of $name, before any ->. */
+static struct target_access *bind_local(struct target_binder *b, const char *name)
+{
+	const struct probe_point *pt = b->c->point;
+	struct target_access *a;
+	struct dbg_error e;
+	struct dbg_var v;
+	int err;
+
+	if (pt->scope == PROBE_SCOPE_RETURN) {
+		struct target_ctx at_entry = *b->c, *saved = b->c;
+
+		if (!strcmp(name, "return"))
+			return bind_return(b);
+		at_entry.point = entry_of(b);
+		b->c = &at_entry;
+		a = bind_local(b, name);
+		b->c = saved;
+		if (a)
+			a->entry = at_entry.point;
+		return a;
+	}
+	if (!pt->func)
+		return no_such_variable(b, name);
+	err = dbg_var_find(pt->func, pt->pc, name, &v, &e);
+	if (err == -DBG_ENOENT)
+		return no_such_variable(b, name);
+	return var_found(b, err, &v, &e);
+}
+
+static bool argument_number(const char *name, long *n)
+{
+	char *end;
+
+	if (strncmp(name, "arg", 3) || name[3] < '1' || name[3] > '9')
+		return false;
+	*n = strtol(name + 3, &end, 10);
+	return !*end;
+}
+
+/* $argN of a mark; NULL without a reason when it is something else. */
+static struct target_access *bind_mark(struct target_binder *b, const char *name)
+{
+	struct dbg_sdt_arg args[MAX_SDT_ARGS];
+	const struct ast_target *t = b->e->target;
+	struct target_access *a;
+	struct dbg_error e;
+	int count;
+	long n;
+
+	if (!argument_number(name, &n))
+		return NULL;
+	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, MAX_SDT_ARGS, &e);
+	if (count < 0)
+		return access_fail(b, "bad-mark", &b->e->at, "%s", e.msg);
+	if (n > count)
+		return NULL;
+	a = access_new(b, ACCESS_FETCH);
+	a->base = BASE_SDT;
+	a->module = b->c->point->module;
+	a->sdt = args[n - 1];
+	a->size = (uint32_t)a->sdt.size;
+	a->is_signed = a->sdt.is_signed;
+	if (t->naccesses)
+		return access_fail(b, "mark-type", &t->accesses[0].at, "type definition '%s_arg%ld' not found in "
+				   "'%s'", b->c->point->sdt->name, n, dbg_module_info(a->module)->path);
+	return a;
+}
+
+static struct target_access *bind_syscall(struct target_binder *b, const char *name)
+{
+	const struct ast_target *t = b->e->target;
+	bool is_return = b->c->point->scope == PROBE_SCOPE_SYSCALL_RETURN;
+	struct target_access *a = access_new(b, ACCESS_FETCH);
+	long n;
+
+	if (t->naccesses)
+		return access_fail(b, "syscall-variable", &t->accesses[0].at,
+				   "utrace variable '$%s' may not be used as %s", name,
+				   t->accesses[0].kind == ACCESS_MEMBER ? "a structure" : "an array");
+	if (t->addressof)
+		return access_fail(b, "syscall-variable", &b->e->at, "cannot take address of utrace variable");
+	a->base = BASE_CONTEXT;
+	a->context_size = a->size = 8;
+	a->is_signed = true;
+	if (!strcmp(name, "syscall")) {
+		a->context_offset = CONTEXT_SYSCALL;
+		return a;
+	}
+	if (!strcmp(name, "return")) {
+		if (!is_return)
+			return access_fail(b, "syscall-variable", &b->e->at, "only \"process(PATH_OR_PID)."
+					   "syscall.return\" support $return.");
+		a->context_offset = CONTEXT_RETURN;
+		return a;
+	}
+	if (!argument_number(name, &n))
+		return access_fail(b, "syscall-variable", &b->e->at, "invalid target symbol for utrace probe, "
+				   "$syscall, $return, $argN or $$parms expected");
+	if (is_return)
+		return access_fail(b, "syscall-variable", &b->e->at, "only \"process(PATH_OR_PID).syscall\" "
+				   "support $argN or $$parms.");
+	if (n > SYSCALL_ARGS)
+		return access_fail(b, "syscall-variable", &b->e->at, "invalid syscall argument number (1-6)");
+	a->context_offset = CONTEXT_ARGS + 8 * (uint32_t)(n - 1);
+	return a;
+}
+
+/* The string of a mark's own: $$name, $$provider. */
+static struct target_access *bind_point_string(struct target_binder *b, const char *name)
+{
+	struct target_access *a;
+
+	if (b->c->point->scope != PROBE_SCOPE_MARK || (strcmp(name, "$name") && strcmp(name, "$provider")))
+		return NULL;
+	a = access_new(b, ACCESS_POINT);
+	a->type = AST_STRING;
+	a->point_str = strcmp(name, "$name") ? IR_PP_PROVIDER : IR_PP_MARK;
+	return a;
+}
+
+/* "$" or "$$" at the end, or NULL. */
+static const char *pretty_of(const struct ast_target *t)
+{
+	const struct ast_access *last = t->naccesses ? &t->accesses[t->naccesses - 1] : NULL;
+
+	return last && last->kind == ACCESS_PRETTY ? last->member : NULL;
+}
+
+/* Object found: walks on from it and finishes. */
+static struct target_access *finish_object(struct target_binder *b, struct target_access *a,
+					   const struct dbg_type *type, bool element, unsigned use)
+{
+	const char *pretty = pretty_of(b->e->target);
+
+	if (!access_walk(b, a, b->e->target, type, element))
+		return NULL;
+	if (!pretty)
+		return access_finish(b, a, b->e->target, use) ? a : NULL;
+	if (use & TARGET_WRITE)
+		return access_fail(b, "write-pretty", &b->e->at, "cannot write to pretty-printed variable");
+	if (b->e->target->addressof)
+		return access_fail(b, "pretty-address", &b->e->at,
+				   "cannot take address of pretty-printed variable");
+	return access_pretty(b, a, !strcmp(pretty, "$$"));
+}
+
+static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	const char *name = t->name + 1;		/* behind the first $ */
+	const struct probe_point *pt = b->c->point;
+	struct target_access *a;
+
+	if (!pt)
+		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	if (*name == '$') {
+		if (use & TARGET_WRITE)
+			return access_fail(b, "write-context", &b->e->at, "cannot write to context variable");
+		a = bind_point_string(b, name);
+		if (!a)
+			a = access_context(b, name + 1, pretty_of(t));
+		if (!a && !b->why)
+			return pt->module && pt->func ? no_such_variable(b, name) :
+				access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+		return a;
+	}
+	switch (pt->scope) {
+	case PROBE_SCOPE_SYSCALL:
+	case PROBE_SCOPE_SYSCALL_RETURN:
+		a = bind_syscall(b, name);
+		if (a && (use & TARGET_WRITE))
+			return access_fail(b, "write-syscall", &b->e->at, "write to utrace variable not permitted");
+		return a;
+	case PROBE_SCOPE_PROCESS:
+		return access_fail(b, "no-target", &b->e->at, "only \"process(PATH_OR_PID).syscall\" and "
+				   "\"process(PATH_OR_PID).syscall.return\" probes support target symbols");
+	case PROBE_SCOPE_NONE:
+		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	case PROBE_SCOPE_MARK:
+		a = bind_mark(b, name);
+		if (a && t->addressof)
+			return access_fail(b, "sdt-address", &b->e->at, "cannot take address of sdt variable");
+		if (a && (use & TARGET_WRITE))
+			return access_fail(b, "write-sdt", &b->e->at, "cannot write to sdt variable");
+		if (a || b->why)
+			return a;
+		break;
+	default:
+		break;
+	}
+	a = bind_local(b, name);
+	return a ? finish_object(b, a, a->ctype, false, use) : NULL;
+}
+
+/* ---- modules named in scripts ---- */
+
+/* The modules of "A:B:C"; the point's own for "".  NULL entries are the kernel's. */
+struct named_module {
+	struct dbg_module *module;
+	bool kernel;
+	const char *name;
+};
+
+static struct named_module *modules_of(struct target_binder *b, const char *text)
+{
+	struct named_module *list = NULL, m = { 0 };
+
+	if (!text || !*text) {
+		if (b->c->point && b->c->point->module) {
+			m.module = b->c->point->module;
+			m.name = dbg_module_info(m.module)->path;
+			arrput(list, m);
+		}
+		return list;
+	}
+	while (*text) {
+		size_t len = strcspn(text, ":");
+		const char *name = arena_strndup(b->c->ps->arena, text, len);
+		struct dbg_open_opts opts = { .debug_path = b->c->ps->debug_path,
+					      .no_debuginfod = b->c->ps->no_debuginfod };
+		struct dbg_error e;
+		const char *path;
+
+		m = (struct named_module){ .name = name };
+		if (!strncmp(name, "kernel", 6) && (!name[6] || name[6] == '<')) {
+			m.kernel = true;
+			m.module = dbg_btf_kernel("vmlinux", &e);
+		} else if (*name && *name != '<') {
+			path = probe_find_program(b->c->ps, name);
+			m.module = path ? dbg_module_open(path, &opts, &e) : NULL;
+			if (m.module)
+				dbg_module_debug(m.module, &e);
+		}
+		if (m.module)
+			arrput(list, m);
+		text += len + (text[len] == ':');
+	}
+	return list;
+}
+
+/* What messages call the place that was searched. */
+static const char *searched(struct target_binder *b, const char *text)
+{
+	if (text && *text)
+		return text;
+	return b->c->point && b->c->point->module ? dbg_module_info(b->c->point->module)->path : "";
+}
+
+/* ---- @var, @cast, (e)-> ---- */
+
+static struct target_access *bind_var(struct target_binder *b, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	bool given = t->module && *t->module;
+	struct named_module *list;
+	struct target_access *a = NULL;
+	struct dbg_error e;
+	struct dbg_var v;
+	int err = -DBG_ENOENT;
+
+	if (!given && !(b->c->point && b->c->point->module))
+		return access_fail(b, "no-target", &b->e->at, "unresolved @var() expression");
+	if (!given && b->c->point->func && !(t->cu && *t->cu) &&
+	    !dbg_var_find(b->c->point->func, b->c->point->pc, t->symbol, &v, &e)) {
+		a = access_of_var(b, &v, b->c->point->pc);
+		return finish_object(b, a, v.type, false, use);
+	}
+	list = modules_of(b, t->module);
+	for (size_t i = 0; i < arrlenu(list) && err == -DBG_ENOENT; i++) {
+		if (list[i].kernel)
+			continue;
+		err = dbg_global_find(list[i].module, b->c->point && !given ? b->c->point->func : NULL,
+				      t->symbol, t->cu && *t->cu ? t->cu : NULL, &v, &e);
+	}
+	arrfree(list);
+	if (err == -DBG_ENOENT)
+		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in %s%s%s", t->symbol,
+				   searched(b, t->module), t->cu && *t->cu ? ", in " : "", t->cu ? t->cu : "");
+	a = var_found(b, err, &v, &e);
+	return a ? finish_object(b, a, v.type, false, use) : NULL;
+}
+
+static struct target_access *operand_access(struct target_binder *b)
+{
+	struct target_access *a = access_new(b, ACCESS_FETCH);
+
+	a->base = BASE_OPERAND;
+	a->operands = arena_new(b->c->ps->arena, struct ast_expr *);
+	a->operands[0] = b->e->target->operand;
+	a->noperands = 1;
+	return a;
+}
+
+static struct target_access *bind_cast(struct target_binder *b, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	struct named_module *list = modules_of(b, t->module);
+	const struct dbg_type *type = NULL;
+	struct target_access *a = operand_access(b);
+
+	for (size_t i = 0; i < arrlenu(list) && !type; i++) {
+		type = dbg_type_find(list[i].module, t->type_name);
+		a->kernel = list[i].kernel;
+		a->module = list[i].module;
+	}
+	arrfree(list);
+	if (!type)
+		return access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'",
+				   t->type_name, searched(b, t->module));
+	return finish_object(b, a, type, true, use);
+}
+
+static struct target_access *bind_autocast(struct target_binder *b, unsigned use)
+{
+	const struct dbg_type *type = b->c->operand_type, *s;
+	struct target_access *a = operand_access(b);
+
+	if (!type)
+		return access_fail(b, "autocast", &b->e->at, "unknown type of target symbol operand");
+	s = dbg_type_strip(type);
+	if (s->kind == DBG_POINTER)
+		type = dbg_type_target(s);
+	else if (s->kind == DBG_ARRAY)
+		type = dbg_type_target(s);
+	return finish_object(b, a, type, true, use);
+}
+
+static struct target_access *bind_entry(struct target_binder *b)
+{
+	struct target_access *a;
+
+	if (!b->c->point || b->c->point->scope != PROBE_SCOPE_RETURN)
+		return access_fail(b, "entry", &b->e->at,
+				   "internal error: @entry is only valid in .return probes");
+	a = access_new(b, ACCESS_EXPR);
+	a->type = b->e->wrap.operand->type;
+	a->operands = arena_new(b->c->ps->arena, struct ast_expr *);
+	a->operands[0] = b->e->wrap.operand;
+	a->noperands = 1;
+	a->entry = entry_of(b);
+	return a;
+}
+
+struct target_access *target_bind(struct target_ctx *c, const struct ast_expr *e, unsigned use,
+				  struct diag **why)
+{
+	struct target_binder b = { .c = c, .e = e };
+	struct target_access *a = NULL;
+
+	switch (e->kind) {
+	case EXPR_TARGET:
+		a = bind_dollar(&b, use);
+		break;
+	case EXPR_ATVAR:
+		a = bind_var(&b, use);
+		break;
+	case EXPR_CAST:
+		a = bind_cast(&b, use);
+		break;
+	case EXPR_AUTOCAST:
+		a = bind_autocast(&b, use);
+		break;
+	case EXPR_ENTRY:
+		a = bind_entry(&b);
+		break;
+	default:
+		access_fail(&b, "no-target", &e->at, "unresolved target-symbol expression");
+	}
+	*why = a ? NULL : b.why;
+	return a;
+}
+
+enum ast_type target_type(const struct target_access *a)
+{
+	if (a->kind == ACCESS_EXPR)
+		return a->operands[0]->type;
+	return a->type;
+}
+
+const struct dbg_type *target_access_type(const struct target_access *a)
+{
+	return a->type == AST_LONG ? a->ctype : NULL;
+}
+
+struct ast_expr *const *target_operands(const struct target_access *a, size_t *n)
+{
+	*n = a->noperands;
+	return a->operands;
+}
+
+const struct probe_point *target_entry_point(const struct target_access *a)
+{
+	return a->entry;
+}
+
+bool target_enum(struct target_ctx *c, const char *name, const char *module, int64_t *value)
+{
+	struct target_binder b = { .c = c };
+	struct named_module *list = modules_of(&b, module);
+	bool found = false;
+
+	for (size_t i = 0; i < arrlenu(list) && !found; i++)
+		found = dbg_enumerator_find(list[i].module, name, value);
+	arrfree(list);
+	return found;
+}

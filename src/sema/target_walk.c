@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Following ->member and [index] through the types of the program, as C would, and deciding how the
+ * object at the end is read.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/ds.h"
+#include "sema/access.h"
+
+#define STEP_CHUNK	8	/* steps grow by this many */
+#define MAX_NESTING	16	/* of anonymous members */
+
+void access_step(struct target_binder *b, struct target_access *a, enum access_step_kind kind, int64_t n)
+{
+	if (kind == STEP_OFFSET && !n)
+		return;
+	if (!(a->nsteps % STEP_CHUNK)) {
+		struct access_step *s = arena_new_array(b->c->ps->arena, struct access_step,
+							a->nsteps + STEP_CHUNK);
+
+		if (a->nsteps)
+			memcpy(s, a->steps, a->nsteps * sizeof(*s));
+		a->steps = s;
+	}
+	a->steps[a->nsteps++] = (struct access_step){ .kind = kind, .n = n };
+}
+
+struct target_access *access_fork(struct target_binder *b, const struct target_access *a)
+{
+	struct target_access *f = arena_memdup(b->c->ps->arena, a, sizeof(*a));
+	size_t room = (a->nsteps / STEP_CHUNK + 1) * STEP_CHUNK;
+
+	f->steps = arena_new_array(b->c->ps->arena, struct access_step, room);
+	if (a->nsteps)
+		memcpy(f->steps, a->steps, a->nsteps * sizeof(*a->steps));
+	return f;
+}
+
+static const char *access_text(struct arena *arena, const struct ast_access *x)
+{
+	switch (x->kind) {
+	case ACCESS_MEMBER:
+		return arena_printf(arena, "->%s", x->member);
+	case ACCESS_LITERAL:
+		return arena_printf(arena, "[%" PRId64 "]", x->number);
+	case ACCESS_INDEX:
+		return "[...]";
+	default:
+		return x->member ? x->member : "";
+	}
+}
+
+static const char *type_text(struct target_binder *b, const struct dbg_type *t)
+{
+	return dbg_type_name(b->c->ps->arena, t);
+}
+
+static bool is_aggregate(const struct dbg_type *t)
+{
+	return t->kind == DBG_STRUCT || t->kind == DBG_UNION || t->kind == DBG_CLASS;
+}
+
+/* References read as what they refer to. */
+static const struct dbg_type *through_references(struct target_binder *b, struct target_access *a,
+						 const struct dbg_type *t)
+{
+	const struct dbg_type *s = dbg_type_complete(t);
+
+	for (int i = 0; i < MAX_NESTING && (s->kind == DBG_REFERENCE || s->kind == DBG_RVALUE_REFERENCE); i++) {
+		access_step(b, a, STEP_DEREF, 0);
+		t = dbg_type_target(s);
+		s = dbg_type_complete(t);
+	}
+	return t;
+}
+
+static bool invalid_access(struct target_binder *b, const struct ast_access *x, const struct dbg_type *t)
+{
+	struct arena *arena = b->c->ps->arena;
+	const struct dbg_type *s = dbg_type_strip(t);
+
+	if (s->kind == DBG_POINTER)
+		access_fail(b, "invalid-access", &x->at, "invalid access '%s' vs '%s'", access_text(arena, x),
+			    type_text(b, t));
+	else if (s->kind == DBG_ARRAY)
+		access_fail(b, "invalid-access", &x->at, "invalid access '%s' for array type",
+			    access_text(arena, x));
+	else
+		access_fail(b, "invalid-access", &x->at, "invalid access '%s' vs. %s", access_text(arena, x),
+			    type_text(b, t));
+	return false;
+}
+
+/* Names of all members, those of anonymous ones included. */
+static const char **member_names(const struct dbg_type *t, const char **names, int depth)
+{
+	size_t n;
+	const struct dbg_member *m = dbg_type_members(t, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].name)
+			arrput(names, m[i].name);
+		else if (depth < MAX_NESTING)
+			names = member_names(dbg_type_complete(m[i].type), names, depth + 1);
+	}
+	return names;
+}
+
+static bool walk_member(struct target_binder *b, struct target_access *a, const struct ast_access *x,
+			const struct dbg_type **t)
+{
+	const struct dbg_type *s = dbg_type_complete(*t);
+	struct dbg_member m;
+
+	if (s->kind == DBG_POINTER) {
+		const struct dbg_type *pointee = dbg_type_complete(dbg_type_target(s));
+
+		if (pointee->kind == DBG_VOID)
+			return invalid_access(b, x, *t);
+		access_step(b, a, STEP_DEREF, 0);
+		*t = dbg_type_target(s);
+		s = pointee;
+	}
+	if (!is_aggregate(s))
+		return invalid_access(b, x, *t);
+	if (s->declaration) {
+		access_fail(b, "unresolved-type", &x->at, "unresolved %s", type_text(b, s));
+		return false;
+	}
+	if (!dbg_type_member(s, x->member, &m)) {
+		const char **names = member_names(s, NULL, 0);
+
+		access_fail(b, "no-member", &x->at, "unable to find member '%s' for %s (alternatives: %s)",
+			    x->member, type_text(b, s),
+			    probe_similar(b->c->ps->arena, x->member, names, arrlenu(names), arrlenu(names)));
+		arrfree(names);
+		return false;
+	}
+	if (m.bit_size) {
+		access_step(b, a, STEP_OFFSET, 0);
+		a->bit_offset = (uint32_t)m.bit_offset;
+		a->bit_size = m.bit_size;
+	} else {
+		access_step(b, a, STEP_OFFSET, (int64_t)(m.bit_offset / 8));
+	}
+	*t = m.type;
+	return true;
+}
+
+static uint32_t operand_add(struct target_access *a, struct arena *arena, struct ast_expr *e)
+{
+	struct ast_expr **list = arena_new_array(arena, struct ast_expr *, a->noperands + 1);
+
+	if (a->noperands)
+		memcpy(list, a->operands, a->noperands * sizeof(*list));
+	list[a->noperands] = e;
+	a->operands = list;
+	return (uint32_t)a->noperands++;
+}
+
+static bool walk_index(struct target_binder *b, struct target_access *a, const struct ast_access *x,
+		       const struct dbg_type **t, bool element)
+{
+	const struct dbg_type *s = dbg_type_strip(*t);
+	int64_t size;
+
+	if (s->kind == DBG_ARRAY) {
+		*t = dbg_type_target(s);
+	} else if (s->kind == DBG_POINTER && !element) {
+		if (dbg_type_strip(dbg_type_target(s))->kind == DBG_VOID)
+			return invalid_access(b, x, *t);
+		access_step(b, a, STEP_DEREF, 0);
+		*t = dbg_type_target(s);
+	} else if (!element) {
+		return invalid_access(b, x, *t);
+	}
+	size = (int64_t)dbg_type_sizeof(dbg_type_complete(*t));
+	if (!size) {
+		access_fail(b, "unknown-size", &x->at, "unknown size of '%s'", type_text(b, *t));
+		return false;
+	}
+	if (x->kind == ACCESS_LITERAL) {
+		access_step(b, a, STEP_OFFSET, size * x->number);
+	} else {
+		access_step(b, a, STEP_INDEX, size);
+		a->steps[a->nsteps - 1].operand = operand_add(a, b->c->ps->arena, x->index);
+	}
+	return true;
+}
+
+bool access_walk(struct target_binder *b, struct target_access *a, const struct ast_target *t,
+		 const struct dbg_type *type, bool element)
+{
+	for (size_t i = 0; i < t->naccesses; i++) {
+		const struct ast_access *x = &t->accesses[i];
+		bool ok = true;
+
+		if (a->bit_size)
+			return invalid_access(b, x, type);
+		type = through_references(b, a, type);
+		if (x->kind == ACCESS_MEMBER)
+			ok = walk_member(b, a, x, &type);
+		else if (x->kind == ACCESS_LITERAL || x->kind == ACCESS_INDEX)
+			ok = walk_index(b, a, x, &type, element && !i);
+		if (!ok)
+			return false;
+	}
+	a->ctype = through_references(b, a, type);
+	return true;
+}
+
+/* ---- the object at the end ---- */
+
+/* Where a message about the whole access points: its last part. */
+static const struct span *last_place(struct target_binder *b, const struct ast_target *t)
+{
+	for (size_t i = t->naccesses; i > 0; i--)
+		if (t->accesses[i - 1].kind != ACCESS_PRETTY)
+			return &t->accesses[i - 1].at;
+	return &b->e->at;
+}
+
+static bool in_memory(const struct target_access *a)
+{
+	if (a->base == BASE_OPERAND || (a->base == BASE_LOC && a->loc.kind == DBG_LOC_MEMORY))
+		return true;
+	for (size_t i = 0; i < a->nsteps; i++)
+		if (a->steps[i].kind == STEP_DEREF)
+			return true;
+	return false;
+}
+
+static bool aggregate_named(struct target_binder *b, const struct span *at, const struct dbg_type *s)
+{
+	const char **names = member_names(s, NULL, 0), *first = NULL;
+
+	for (size_t i = 0; i < arrlenu(names); i++)
+		if (!first || strcmp(names[i], first) < 0)
+			first = names[i];
+	access_fail(b, "struct-accessed", at, "'%s'%s is being accessed instead of a member%s%s%s",
+		    type_text(b, s), target_type_place(b->c->ps->arena, s), first ? " such as '->" : "",
+		    first ? first : "", first ? "'" : "");
+	arrfree(names);
+	return false;
+}
+
+static bool finish_address(struct target_binder *b, struct target_access *a, unsigned use)
+{
+	if (use & TARGET_WRITE) {
+		access_fail(b, "write-address", &b->e->at, "cannot write to member address");
+		return false;
+	}
+	if (a->bit_size) {
+		access_fail(b, "bitfield-address", &b->e->at, "cannot take the address of a bit field");
+		return false;
+	}
+	if (a->base == BASE_SDT) {
+		access_fail(b, "sdt-address", &b->e->at, "cannot take address of sdt variable");
+		return false;
+	}
+	if (!in_memory(a)) {
+		access_fail(b, "no-address", &b->e->at, "cannot take address of %s",
+			    a->loc.kind == DBG_LOC_REGISTER ? "object in register" : "computed value");
+		return false;
+	}
+	a->kind = ACCESS_ADDRESS;
+	a->type = AST_LONG;
+	return true;
+}
+
+static bool size_supported(uint64_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+static bool finish_write(struct target_binder *b, struct target_access *a, const struct dbg_type *s)
+{
+	if (!b->c->ps->guru) {
+		access_fail(b, "write-guru", &b->e->at,
+			    "write to target variable not permitted; need stap -g");
+		return false;
+	}
+	if (s->kind == DBG_FLOAT) {
+		access_fail(b, "write-float", &b->e->at, "cannot assign yet to %u-bit float",
+			    (unsigned)(8 * s->size));
+		return false;
+	}
+	if (a->kernel || a->entry) {
+		access_fail(b, "write-place", &b->e->at, "cannot write to this target variable");
+		return false;
+	}
+	if (!in_memory(a) && a->loc.kind != DBG_LOC_REGISTER) {
+		access_fail(b, "write-computed", &b->e->at, "cannot write to a computed value");
+		return false;
+	}
+	return true;
+}
+
+bool access_finish(struct target_binder *b, struct target_access *a, const struct ast_target *t, unsigned use)
+{
+	const struct dbg_type *s = dbg_type_complete(a->ctype);
+	const struct span *at = last_place(b, t);
+	uint64_t size = dbg_type_sizeof(s);
+
+	a->type = AST_LONG;
+	if (t->addressof)
+		return finish_address(b, a, use);
+	if (is_aggregate(s))
+		return aggregate_named(b, at, s);
+	if (s->kind == DBG_ARRAY) {
+		if (use & TARGET_WRITE) {
+			access_fail(b, "write-array", &b->e->at, "cannot write to array address");
+			return false;
+		}
+		return finish_address(b, a, use);
+	}
+	if (s->kind == DBG_FUNCTION)
+		return finish_address(b, a, use);
+	if (s->kind == DBG_VOID) {
+		access_fail(b, "void", at, "'%s' has no value", type_text(b, a->ctype));
+		return false;
+	}
+	if (!size_supported(size)) {
+		if (size > 8)
+			access_fail(b, "wide", &b->e->at, "cannot process >64-bit values");
+		else
+			access_fail(b, "odd-size", &b->e->at, "unknown size of '%s'", type_text(b, a->ctype));
+		return false;
+	}
+	a->kind = ACCESS_FETCH;
+	a->size = (uint32_t)size;
+	a->is_signed = s->kind != DBG_FLOAT && dbg_type_is_signed(s);
+	return !(use & TARGET_WRITE) || finish_write(b, a, s);
+}
+
+bool access_scalar(struct target_binder *b, struct target_access *a)
+{
+	static const struct ast_target plain;
+	struct diag *saved = b->why;
+	bool ok = access_finish(b, a, &plain, TARGET_READ);
+
+	b->why = saved;
+	return ok;
+}
