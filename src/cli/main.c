@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stap: the command. */
-#include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "cli/paths.h"
 #include "cli/invocation.h"
-
-/* Descriptors 0 to 2 must be taken, or our own files would get these numbers. */
-static void open_standard_files(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
-
-/* Whatever was printed must have arrived. */
-static int close_output(int status)
-{
-	errno = 0;
-	if (fflush(stdout) || ferror(stdout)) {
-		fprintf(stderr, "ERROR: Couldn't write to standard output: %s\n",
-			strerror(errno ? errno : EIO));
-		return 1;
-	}
-	return status;
-}
+#include "cli/paths.h"
+#include "cli/stdfiles.h"
 
 static int run_mode(struct cli_session *cs)
 {
@@ -73,14 +45,14 @@ int main(int argc, char **argv)
 	struct cli_session cs = { 0 };
 	int status;
 
-	open_standard_files();
+	cli_open_standard_files();
 	setlocale(LC_TIME, "");
 	if (argc > 0)
 		argv[0] = name;		/* as getopt's messages shall name us */
 	status = cli_options_parse(&cs.opt, argc, argv);
 	if (!status)
 		status = run_mode(&cs);
-	status = close_output(status);
+	status = cli_close_output(status);
 	cli_session_fini(&cs);
 	return status;
 }
