@@ -109,6 +109,9 @@ bool dbg_type_member(const struct dbg_type *t, const char *name, struct dbg_memb
  * "struct {...}", "int[]".  In arena `a`. */
 const char *dbg_type_name(struct arena *a, const struct dbg_type *t);
 
+/* Where a struct, union, class, enum or typedef is declared.  False: not known. */
+bool dbg_type_place(const struct dbg_type *t, const char **file, uint32_t *line);
+
 /*
  * Lookup by the name as a script writes it: "struct s", "union u", "enum e", "class c", or a
  * plain name (typedef, base type or, last, any tag).  Definitions win over declarations.

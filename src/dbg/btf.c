@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * BTF -> neutral types.
+ *
+ * The type section is checked and indexed once (an offset per id); a type becomes a dbg_type when it
+ * is asked for.  Split BTF (kernel modules) continues its base's ids and strings.
+ */
+#include "dbg/btf.h"
+
+#include <errno.h>
+#include <linux/btf.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "dbg/priv.h"
+
+#ifndef BTF_KIND_ENUM64
+#define BTF_KIND_ENUM64 19
+#endif
+#define MAX_FILE (UINT64_C(512) << 20)
+#define MAX_TAGS 32
+
+struct btf_file {
+	uint8_t *data;			/* malloc'ed */
+	struct dbg_bytes types, strings;
+	uint32_t *offset;		/* of own types in `types`; stb_ds */
+	uint32_t first_id, first_str;	/* own ones start here */
+	struct dbg_module *base;
+	char *name;			/* of the kernel module, or the path */
+};
+
+struct rec {
+	struct btf_type t;
+	struct dbg_cur c;		/* what follows */
+};
+
+static const struct dbg_type_ops btf_type_ops;
+
+/* ---- loading ---- */
+
+/* Bytes that follow a type's fixed part; -1: unknown kind. */
+static int64_t extra_bytes(const struct btf_type *t)
+{
+	uint32_t n = BTF_INFO_VLEN(t->info);
+
+	switch (BTF_INFO_KIND(t->info)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DECL_TAG:
+		return 4;
+	case BTF_KIND_ARRAY:
+		return sizeof(struct btf_array);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return (int64_t)n * (int64_t)sizeof(struct btf_member);
+	case BTF_KIND_ENUM:
+		return (int64_t)n * (int64_t)sizeof(struct btf_enum);
+	case BTF_KIND_ENUM64:
+		return (int64_t)n * 12;
+	case BTF_KIND_FUNC_PROTO:
+		return (int64_t)n * (int64_t)sizeof(struct btf_param);
+	case BTF_KIND_DATASEC:
+		return (int64_t)n * (int64_t)sizeof(struct btf_var_secinfo);
+	case BTF_KIND_PTR: case BTF_KIND_FWD: case BTF_KIND_TYPEDEF: case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST: case BTF_KIND_RESTRICT: case BTF_KIND_FUNC: case BTF_KIND_FLOAT:
+	case BTF_KIND_TYPE_TAG:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static int index_types(struct btf_file *b, const char *path, struct dbg_error *e)
+{
+	struct dbg_cur c = cur_at(b->types, 0);
+
+	while (cur_left(&c) >= sizeof(struct btf_type)) {
+		struct btf_type t;
+		int64_t extra;
+
+		arrput(b->offset, (uint32_t)(c.p - b->types.p));
+		memcpy(&t, cur_take(&c, sizeof(t)), sizeof(t));
+		extra = extra_bytes(&t);
+		if (extra < 0 || !cur_skip(&c, (uint64_t)extra))
+			return dbg_fail(e, DBG_ECORRUPT, "%s: corrupt BTF (type %zu)", path,
+					(size_t)arrlen(b->offset));
+	}
+	return 0;
+}
+
+static int parse_header(struct btf_file *b, size_t len, const char *path, struct dbg_error *e)
+{
+	struct btf_header h;
+	struct dbg_bytes body;
+
+	if (len < sizeof(h))
+		return dbg_fail(e, DBG_ECORRUPT, "%s: truncated BTF", path);
+	memcpy(&h, b->data, sizeof(h));
+	if (h.magic != BTF_MAGIC || h.version != 1 || h.hdr_len < sizeof(h) || h.hdr_len > len)
+		return dbg_fail(e, DBG_ECORRUPT, "%s is not BTF", path);
+	body = (struct dbg_bytes){ b->data + h.hdr_len, len - h.hdr_len };
+	if (h.type_off > body.len || h.type_len > body.len - h.type_off || h.str_off > body.len ||
+	    h.str_len > body.len - h.str_off)
+		return dbg_fail(e, DBG_ECORRUPT, "%s: truncated BTF", path);
+	b->types = (struct dbg_bytes){ body.p + h.type_off, h.type_len };
+	b->strings = (struct dbg_bytes){ body.p + h.str_off, h.str_len };
+	return index_types(b, path, e);
+}
+
+/* The whole file, or its .BTF section; malloc'ed. */
+static uint8_t *slurp(const char *path, size_t *len, struct dbg_error *e)
+{
+	FILE *f = fopen(path, "re");
+	size_t cap = 1 << 20, n;
+	uint8_t *p;
+
+	if (!f) {
+		dbg_fail(e, DBG_EUNREADABLE, "cannot open %s: %s", path, strerror(errno));
+		return NULL;
+	}
+	p = malloc(cap);
+	*len = 0;
+	while ((n = fread(p + *len, 1, cap - *len, f)) > 0) {
+		*len += n;
+		if (*len == cap && cap < MAX_FILE)
+			p = realloc(p, cap *= 2);
+	}
+	fclose(f);
+	if (*len >= SELFMAG && !memcmp(p, ELFMAG, SELFMAG)) {
+		struct elffile *elf = elffile_from_memory(path, p, *len, e);
+		struct dbg_bytes sect = elf ? elffile_named(elf, ".BTF") : (struct dbg_bytes){ 0 };
+
+		p = NULL;
+		if (sect.len) {
+			p = malloc(sect.len);
+			memcpy(p, sect.p, sect.len);
+			*len = sect.len;
+		} else if (elf) {
+			dbg_fail(e, DBG_ENODEBUG, "%s has no BTF", path);
+		}
+		elffile_close(elf);
+	}
+	return p;
+}
+
+static struct { char *key; struct dbg_module *value; } *open_btf;	/* path -> module */
+
+struct dbg_module *dbg_btf_open(const char *path, struct dbg_module *base, struct dbg_error *e)
+{
+	struct dbg_module *m = shget(open_btf, path);
+	struct btf_file *b;
+	size_t len;
+
+	if (m)
+		return m;
+	b = calloc(1, sizeof(*b));
+	b->data = slurp(path, &len, e);
+	if (!b->data || parse_header(b, len, path, e)) {
+		arrfree(b->offset);
+		free(b->data);
+		free(b);
+		return NULL;
+	}
+	b->base = base;
+	b->first_id = 1;
+	if (base && base->btf) {
+		b->first_id = base->btf->first_id + (uint32_t)arrlen(base->btf->offset);
+		b->first_str = base->btf->first_str + (uint32_t)base->btf->strings.len;
+	}
+	m = module_new();
+	m->btf = b;
+	m->info.path = arena_strdup(m->arena, path);
+	m->build_id_hex = arena_strdup(m->arena, "");
+	shput(open_btf, m->info.path, m);
+	return m;
+}
+
+struct dbg_module *dbg_btf_kernel(const char *name, struct dbg_error *e)
+{
+	struct dbg_module *base = NULL;
+	char path[256];
+
+	if (!*name || strchr(name, '/') || strlen(name) > 200) {
+		dbg_fail(e, DBG_ENOENT, "no BTF for kernel module '%s'", name);
+		return NULL;
+	}
+	if (strcmp(name, "vmlinux") != 0) {
+		base = dbg_btf_kernel("vmlinux", e);
+		if (!base)
+			return NULL;
+	}
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", name);
+	return dbg_btf_open(path, base, e);
+}
+
+void btf_file_free(struct dbg_module *m)
+{
+	if (!m->btf)
+		return;
+	shdel(open_btf, m->info.path);
+	if (!shlen(open_btf))
+		shfree(open_btf);
+	arrfree(m->btf->offset);
+	free(m->btf->data);
+	free(m->btf);
+}
+
+/* ---- records ---- */
+
+static const char *btf_str(const struct dbg_module *m, uint32_t off)
+{
+	for (; m && m->btf; m = m->btf->base)
+		if (off >= m->btf->first_str)
+			return bytes_str(m->btf->strings, off - m->btf->first_str);
+	return NULL;
+}
+
+static const char *btf_name(const struct dbg_module *m, uint32_t off)
+{
+	const char *s = off ? btf_str(m, off) : NULL;
+
+	return s && *s ? s : NULL;
+}
+
+/* The module (m or its base) that has type `id`, and its record. */
+static struct dbg_module *btf_rec(struct dbg_module *m, uint32_t id, struct rec *r)
+{
+	for (; m && m->btf; m = m->btf->base)
+		if (id && id >= m->btf->first_id) {
+			uint32_t i = id - m->btf->first_id;
+
+			if (i >= (uint32_t)arrlen(m->btf->offset))
+				return NULL;
+			r->c = cur_at(m->btf->types, m->btf->offset[i]);
+			memcpy(&r->t, cur_take(&r->c, sizeof(r->t)), sizeof(r->t));
+			return m;
+		}
+	return NULL;
+}
+
+static void int_kind(struct dbg_type *t, struct rec *r)
+{
+	uint32_t info = cur_u32(&r->c), enc = BTF_INT_ENCODING(info);
+
+	t->is_signed = (enc & BTF_INT_SIGNED) != 0;
+	t->size = r->t.size;
+	if (enc & BTF_INT_BOOL)
+		t->kind = DBG_BOOL;
+	else if ((enc & BTF_INT_CHAR) || (t->size == 1 && t->name && strstr(t->name, "char")))
+		t->kind = DBG_CHAR;
+	else
+		t->kind = DBG_INT;
+}
+
+static void fill_type(struct dbg_type *t, struct rec *r)
+{
+	static const uint8_t kinds[] = {
+		[BTF_KIND_PTR] = DBG_POINTER, [BTF_KIND_ARRAY] = DBG_ARRAY,
+		[BTF_KIND_STRUCT] = DBG_STRUCT, [BTF_KIND_UNION] = DBG_UNION,
+		[BTF_KIND_ENUM] = DBG_ENUM, [BTF_KIND_TYPEDEF] = DBG_TYPEDEF,
+		[BTF_KIND_VOLATILE] = DBG_VOLATILE, [BTF_KIND_CONST] = DBG_CONST,
+		[BTF_KIND_RESTRICT] = DBG_RESTRICT, [BTF_KIND_FUNC_PROTO] = DBG_FUNCTION,
+		[BTF_KIND_FLOAT] = DBG_FLOAT, [BTF_KIND_ENUM64] = DBG_ENUM,
+	};
+	unsigned kind = BTF_INFO_KIND(r->t.info);
+
+	t->kind = kind < sizeof(kinds) && kinds[kind] ? kinds[kind] : DBG_UNSPECIFIED;
+	switch (kind) {
+	case BTF_KIND_INT:
+		int_kind(t, r);
+		break;
+	case BTF_KIND_PTR:
+		t->size = 8;
+		break;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		t->is_signed = BTF_INFO_KFLAG(r->t.info);
+		t->size = r->t.size;
+		break;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+	case BTF_KIND_FLOAT:
+		t->size = r->t.size;
+		break;
+	case BTF_KIND_FWD:
+		t->kind = BTF_INFO_KFLAG(r->t.info) ? DBG_UNION : DBG_STRUCT;
+		t->declaration = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* The type of an id; type tags are looked through. */
+static const struct dbg_type *btf_type(struct dbg_module *m, uint32_t id)
+{
+	struct dbg_module *owner;
+	struct dbg_type *t;
+	struct rec r;
+
+	for (int i = 0; i < MAX_TAGS; i++) {
+		owner = btf_rec(m, id, &r);
+		if (!owner)
+			return module_void_type(m);
+		if (BTF_INFO_KIND(r.t.info) != BTF_KIND_TYPE_TAG)
+			break;
+		id = r.t.type;
+	}
+	t = hmget(owner->types, (uint64_t)id);
+	if (!t) {
+		t = type_new(owner, DBG_UNSPECIFIED, &btf_type_ops, id);
+		t->name = btf_name(owner, r.t.name_off);
+		fill_type(t, &r);
+		hmput(owner->types, (uint64_t)id, t);
+	}
+	return t;
+}
+
+/* ---- parts ---- */
+
+static const struct dbg_type *bt_target(const struct dbg_type *t)
+{
+	struct rec r;
+	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+
+	if (!m)
+		return NULL;
+	switch (t->kind) {
+	case DBG_ARRAY:
+		return btf_type(m, cur_u32(&r.c));
+	case DBG_POINTER: case DBG_TYPEDEF: case DBG_CONST: case DBG_VOLATILE: case DBG_RESTRICT:
+	case DBG_FUNCTION:
+		return btf_type(m, r.t.type);
+	default:
+		return NULL;
+	}
+}
+
+static const struct dbg_member *bt_members(const struct dbg_type *t, size_t *n)
+{
+	struct dbg_type *w = (struct dbg_type *)t;
+	struct rec r;
+	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_member *list;
+
+	*n = m && !t->declaration ? BTF_INFO_VLEN(r.t.info) : 0;
+	if (!*n || t->lazy)
+		return t->lazy;
+	list = arena_new_array(m->arena, struct dbg_member, *n);
+	for (size_t i = 0; i < *n; i++) {
+		uint32_t off;
+
+		list[i].name = btf_name(m, cur_u32(&r.c));
+		list[i].type = btf_type(m, cur_u32(&r.c));
+		off = cur_u32(&r.c);
+		if (BTF_INFO_KFLAG(r.t.info)) {
+			list[i].bit_size = BTF_MEMBER_BITFIELD_SIZE(off);
+			off = BTF_MEMBER_BIT_OFFSET(off);
+		}
+		list[i].bit_offset = off;
+	}
+	w->lazy = list;
+	return list;
+}
+
+static const struct dbg_enumerator *bt_enumerators(const struct dbg_type *t, size_t *n)
+{
+	struct dbg_type *w = (struct dbg_type *)t;
+	struct rec r;
+	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_enumerator *list;
+
+	*n = m ? BTF_INFO_VLEN(r.t.info) : 0;
+	if (!*n || t->lazy)
+		return t->lazy;
+	list = arena_new_array(m->arena, struct dbg_enumerator, *n);
+	for (size_t i = 0; i < *n; i++) {
+		const char *name = btf_name(m, cur_u32(&r.c));
+
+		list[i].name = name ? name : "";
+		if (BTF_INFO_KIND(r.t.info) == BTF_KIND_ENUM64)
+			list[i].value = (int64_t)cur_u64(&r.c);
+		else
+			list[i].value = t->is_signed ? (int32_t)cur_u32(&r.c)
+						     : (int64_t)cur_u32(&r.c);
+	}
+	w->lazy = list;
+	return list;
+}
+
+static const struct dbg_param *bt_params(const struct dbg_type *t, size_t *n, bool *variadic)
+{
+	struct rec r;
+	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_param *list;
+
+	*n = m ? BTF_INFO_VLEN(r.t.info) : 0;
+	if (!*n)
+		return NULL;
+	list = arena_new_array(m->arena, struct dbg_param, *n);
+	for (size_t i = 0; i < *n; i++) {
+		uint32_t name = cur_u32(&r.c), id = cur_u32(&r.c);
+
+		list[i].name = btf_name(m, name);
+		list[i].type = btf_type(m, id);
+		if (i == *n - 1 && !name && !id) {	/* "..." */
+			--*n;
+			if (variadic)
+				*variadic = true;
+			break;
+		}
+	}
+	return list;
+}
+
+static bool bt_count(const struct dbg_type *t, uint64_t *count)
+{
+	struct btf_array a;
+	struct rec r;
+	const uint8_t *p;
+
+	if (!btf_rec(t->module, (uint32_t)t->ref, &r) || !(p = cur_take(&r.c, sizeof(a))))
+		return false;
+	memcpy(&a, p, sizeof(a));
+	*count = a.nelems;
+	return true;
+}
+
+static const struct dbg_type_ops btf_type_ops = {
+	.target = bt_target,
+	.members = bt_members,
+	.enumerators = bt_enumerators,
+	.params = bt_params,
+	.count = bt_count,
+};
+
+/* ---- lookup ---- */
+
+/* First id of m itself (not its base) with the name and one of the kinds in the mask; 0: none. */
+static uint32_t find_id(struct dbg_module *m, const char *name, uint32_t kinds)
+{
+	const struct btf_file *b = m->btf;
+
+	for (uint32_t i = 0; i < (uint32_t)arrlen(b->offset); i++) {
+		struct btf_type t;
+		const char *s;
+
+		memcpy(&t, b->types.p + b->offset[i], sizeof(t));
+		if (!t.name_off || !(kinds & (1u << BTF_INFO_KIND(t.info))))
+			continue;
+		s = btf_str(m, t.name_off);
+		if (s && *s == *name && strcmp(s, name) == 0)
+			return b->first_id + i;
+	}
+	return 0;
+}
+
+static const struct dbg_type *find_kinds(struct dbg_module *m, const char *name, uint32_t kinds)
+{
+	for (; m && m->btf; m = m->btf->base) {
+		uint32_t id = find_id(m, name, kinds);
+
+		if (id)
+			return btf_type(m, id);
+	}
+	return NULL;
+}
+
+const struct dbg_type *btftype_find(struct dbg_module *m, const char *name)
+{
+	static const struct {
+		const char *word;
+		uint32_t kinds;
+	} words[] = {
+		{ "struct ", 1u << BTF_KIND_STRUCT },
+		{ "union ", 1u << BTF_KIND_UNION },
+		{ "enum ", 1u << BTF_KIND_ENUM | 1u << BTF_KIND_ENUM64 },
+	};
+	const struct dbg_type *t;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t n = strlen(words[i].word);
+
+		if (strncmp(name, words[i].word, n) == 0)
+			return find_kinds(m, name + n, words[i].kinds);
+	}
+	t = find_kinds(m, name, 1u << BTF_KIND_TYPEDEF | 1u << BTF_KIND_INT | 1u << BTF_KIND_FLOAT);
+	return t ? t : find_kinds(m, name, words[0].kinds | words[1].kinds | words[2].kinds);
+}
+
+static struct dbg_btf_func make_func(struct dbg_module *m, uint32_t id, const struct rec *r)
+{
+	return (struct dbg_btf_func){
+		.name = btf_name(m, r->t.name_off), .type = btf_type(m, r->t.type), .id = id,
+		.global = BTF_INFO_VLEN(r->t.info) == BTF_FUNC_GLOBAL,
+	};
+}
+
+const struct dbg_btf_func *dbg_btf_funcs(struct dbg_module *m, const char *glob, size_t *n)
+{
+	struct dbg_btf_func *list = NULL;
+	const struct dbg_btf_func *out = NULL;
+
+	for (uint32_t i = 0; m->btf && i < (uint32_t)arrlen(m->btf->offset); i++) {
+		uint32_t id = m->btf->first_id + i;
+		const char *name;
+		struct rec r;
+
+		if (!btf_rec(m, id, &r) || BTF_INFO_KIND(r.t.info) != BTF_KIND_FUNC)
+			continue;
+		name = btf_name(m, r.t.name_off);
+		if (name && dwfunc_glob(glob, name))
+			arrput(list, make_func(m, id, &r));
+	}
+	*n = (size_t)arrlen(list);
+	if (*n)
+		out = arena_memdup(m->arena, list, *n * sizeof(*list));
+	arrfree(list);
+	return out;
+}
+
+bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *out)
+{
+	uint32_t id = m->btf ? find_id(m, name, 1u << BTF_KIND_FUNC) : 0;
+	struct rec r;
+
+	if (!id || !btf_rec(m, id, &r))
+		return false;
+	*out = make_func(m, id, &r);
+	return true;
+}
+
+const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *name, size_t *n)
+{
+	const struct dbg_param *p;
+	const struct dbg_type *t;
+	char full[256];
+
+	*n = 0;
+	snprintf(full, sizeof(full), "btf_trace_%s", name);
+	t = m->btf ? find_kinds(m, full, 1u << BTF_KIND_TYPEDEF) : NULL;
+	if (!t)
+		return NULL;
+	t = dbg_type_strip(t);
+	if (t->kind == DBG_POINTER)
+		t = dbg_type_strip(dbg_type_target(t));
+	p = dbg_type_params(t, n, NULL);
+	if (!*n)
+		return NULL;
+	--*n;			/* void *__data */
+	return p + 1;
+}
+
+uint32_t dbg_btf_type_id(const struct dbg_type *t)
+{
+	return t->ops == &btf_type_ops ? (uint32_t)t->ref : 0;
+}
+
+bool dbg_btf_offset(struct dbg_module *m, const char *type, const char *path, uint64_t *offset,
+		    uint64_t *size)
+{
+	const struct dbg_type *t = dbg_type_find(m, type);
+	struct dbg_member mem = { 0 };
+	uint64_t bits = 0;
+	char name[128];
+
+	if (!t)
+		return false;
+	while (*path) {
+		size_t n = strcspn(path, ".");
+
+		if (n >= sizeof(name))
+			return false;
+		memcpy(name, path, n);
+		name[n] = 0;
+		if (!dbg_type_member(t, name, &mem))
+			return false;
+		bits += mem.bit_offset;
+		t = mem.type;
+		path += n + (path[n] == '.');
+	}
+	*offset = bits / 8;
+	*size = dbg_type_sizeof(t);
+	return true;
+}

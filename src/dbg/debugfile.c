@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finding debug information: the file itself, the build-id tree, .gnu_debuglink,
+ * debuginfod, dwz's supplementary file, and .gnu_debugdata for symbols.
+ *
+ * A candidate is taken only if it is the same build (equal build id, or the link's
+ * checksum) and has a .debug_info.  What was tried is kept for the message.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <elfutils/debuginfod.h>
+#include <dlfcn.h>
+#include <lzma.h>
+#include <zlib.h>
+
+#include "base/arena.h"
+#include "dbg/priv.h"
+
+#define MINI_LIMIT (UINT64_C(256) << 20)
+
+static bool has_dwarf(const struct elffile *f)
+{
+	size_t i = elffile_section(f, ".debug_info");
+
+	return i && f->sh[i].sh_type != SHT_NOBITS && f->sh[i].sh_size;
+}
+
+/* Opens `path` if it belongs to m: same build id or, without one, the link's checksum. */
+static struct elffile *try_path(struct dbg_module *m, const char *path, const uint32_t *crc)
+{
+	struct elffile *f;
+	const uint8_t *id;
+	size_t len;
+
+	if (access(path, R_OK) != 0)
+		return NULL;
+	f = elffile_open(path, NULL);
+	if (!f)
+		return NULL;
+	id = elffile_build_id(f, &len);
+	if (m->info.build_id && id) {
+		if (len == m->info.build_id_len && !memcmp(id, m->info.build_id, len))
+			return f;
+	} else if (crc && crc32_z(0, f->map.p, f->map.len) == *crc) {
+		return f;
+	}
+	elffile_close(f);
+	return NULL;
+}
+
+/* DIR/.build-id/ab/cdef.debug for each directory of the list. */
+static struct elffile *by_build_id(struct dbg_module *m, const char *dirs)
+{
+	const char *hex = m->build_id_hex;
+	struct elffile *f = NULL;
+	char path[4096];
+
+	if (strlen(hex) < 4)
+		return NULL;
+	while (*dirs && !f) {
+		size_t n = strcspn(dirs, ":");
+
+		snprintf(path, sizeof(path), "%s%.*s/.build-id/%.2s/%s.debug", m->root, (int)n, dirs,
+			 hex, hex + 2);
+		f = try_path(m, path, NULL);
+		if (!f && *m->root) {	/* the host's tree serves containers too */
+			f = try_path(m, path + strlen(m->root), NULL);
+		}
+		dirs += n + (dirs[n] == ':');
+	}
+	return f;
+}
+
+/* The name in .gnu_debuglink: beside the file, in .debug/ there, and mirrored under each directory. */
+static struct elffile *by_debuglink(struct dbg_module *m, const char *dirs)
+{
+	struct dbg_cur c = cur_at(elffile_named(m->elf, ".gnu_debuglink"), 0);
+	const char *name = cur_str(&c), *real = m->info.real_path, *slash = strrchr(real, '/');
+	int dirlen = slash ? (int)(slash - real) : 1;
+	const char *dir = slash ? real : ".";
+	struct elffile *f;
+	char path[8192];
+	uint32_t crc;
+
+	if (!name || !*name || strchr(name, '/'))
+		return NULL;
+	cur_skip(&c, (size_t)(-(strlen(name) + 1)) & 3);
+	crc = cur_u32(&c);
+	if (c.bad)
+		return NULL;
+	snprintf(path, sizeof(path), "%.*s/%s", dirlen, dir, name);
+	f = strcmp(path, real) ? try_path(m, path, &crc) : NULL;
+	if (!f) {
+		snprintf(path, sizeof(path), "%.*s/.debug/%s", dirlen, dir, name);
+		f = try_path(m, path, &crc);
+	}
+	while (!f && *dirs) {
+		size_t n = strcspn(dirs, ":");
+
+		snprintf(path, sizeof(path), "%.*s%.*s/%s", (int)n, dirs, dirlen, dir, name);
+		f = try_path(m, path, &crc);
+		dirs += n + (dirs[n] == ':');
+	}
+	return f;
+}
+
+/* libdebuginfod pulls in curl, which costs more than all else at start: loaded only when asked for. */
+static struct elffile *by_debuginfod(struct dbg_module *m)
+{
+	const char *urls = getenv("DEBUGINFOD_URLS");
+	__typeof__(&debuginfod_begin) begin;
+	__typeof__(&debuginfod_find_debuginfo) find;
+	__typeof__(&debuginfod_end) end;
+	debuginfod_client *client;
+	struct elffile *f = NULL;
+	char *path = NULL;
+	void *lib;
+	int fd;
+
+	if (m->no_debuginfod || !urls || !*urls || !m->info.build_id)
+		return NULL;
+	lib = dlopen("libdebuginfod.so.1", RTLD_NOW);
+	if (!lib)
+		return NULL;
+	begin = (__typeof__(begin))dlsym(lib, "debuginfod_begin");
+	find = (__typeof__(find))dlsym(lib, "debuginfod_find_debuginfo");
+	end = (__typeof__(end))dlsym(lib, "debuginfod_end");
+	client = begin && find && end ? begin() : NULL;
+	if (client) {
+		fd = find(client, m->info.build_id, (int)m->info.build_id_len, &path);
+		if (fd >= 0) {
+			f = try_path(m, path, NULL);
+			close(fd);
+		}
+		free(path);
+		end(client);
+	}
+	return f;
+}
+
+/* dwz's common file, named relative to the file that refers to it, and identified by build id. */
+static struct elffile *open_alt(struct dbg_module *m, struct elffile *f)
+{
+	struct dbg_bytes b = elffile_named(f, ".gnu_debugaltlink");
+	struct dbg_cur c = cur_at(b, 0);
+	const char *name = cur_str(&c), *slash = strrchr(f->path, '/');
+	const uint8_t *id;
+	struct elffile *alt = NULL;
+	char path[8192], *p = path;
+	size_t len;
+
+	if (!name || !*name || cur_left(&c) < 8 || cur_left(&c) > 64)
+		return NULL;
+	if (*name == '/' || !slash)
+		snprintf(path, sizeof(path), "%s", name);
+	else
+		snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - f->path), f->path, name);
+	alt = access(path, R_OK) == 0 ? elffile_open(path, NULL) : NULL;
+	if (!alt) {
+		p += snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%02x/", m->root, c.p[0]);
+		for (size_t i = 1; i < cur_left(&c); i++)
+			p += sprintf(p, "%02x", c.p[i]);
+		strcpy(p, ".debug");
+		alt = access(path, R_OK) == 0 ? elffile_open(path, NULL) : NULL;
+	}
+	id = alt ? elffile_build_id(alt, &len) : NULL;
+	if (alt && (!id || len != cur_left(&c) || memcmp(id, c.p, len))) {
+		elffile_close(alt);
+		alt = NULL;
+	}
+	return alt;
+}
+
+int debugfile_load(struct dbg_module *m, struct dbg_error *e)
+{
+	struct elffile *f = NULL;
+
+	if (has_dwarf(m->elf))
+		f = m->elf;
+	if (!f)
+		f = by_build_id(m, m->debug_dirs);
+	if (!f)
+		f = by_debuglink(m, m->debug_dirs);
+	if (!f)
+		f = by_debuginfod(m);
+	if (f && f != m->elf && !m->debug)
+		m->debug = f;		/* its symbols help even if it has no DWARF */
+	if (!f || !has_dwarf(f)) {
+		m->info.producer_note = arena_printf(
+			m->arena, "no .debug_info in %s; looked for build id %s under %s%s",
+			m->info.path, *m->build_id_hex ? m->build_id_hex : "(none)", m->debug_dirs,
+			getenv("DEBUGINFOD_URLS") ? " and at debuginfod" : "");
+		return dbg_fail(e, DBG_ENODEBUG, "no debug information for %s (build id %s)",
+				m->info.path, *m->build_id_hex ? m->build_id_hex : "none");
+	}
+	m->debug = f;
+	m->info.debug_path = f->path;
+	m->alt = open_alt(m, f);
+	m->dw = dw_open(m->arena, m, f, m->alt, e);
+	return m->dw ? 0 : -(int)DBG_ECORRUPT;
+}
+
+void debugfile_load_mini(struct dbg_module *m)
+{
+	struct dbg_bytes b = elffile_named(m->elf, ".gnu_debugdata");
+	uint64_t memlimit = MINI_LIMIT;
+	size_t in = 0, out = 0, cap;
+	uint8_t *buf = NULL;
+	lzma_ret r = LZMA_BUF_ERROR;
+
+	if (m->mini || !b.len)
+		return;
+	for (cap = b.len * 8 + 4096; r == LZMA_BUF_ERROR && cap <= MINI_LIMIT; cap *= 4) {
+		free(buf);
+		buf = malloc(cap);
+		in = out = 0;
+		memlimit = MINI_LIMIT;
+		r = lzma_stream_buffer_decode(&memlimit, 0, NULL, b.p, &in, b.len, buf, &out, cap);
+	}
+	if (r == LZMA_OK)
+		m->mini = elffile_from_memory(".gnu_debugdata", buf, out, NULL);
+	else
+		free(buf);
+}
