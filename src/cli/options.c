@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/intern.h"
 #include "cli/rcfile.h"
 
 struct option_row;
@@ -149,18 +150,16 @@ static bool set_dump(struct cli_options *o, const struct option_row *row, const 
 			   !strcmp(row->name, "dump-probe-aliases") ? CLI_DUMP_ALIASES : CLI_DUMP_TYPES);
 }
 
-/* Splits "NAME=VALUE" (both last as long as the process). */
+/* Splits "NAME=VALUE". */
 static struct cli_define option_split(const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	struct cli_define d = { arg, "" };
 
 	if (eq) {
-		d.name = strndup(arg, (size_t)(eq - arg));
+		d.name = intern_n(arg, (size_t)(eq - arg));
 		d.value = eq + 1;
 	}
-	if (!d.name)
-		abort();
 	return d;
 }
 

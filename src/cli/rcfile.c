@@ -7,6 +7,7 @@
 #include <wordexp.h>
 
 #include "base/ds.h"
+#include "base/intern.h"
 
 const char *cli_user_dir(void)
 {
@@ -31,12 +32,14 @@ const char *cli_rcfile_path(void)
 int cli_rcfile_read(char *argv0, char ***argv)
 {
 	FILE *f = fopen(cli_rcfile_path(), "re");
-	char *line = NULL, **v = NULL;
+	static char **v;	/* kept: options point into it */
+	char *line = NULL;
 	size_t cap = 0;
 	int n;
 
 	if (!f)
 		return 0;
+	arrsetlen(v, 0);
 	arrput(v, argv0);
 	while (getline(&line, &cap, f) > 0) {
 		wordexp_t w = { 0 };
@@ -45,7 +48,7 @@ int cli_rcfile_read(char *argv0, char ***argv)
 		if (line[0] == '#' || wordexp(line, &w, WRDE_NOCMD))
 			continue;
 		for (size_t i = 0; i < w.we_wordc; i++)
-			arrput(v, strdup(w.we_wordv[i]));
+			arrput(v, (char *)intern(w.we_wordv[i]));
 		wordfree(&w);
 	}
 	free(line);

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/intern.h"
 #include "cli/kernel.h"
 #include "cli/options.h"
 #include "cli/tunables.h"
@@ -28,7 +29,7 @@ static int parse(struct cli_options *o, const char *const *words)
 	size_t n;
 
 	for (; words[argc - 1]; argc++)
-		argv[argc] = strdup(words[argc - 1]);
+		argv[argc] = (char *)intern(words[argc - 1]);
 	fflush(stderr);
 	dup2(fileno(f), STDERR_FILENO);
 	status = cli_options_parse(o, argc, argv);
