@@ -127,6 +127,11 @@ const struct dbg_type *dbg_func_return_type(const struct dbg_func *f)
 
 /* ---- entry values ---- */
 
+struct wanted {
+	int reg;
+	uint64_t param;			/* DIE of a removed parameter; 0: `reg` counts */
+};
+
 /* The register a call-site parameter is about; -1: not a plain register. */
 static int param_reg(const struct dw_die *p)
 {
@@ -145,8 +150,23 @@ static int param_reg(const struct dw_die *p)
 	return -1;
 }
 
-/* The value of `reg` at a call site, computed in the caller. */
-static bool site_value(struct dbg_module *m, const struct dw_die *site, int reg,
+/* Whether a call-site parameter is the one looked for: about a register, or a removed parameter. */
+static bool param_is(const struct dw_die *p, const struct wanted *w)
+{
+	struct dw_die d, next;
+
+	if (!w->param)
+		return param_reg(p) == w->reg;
+	if (!dw_die_ref(p, DW_AT_call_parameter, &d) && !dw_die_ref(p, DW_AT_abstract_origin, &d))
+		return false;
+	for (int i = 0; i < 16 && dw_handle(&d) != w->param &&
+			dw_die_ref(&d, DW_AT_abstract_origin, &next); i++)
+		d = next;
+	return dw_handle(&d) == w->param;
+}
+
+/* The value of a parameter at a call site, computed in the caller. */
+static bool site_value(struct dbg_module *m, const struct dw_die *site, const struct wanted *want,
 		       struct dbg_entry_value *out)
 {
 	struct dw_die p;
@@ -159,7 +179,7 @@ static bool site_value(struct dbg_module *m, const struct dw_die *site, int reg,
 
 		dw_walk_skip(&w);
 		if ((p.ab->tag != DW_TAG_call_site_parameter &&
-		     p.ab->tag != DW_TAG_GNU_call_site_parameter) || param_reg(&p) != reg)
+		     p.ab->tag != DW_TAG_GNU_call_site_parameter) || !param_is(&p, want))
 			continue;
 		if (!dw_attr(&p, DW_AT_call_value, &v) && !dw_attr(&p, DW_AT_GNU_call_site_value, &v))
 			return false;
@@ -172,7 +192,7 @@ static bool site_value(struct dbg_module *m, const struct dw_die *site, int reg,
 struct entry_search {
 	struct dbg_module *m;
 	uint64_t origin, ret_pc;
-	int reg;
+	struct wanted want;
 	bool by_pc;
 	struct dbg_entry_value *list;	/* stb_ds */
 };
@@ -188,15 +208,16 @@ static bool try_site(void *data, const struct dw_die *site)
 	if (s->by_pc ? v.ret_pc != s->ret_pc
 		     : !callee_die(site, &callee) || dw_handle(&callee) != s->origin)
 		return true;
-	if (site_value(s->m, site, s->reg, &v))
+	if (site_value(s->m, site, &s->want, &v))
 		arrput(s->list, v);
 	return !s->by_pc;
 }
 
-const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n)
+static const struct dbg_entry_value *search_all(const struct dbg_func *f, struct wanted want,
+						size_t *n)
 {
 	struct dbg_module *m = f->module;
-	struct entry_search s = { .m = m, .origin = f->origin, .reg = reg };
+	struct entry_search s = { .m = m, .origin = f->origin, .want = want };
 	const struct dbg_entry_value *r = NULL;
 
 	for (ptrdiff_t i = 0; i < arrlen(m->dw->units[DW_IN_INFO]); i++) {
@@ -214,11 +235,11 @@ const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg
 	return r;
 }
 
-int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
-		       struct dbg_entry_value *out)
+static int search_at(struct dbg_module *caller, uint64_t ret_pc, struct wanted want,
+		     struct dbg_entry_value *out)
 {
 	const struct dbg_func *f = dbg_func_outer_at(caller, ret_pc - 1);
-	struct entry_search s = { .m = caller, .ret_pc = ret_pc, .reg = reg, .by_pc = true };
+	struct entry_search s = { .m = caller, .ret_pc = ret_pc, .want = want, .by_pc = true };
 	struct dw_die d;
 
 	if (!f || !dw_die_by_handle(caller->dw, f->die, &d))
@@ -229,4 +250,26 @@ int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
 	*out = s.list[0];
 	arrfree(s.list);
 	return 0;
+}
+
+const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n)
+{
+	return search_all(f, (struct wanted){ .reg = reg }, n);
+}
+
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n)
+{
+	return search_all(f, (struct wanted){ .param = (uint64_t)param }, n);
+}
+
+int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
+		       struct dbg_entry_value *out)
+{
+	return search_at(caller, ret_pc, (struct wanted){ .reg = reg }, out);
+}
+
+int dbg_entry_param_at(struct dbg_module *caller, uint64_t ret_pc, int64_t param,
+		       struct dbg_entry_value *out)
+{
+	return search_at(caller, ret_pc, (struct wanted){ .param = (uint64_t)param }, out);
 }

@@ -538,6 +538,13 @@ static void place_op(struct comp *c, unsigned o, struct dbg_cur *e)
 		else
 			call_die(c, &d);
 		break;
+	case DW_OP_GNU_parameter_ref:
+		v = cur_u32(e);
+		if (!u || !dw_die_at(u, u->off + v, &d))
+			fail(c);
+		else
+			push(c, DBG_OP_ENTRY_PARAM, (int64_t)dw_handle(&d));
+		break;
 	case DW_OP_GNU_variable_value:
 		variable_value(c, cur_uint(e, u ? u->off_size : 4), u ? u->sect : DW_IN_INFO);
 		break;
@@ -648,7 +655,7 @@ static void one_op(struct comp *c, unsigned o, struct dbg_cur *e, const uint8_t 
 		case DW_OP_GNU_const_index: case DW_OP_bregx: case DW_OP_fbreg:
 		case DW_OP_call_frame_cfa: case DW_OP_form_tls_address:
 		case DW_OP_GNU_push_tls_address: case DW_OP_call2: case DW_OP_call4:
-		case DW_OP_GNU_variable_value:
+		case DW_OP_GNU_variable_value: case DW_OP_GNU_parameter_ref:
 			place_op(c, o, e);
 			break;
 		default:

@@ -145,6 +145,8 @@ struct dbg_var {
 	bool is_param;
 	bool is_global;			/* namespace or file scope; static locals are not */
 	bool artificial;		/* C++ `this`, VLA bounds */
+	uint16_t depth;			/* 0: the function's own scope, as `.function` probes list it;
+					 * else in a nested block, or without code of its own there */
 	uint32_t line;			/* declaration line, 0 unknown */
 	const char *file;
 	struct dbg_loc loc;		/* at the pc asked for */
@@ -155,9 +157,9 @@ struct dbg_var {
 };
 
 /*
- * All variables of the scopes around pc as seen from `f` (innermost block first, then outwards to the
- * function `f`; for an inlined copy, its own scopes first and its callers' after), each with its
- * location at pc.  Unavailable ones are included with loc.kind == DBG_LOC_NONE; a name hidden by an
+ * All variables of the scopes around pc as seen from `f`, innermost block first, then outwards to the
+ * function or inlined copy `f` itself (what an inlined copy was inlined in is another function: see
+ * dbg_func_parent), each with its location at pc.  Unavailable ones are included with loc.kind == DBG_LOC_NONE; a name hidden by an
  * inner one is included later in the list.
  */
 const struct dbg_var *dbg_vars_at(const struct dbg_func *f, uint64_t pc, size_t *n);
@@ -192,6 +194,11 @@ struct dbg_entry_value {
 const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n);
 /* The same for one return address: 0 and *out or -DBG_ENOENT. */
 int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
+		       struct dbg_entry_value *out);
+/* The same two for DBG_OP_ENTRY_PARAM: a parameter the compiler removed, `param` being the op's
+ * argument. */
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n);
+int dbg_entry_param_at(struct dbg_module *caller, uint64_t ret_pc, int64_t param,
 		       struct dbg_entry_value *out);
 
 /* ---- calling convention (x86_64 System V) ---- */

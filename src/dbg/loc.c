@@ -250,6 +250,11 @@ static int load(struct vm *v, const struct dbg_op *o)
 			return unavailable(v, "entry value of register", o->a);
 		v->n++;
 		return 0;
+	case DBG_OP_ENTRY_PARAM:
+		if (!v->c->entry_param || !v->c->entry_param(v->c->data, o->a, &v->st[v->n]))
+			return dbg_fail(v->e, DBG_EUNAVAIL, "removed parameter is not available");
+		v->n++;
+		return 0;
 	case DBG_OP_DEREF:
 		if (o->a < 1 || o->a > 8)
 			return dbg_fail(v->e, DBG_ECORRUPT, "bad size in location");
@@ -293,6 +298,7 @@ static int simple(struct vm *v, const struct dbg_op *o)
 		break;
 	case DBG_OP_ZEXT: s[-1] = zero_extend(s[-1], o->a); break;
 	case DBG_OP_REG: case DBG_OP_ENTRY_REG: case DBG_OP_DEREF: case DBG_OP_TLS:
+	case DBG_OP_ENTRY_PARAM:
 		return load(v, o);
 	default:
 		if (!binary(o->op, s[-2], s[-1], &s[-2]))

@@ -76,7 +76,8 @@ enum dbg_reg {
 	X(ULT, "ult", 2, 1)          /* unsigned comparisons (typed DWARF ops) */ \
 	X(ULE, "ule", 2, 1)                                                    \
 	X(SKIP, "skip", 0, 0)        /* continue at op index a */              \
-	X(BRA, "bra", 1, 0)          /* pop; if not 0 continue at op index a */
+	X(BRA, "bra", 1, 0)          /* pop; if not 0 continue at op index a */ \
+	X(ENTRY_PARAM, "entry-param", 0, 1) /* push what the caller passed for the removed parameter a */
 
 enum dbg_opcode {
 #define DBG_OP_ENUM(name, text, pops, pushes) DBG_OP_##name,
@@ -149,6 +150,8 @@ struct dbg_eval_ctx {
 	bool (*tls)(void *data, uint64_t offset, uint64_t *addr);
 	void *data;
 	uint64_t bias;
+	/* What the caller passed for a parameter that was optimised away, or NULL. */
+	bool (*entry_param)(void *data, int64_t param, uint64_t *v);
 };
 
 /* Runs ops (at most 10 000 steps); `push` is put on the stack first if has_push.

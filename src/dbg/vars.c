@@ -101,7 +101,8 @@ static void note_origin(const struct dw_die *d, uint64_t **origins)
 }
 
 /* Variables only the abstract instance has: without code of their own, perhaps with a constant. */
-static void inherit(struct gather *g, const struct dw_die *scope, const uint64_t *origins)
+static void inherit(struct gather *g, const struct dw_die *scope, const uint64_t *origins,
+		    int depth)
 {
 	struct dw_die abs, c;
 	struct dw_walk w;
@@ -121,6 +122,7 @@ static void inherit(struct gather *g, const struct dw_die *scope, const uint64_t
 		if (have)
 			continue;
 		fill_var(g->m, g->f, &c, g->pc, &v);
+		v.depth = (uint16_t)(depth + 1);
 		if (v.name)
 			arrput(g->vars, v);
 	}
@@ -146,6 +148,7 @@ static void gather_scope(struct gather *g, const struct dw_die *scope, int depth
 			if (g->params_only && c.ab->tag != DW_TAG_formal_parameter)
 				continue;
 			fill_var(g->m, g->f, &c, g->pc, &v);
+			v.depth = (uint16_t)depth;
 			if (v.name && !(v.loc.kind == DBG_LOC_NONE &&
 					dw_die_flag(&c, DW_AT_declaration)))
 				arrput(own, v);
@@ -157,7 +160,7 @@ static void gather_scope(struct gather *g, const struct dw_die *scope, int depth
 	}
 	for (ptrdiff_t i = 0; i < arrlen(own); i++)
 		arrput(g->vars, own[i]);
-	inherit(g, scope, origins);
+	inherit(g, scope, origins, depth);
 	arrfree(own);
 	arrfree(origins);
 }
