@@ -12,7 +12,7 @@
 #include "base/diag.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
-#include "sema/access.h"
+#include "sema/target_access.h"
 
 #define MAX_ALTERNATIVES	5
 #define MAX_SDT_ARGS		32
@@ -71,7 +71,7 @@ const char *target_type_place(struct arena *arena, const struct dbg_type *t)
 
 /* ---- entry values of return probes ---- */
 
-static const struct probe_point *entry_of(struct target_binder *b)
+const struct probe_point *target_entry_of(struct target_binder *b)
 {
 	struct probe_point *e = arena_memdup(b->c->ps->arena, b->c->point, sizeof(*e));
 	uint64_t pc = e->func ? dbg_func_probe_pc(e->func) : e->pc, offset;
@@ -123,7 +123,7 @@ static struct target_access *var_found(struct target_binder *b, int err, const s
 	return NULL;
 }
 
-static struct target_access *bind_return(struct target_binder *b)
+struct target_access *target_return_value(struct target_binder *b)
 {
 	const struct probe_point *pt = b->c->point;
 	const struct dbg_type *type;
@@ -160,8 +160,8 @@ static struct target_access *bind_local(struct target_binder *b, const char *nam
 		struct target_ctx at_entry = *b->c, *saved = b->c;
 
 		if (!strcmp(name, "return"))
-			return bind_return(b);
-		at_entry.point = entry_of(b);
+			return target_return_value(b);
+		at_entry.point = target_entry_of(b);
 		b->c = &at_entry;
 		a = bind_local(b, name);
 		b->c = saved;
@@ -187,22 +187,42 @@ static bool argument_number(const char *name, long *n)
 	return !*end;
 }
 
-/* $argN of a mark; NULL without a reason when it is something else. */
-static struct target_access *bind_mark(struct target_binder *b, const char *name)
+unsigned target_argument_count(struct target_binder *b)
 {
 	struct dbg_sdt_arg args[MAX_SDT_ARGS];
-	const struct ast_target *t = b->e->target;
+	struct dbg_error e;
+	int count;
+
+	if (b->c->point->scope != PROBE_SCOPE_MARK)
+		return SYSCALL_ARGS;
+	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, MAX_SDT_ARGS, &e);
+	return count > 0 ? (unsigned)count : 0;
+}
+
+static struct target_access *context_word(struct target_binder *b, uint32_t offset)
+{
+	struct target_access *a = access_new(b, ACCESS_FETCH);
+
+	a->base = BASE_CONTEXT;
+	a->context_offset = offset;
+	a->context_size = a->size = 8;
+	a->is_signed = true;
+	return a;
+}
+
+struct target_access *target_argument(struct target_binder *b, unsigned n)
+{
+	struct dbg_sdt_arg args[MAX_SDT_ARGS];
 	struct target_access *a;
 	struct dbg_error e;
 	int count;
-	long n;
 
-	if (!argument_number(name, &n))
-		return NULL;
+	if (b->c->point->scope != PROBE_SCOPE_MARK)
+		return n <= SYSCALL_ARGS ? context_word(b, CONTEXT_ARGS + 8 * (n - 1)) : NULL;
 	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, MAX_SDT_ARGS, &e);
 	if (count < 0)
 		return access_fail(b, "bad-mark", &b->e->at, "%s", e.msg);
-	if (n > count)
+	if (n > (unsigned)count)
 		return NULL;
 	a = access_new(b, ACCESS_FETCH);
 	a->base = BASE_SDT;
@@ -210,7 +230,20 @@ static struct target_access *bind_mark(struct target_binder *b, const char *name
 	a->sdt = args[n - 1];
 	a->size = (uint32_t)a->sdt.size;
 	a->is_signed = a->sdt.is_signed;
-	if (t->naccesses)
+	return a;
+}
+
+/* $argN of a mark; NULL without a reason when it is something else. */
+static struct target_access *bind_mark(struct target_binder *b, const char *name)
+{
+	const struct ast_target *t = b->e->target;
+	struct target_access *a;
+	long n;
+
+	if (!argument_number(name, &n))
+		return NULL;
+	a = target_argument(b, (unsigned)n);
+	if (a && t->naccesses)
 		return access_fail(b, "mark-type", &t->accesses[0].at, "type definition '%s_arg%ld' not found in "
 				   "'%s'", b->c->point->sdt->name, n, dbg_module_info(a->module)->path);
 	return a;
@@ -220,7 +253,6 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 {
 	const struct ast_target *t = b->e->target;
 	bool is_return = b->c->point->scope == PROBE_SCOPE_SYSCALL_RETURN;
-	struct target_access *a = access_new(b, ACCESS_FETCH);
 	long n;
 
 	if (t->naccesses)
@@ -229,19 +261,13 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 				   t->accesses[0].kind == ACCESS_MEMBER ? "a structure" : "an array");
 	if (t->addressof)
 		return access_fail(b, "syscall-variable", &b->e->at, "cannot take address of utrace variable");
-	a->base = BASE_CONTEXT;
-	a->context_size = a->size = 8;
-	a->is_signed = true;
-	if (!strcmp(name, "syscall")) {
-		a->context_offset = CONTEXT_SYSCALL;
-		return a;
-	}
+	if (!strcmp(name, "syscall"))
+		return context_word(b, CONTEXT_SYSCALL);
 	if (!strcmp(name, "return")) {
 		if (!is_return)
 			return access_fail(b, "syscall-variable", &b->e->at, "only \"process(PATH_OR_PID)."
 					   "syscall.return\" support $return.");
-		a->context_offset = CONTEXT_RETURN;
-		return a;
+		return context_word(b, CONTEXT_RETURN);
 	}
 	if (!argument_number(name, &n))
 		return access_fail(b, "syscall-variable", &b->e->at, "invalid target symbol for utrace probe, "
@@ -249,10 +275,9 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 	if (is_return)
 		return access_fail(b, "syscall-variable", &b->e->at, "only \"process(PATH_OR_PID).syscall\" "
 				   "support $argN or $$parms.");
-	if (n > SYSCALL_ARGS)
+	if (n < 1 || n > SYSCALL_ARGS)
 		return access_fail(b, "syscall-variable", &b->e->at, "invalid syscall argument number (1-6)");
-	a->context_offset = CONTEXT_ARGS + 8 * (uint32_t)(n - 1);
-	return a;
+	return target_argument(b, (unsigned)n);
 }
 
 /* The string of a mark's own: $$name, $$provider. */
@@ -487,7 +512,7 @@ static struct target_access *bind_entry(struct target_binder *b)
 	a->operands = arena_new(b->c->ps->arena, struct ast_expr *);
 	a->operands[0] = b->e->wrap.operand;
 	a->noperands = 1;
-	a->entry = entry_of(b);
+	a->entry = target_entry_of(b);
 	return a;
 }
 

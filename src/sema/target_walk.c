@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
-#include "sema/access.h"
+#include "sema/target_access.h"
 
 #define STEP_CHUNK	8	/* steps grow by this many */
 #define MAX_NESTING	16	/* of anonymous members */

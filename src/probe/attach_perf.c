@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Points through perf events: uprobes where there are no multi-links, tracepoints, the profiling clock.
+ * One event (and link) each; the link carries the cookie.
+ */
+#include "probe/attach_priv.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+
+#define PROFILE_PERIOD_NS 1000000	/* timer.profile without a frequency */
+
+static int event_open(struct perf_event_attr *attr, pid_t pid, int cpu)
+{
+	attr->size = sizeof(*attr);
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static int event_link(int prog_fd, int event_fd, uint64_t cookie)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = (uint32_t)prog_fd;
+	attr.link_create.target_fd = (uint32_t)event_fd;
+	attr.link_create.attach_type = BPF_PERF_EVENT;
+	attr.link_create.perf_event.bpf_cookie = cookie;
+	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+/* Opens, links and enables; 0 or a positive errno. */
+static int event_arm(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
+		     uint32_t point)
+{
+	int event = event_open(attr, pid, cpu), link, err;
+
+	if (event < 0)
+		return errno;
+	link = event_link(prog_fd, event, point);
+	if (link < 0) {
+		err = errno;
+		close(event);
+		return err;
+	}
+	if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0) {
+		err = errno;
+		close(link);
+		close(event);
+		return err;
+	}
+	arrput(a->fds, link);
+	arrput(a->fds, event);
+	return 0;
+}
+
+static bool read_number(const char *path, const char *format, unsigned *v)
+{
+	FILE *f = fopen(path, "re");
+	bool ok;
+
+	if (!f)
+		return false;
+	ok = fscanf(f, format, v) == 1;
+	fclose(f);
+	return ok;
+}
+
+/* Type of the uprobe event source and its return bit; false: the kernel has none. */
+static bool uprobe_source(unsigned *type, unsigned *return_bit, unsigned *ref_shift)
+{
+#define SOURCE "/sys/bus/event_source/devices/uprobe/"
+	*ref_shift = 0;
+	read_number(SOURCE "format/ref_ctr_offset", "config:%u", ref_shift);
+	return read_number(SOURCE "type", "%u", type) &&
+	       read_number(SOURCE "format/retprobe", "config:%u", return_bit);
+#undef SOURCE
+}
+
+bool attach_has_perf_cookie(void)
+{
+	union bpf_attr attr;
+
+	/* a perf link of nothing: a kernel that knows such links complains about the program */
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = (uint32_t)-1;
+	attr.link_create.target_fd = (uint32_t)-1;
+	attr.link_create.attach_type = BPF_PERF_EVENT;
+	attr.link_create.perf_event.bpf_cookie = 1;
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr)) < 0 && errno == EBADF;
+}
+
+void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, uint32_t point)
+{
+	const struct prog_point *p = &rq->program->points[point];
+	unsigned type, return_bit, ref_shift;
+	struct perf_event_attr attr = { 0 };
+	int err;
+
+	if (!uprobe_source(&type, &return_bit, &ref_shift)) {
+		attach_fail(a, point, ENOTSUP, "the kernel offers no uprobes (CONFIG_UPROBE_EVENTS)");
+		return;
+	}
+	attr.type = type;
+	if (rq->program->handlers[p->handler].kind == PROG_URETPROBE)
+		attr.config |= 1ull << return_bit;
+	if (p->ref_ctr && ref_shift)
+		attr.config |= p->ref_ctr << ref_shift;
+	attr.config1 = (uint64_t)(uintptr_t)p->path;
+	attr.config2 = p->offset;
+	err = event_arm(a, &attr, p->pid > 0 ? p->pid : -1, p->pid > 0 ? -1 : 0,
+			rq->handler_fds[p->handler], point);
+	if (err)
+		attach_fail(a, point, err, "uprobe at %s+0x%llx: %s", p->path, (unsigned long long)p->offset,
+			    strerror(err));
+	else
+		a->armed++;
+}
+
+/* Where tracefs is, or is not mounted yet (as in many containers and small systems). */
+#define TRACEFS "/sys/kernel/tracing"
+
+static void tracefs_mount(void)
+{
+	static bool tried;
+
+	if (tried)
+		return;
+	tried = true;
+	if (access(TRACEFS "/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
+		mount("nodev", TRACEFS, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+static bool tracepoint_id(const char *category, const char *event, unsigned *id)
+{
+	static const char *const roots[] = { TRACEFS, "/sys/kernel/debug/tracing" };
+	char path[512];
+
+	tracefs_mount();
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		snprintf(path, sizeof(path), "%s/events/%s/%s/id", roots[i], category, event);
+		if (read_number(path, "%u", id))
+			return true;
+	}
+	return false;
+}
+
+bool attach_tracepoint_exists(const char *category, const char *event)
+{
+	unsigned id;
+
+	return tracepoint_id(category, event, &id);
+}
+
+void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
+		       const char *category, const char *event)
+{
+	const struct prog_point *p = &rq->program->points[point];
+	struct perf_event_attr attr = { 0 };
+	unsigned id;
+	int err;
+
+	if (!tracepoint_id(category, event, &id)) {
+		attach_fail(a, point, ENOENT, "no tracepoint %s:%s (is tracefs mounted?)", category, event);
+		return;
+	}
+	attr.type = PERF_TYPE_TRACEPOINT;
+	attr.config = id;
+	attr.sample_period = 1;
+	attr.sample_type = PERF_SAMPLE_RAW;
+	attr.wakeup_events = 1;
+	err = event_arm(a, &attr, -1, 0, rq->handler_fds[p->handler], point);
+	if (err)
+		attach_fail(a, point, err, "tracepoint %s:%s: %s", category, event, strerror(err));
+	else
+		a->armed++;
+}
+
+/* Calls fn for every processor that is online, until it returns non-zero. */
+static int each_cpu(int (*fn)(int cpu, void *data), void *data)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
+	int first, last, err = 0;
+
+	if (!f)
+		return errno;
+	while (!err && fscanf(f, "%d", &first) == 1) {
+		last = first;
+		if (fscanf(f, "-%d", &last) != 1)
+			last = first;
+		for (int cpu = first; cpu <= last && !err; cpu++)
+			err = fn(cpu, data);
+		if (fgetc(f) != ',')
+			break;
+	}
+	fclose(f);
+	return err;
+}
+
+struct profile {
+	struct attachment *a;
+	struct perf_event_attr attr;
+	int prog_fd;
+	uint32_t point;
+};
+
+static int profile_cpu(int cpu, void *data)
+{
+	struct profile *pr = data;
+
+	return event_arm(pr->a, &pr->attr, -1, cpu, pr->prog_fd, pr->point);
+}
+
+void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point)
+{
+	const struct prog_point *p = &rq->program->points[point];
+	struct profile pr = { .a = a, .prog_fd = rq->handler_fds[p->handler], .point = point };
+	int err;
+
+	pr.attr.type = p->perf_type;
+	pr.attr.config = p->perf_config;
+	if (p->freq_hz) {
+		pr.attr.freq = 1;
+		pr.attr.sample_freq = (uint64_t)p->freq_hz;
+	} else {
+		pr.attr.sample_period = p->period_ns ? (uint64_t)p->period_ns : PROFILE_PERIOD_NS;
+	}
+	err = each_cpu(profile_cpu, &pr);
+	if (err)
+		attach_fail(a, point, err, "perf event of type %u, config %llu: %s", p->perf_type,
+			    (unsigned long long)p->perf_config, strerror(err));
+	else
+		a->armed++;
+}
+
+void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
+			   const char *name)
+{
+	/* union bpf_attr, raw_tracepoint, with the cookie of 6.10 */
+	struct {
+		uint64_t name;
+		uint32_t prog_fd, pad;
+		uint64_t cookie;
+		uint64_t room[16];
+	} attr = { .name = (uint64_t)(uintptr_t)name,
+		   .prog_fd = (uint32_t)rq->handler_fds[rq->program->points[point].handler],
+		   .cookie = point };
+	int fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+
+	if (fd < 0 && errno == E2BIG)	/* no cookies here */
+		fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, 16);
+	if (fd < 0) {
+		attach_fail(a, point, errno, "raw tracepoint %s: %s", name, strerror(errno));
+		return;
+	}
+	arrput(a->fds, fd);
+	a->armed++;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of attaching; for src/probe/attach*.c alone. */
+#ifndef PROBE_ATTACH_PRIV_H
+#define PROBE_ATTACH_PRIV_H
+
+#include "probe/attach.h"
+
+struct attachment {
+	int *fds;			/* stb_ds array: links and events; closing them disarms */
+	size_t armed;
+	struct attach_error *errors;	/* stb_ds array */
+};
+
+void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* attach_multi.c: the uprobes of a program, some links; one for each (handler, file, process). */
+void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
+			  size_t n);
+
+/* attach_perf.c: one point through perf events. */
+void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, uint32_t point);
+void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
+		       const char *category, const char *event);
+void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point);
+/* Whether tracefs has the event. */
+bool attach_tracepoint_exists(const char *category, const char *event);
+/* A raw or BTF tracepoint. */
+void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
+			   const char *name);
+
+#endif
