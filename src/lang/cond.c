@@ -15,7 +15,7 @@
 
 static int fail(struct preproc *pp, const char *tag, const struct token *t, const char *msg)
 {
-	preproc_fail(pp, tag, &t->at, "%s", msg);
+	preproc_fail(pp, tag, t, "%s", msg);
 	return -1;
 }
 

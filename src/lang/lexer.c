@@ -121,11 +121,9 @@ static struct span place(const struct lexer *lx, enum span_kind kind)
 	return at;
 }
 
-static struct token fail(struct lexer *lx, const char *tag, const struct span *at, const char *msg)
+static struct token junk(const struct span *at, const char *msg)
 {
-	lx->error = diag_new(lx->env->sink, DIAG_PARSE_ERROR, tag, at, "%s", msg);
-	lx->error->says_at = true;
-	return (struct token){.id = TOK_ERROR, .at = *at};
+	return (struct token){.id = TOK_JUNK, .at = *at, .junk = msg};
 }
 
 /* ---- command-line arguments ---- */
@@ -157,7 +155,7 @@ static void leave_argument(struct lexer *lx)
 	lx->outer.active = false;
 }
 
-/* At $ or @ followed by a digit or #.  False: *t is a token (or an error) to return. */
+/* At $ or @ followed by a digit or #.  False: *t is a token to return. */
 static bool lex_argument(struct lexer *lx, struct token *t)
 {
 	struct span at = place(lx, SPAN_JUNK);
@@ -167,8 +165,7 @@ static bool lex_argument(struct lexer *lx, struct token *t)
 
 	lx->p += 2;
 	if (lx->outer.active) {
-		*t = fail(lx, "nested-argument", &at,
-			  "invalid nested substitution of command line arguments");
+		*t = junk(&at, "invalid nested substitution of command line arguments");
 		return false;
 	}
 	if (*digits == '#') {
@@ -183,7 +180,7 @@ static bool lex_argument(struct lexer *lx, struct token *t)
 					     "command line argument out of range [1-%zu]",
 					     lx->env->nargs);
 
-			*t = fail(lx, "argument-range", &at, msg);
+			*t = junk(&at, msg);
 			return false;
 		}
 		arg = lx->env->args[n - 1];
@@ -262,7 +259,7 @@ static struct token lex_string(struct lexer *lx)
 	if (p >= lx->end || *p == '\n') {
 		t.at.kind = SPAN_JUNK;
 		advance(lx, p);
-		return fail(lx, "unclosed-quote", &t.at, "Could not find matching closing quote");
+		return junk(&t.at, "Could not find matching closing quote");
 	}
 	if (plain) {
 		t.at.text = intern_n(start, (size_t)(p - start));
@@ -291,7 +288,7 @@ static struct token lex_embedded(struct lexer *lx)
 	if (p - start < 2 || p[-1] != '}' || p[-2] != '%') {
 		t.at.kind = SPAN_JUNK;
 		advance(lx, lx->end);
-		return fail(lx, "unclosed-embedded", &t.at,
+		return junk(&t.at,
 			    "Could not find matching '%}' to close embedded function block");
 	}
 	t.at.text = intern_n(start, (size_t)(p - 2 - start));

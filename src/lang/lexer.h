@@ -5,7 +5,6 @@
 #ifndef LANG_LEXER_H
 #define LANG_LEXER_H
 
-#include "base/diag.h"
 #include "lang/parse.h"
 #include "lang/token.h"
 
@@ -21,11 +20,13 @@ struct lexer {
 		const char *p, *end;
 		struct span at;		/* of $N: the place of all its tokens */
 	} outer;
-	struct diag *error;		/* of the last TOK_ERROR */
 };
 
 void lexer_init(struct lexer *lx, const struct parse_env *env, const struct source *src);
-/* The next token; TOK_EOF at the end, again and again. */
+/*
+ * The next token; TOK_EOF at the end, again and again.  Faulty text is TOK_JUNK
+ * with a message, which replaces that of the parse error which follows.
+ */
 struct token lexer_next(struct lexer *lx);
 
 /*

@@ -20,7 +20,7 @@
 
 #define MAX_EXPANDED (2 * 1000 * 1000)
 
-struct token preproc_fail(struct preproc *pp, const char *tag, const struct span *at,
+struct token preproc_fail(struct preproc *pp, const char *tag, const struct token *t,
 			  const char *fmt, ...)
 {
 	char *msg;
@@ -29,9 +29,10 @@ struct token preproc_fail(struct preproc *pp, const char *tag, const struct span
 	va_start(ap, fmt);
 	msg = arena_vprintf(pp->env->arena, fmt, ap);
 	va_end(ap);
-	pp->error = diag_new(pp->env->sink, DIAG_PARSE_ERROR, tag, at, "%s", msg);
+	pp->error = diag_new(pp->env->sink, DIAG_PARSE_ERROR, tag, &t->at, "%s",
+			     t->junk ? t->junk : msg);
 	pp->error->says_at = true;
-	return (struct token){.id = TOK_ERROR, .at = *at};
+	return (struct token){.id = TOK_ERROR, .at = t->at};
 }
 
 /* The next token before expansion: from the innermost activation or the lexer. */
@@ -49,10 +50,7 @@ static struct token raw_next(struct preproc *pp)
 		}
 		(void)arrpop(pp->stack);
 	}
-	t = lexer_next(&pp->lx);
-	if (t.id == TOK_ERROR)
-		pp->error = pp->lx.error;
-	return t;
+	return lexer_next(&pp->lx);
 }
 
 static struct macro_scope *current_scope(const struct preproc *pp)
@@ -66,9 +64,9 @@ static bool over_limit(struct preproc *pp, size_t more)
 	return pp->expanded > MAX_EXPANDED;
 }
 
-static struct token fail_too_large(struct preproc *pp, const struct span *at)
+static struct token fail_too_large(struct preproc *pp, const struct token *t)
 {
-	return preproc_fail(pp, "macro-too-large", at, "macro expansion too large (limit %d tokens)",
+	return preproc_fail(pp, "macro-too-large", t, "macro expansion too large (limit %d tokens)",
 			    MAX_EXPANDED);
 }
 
@@ -84,7 +82,7 @@ static struct token collect(struct preproc *pp, struct token_list *list, enum to
 	for (;;) {
 		struct token t = raw_next(pp);
 
-		if (t.id == TOK_EOF || t.id == TOK_ERROR)
+		if (t.id == TOK_EOF)
 			return t;
 		if (nesting == 0 && (t.id == close || (other && t.id == other)))
 			return t;
@@ -93,7 +91,7 @@ static struct token collect(struct preproc *pp, struct token_list *list, enum to
 		else if (t.id == close)
 			nesting--;
 		if (arrlen(pp->stack) > 0 && over_limit(pp, 1))
-			return fail_too_large(pp, &t.at);
+			return fail_too_large(pp, &t);
 		list_push(pp->env->arena, list->v, list->n, t);
 	}
 }
@@ -106,16 +104,14 @@ static struct token read_params(struct preproc *pp, struct macro *m)
 	for (;;) {
 		struct token t = raw_next(pp);
 
-		if (t.id == TOK_ERROR)
-			return t;
 		if (t.id != TOK_IDENT)
-			return preproc_fail(pp, "macro-param", &t.at, "expected identifier");
+			return preproc_fail(pp, "macro-param", &t, "expected identifier");
 		list_push(pp->env->arena, m->params, m->nparams, t.at.text);
 		t = raw_next(pp);
-		if (t.id == TOK_RPAREN || t.id == TOK_ERROR)
+		if (t.id == TOK_RPAREN)
 			return t;
 		if (t.id != TOK_COMMA)
-			return preproc_fail(pp, "macro-params", &t.at, "expected ',' or ')'");
+			return preproc_fail(pp, "macro-params", &t, "expected ',' or ')'");
 	}
 }
 
@@ -125,17 +121,17 @@ static struct token define(struct preproc *pp)
 	struct macro *m, *old;
 	struct token t = raw_next(pp);
 
-	if (t.id == TOK_ERROR)
-		return t;
 	if (t.id != TOK_IDENT)
-		return preproc_fail(pp, "macro-name", &t.at, "expected identifier");
+		return preproc_fail(pp, "macro-name", &t, "expected identifier");
+	if (strcmp(t.at.text, "define") == 0)
+		return preproc_fail(pp, "macro-define", &t, "attempt to redefine '@define'");
 	old = hmget(pp->macros.map, t.at.text);
 	if (old) {
-		struct token e = preproc_fail(pp, "macro-redefined", &t.at,
+		struct token e = preproc_fail(pp, "macro-redefined", &t,
 					      "attempt to redefine macro '@%s' in the same file",
 					      t.at.text);
 		struct diag *first = diag_new(pp->env->sink, DIAG_PARSE_ERROR, "macro-defined-here",
-					      &old->at, "macro '@%s' first defined here",
+					      &old->at.at, "macro '@%s' first defined here",
 					      t.at.text);
 
 		first->says_at = true;
@@ -144,24 +140,20 @@ static struct token define(struct preproc *pp)
 	}
 	m = arena_new(pp->env->arena, struct macro);
 	m->name = t.at.text;
-	m->at = t.at;
+	m->at = t;
 	hmput(pp->macros.map, m->name, m);
 
 	t = raw_next(pp);
-	if (t.id == TOK_ERROR)
-		return t;
 	if (t.id != TOK_LPAREN && t.id != TOK_PP_OPEN)
-		return preproc_fail(pp, "macro-start", &t.at, "expected '%%(' or '('");
+		return preproc_fail(pp, "macro-start", &t, "expected '%%(' or '('");
 	if (t.id == TOK_LPAREN) {
 		t = read_params(pp, m);
 		if (t.id == TOK_ERROR)
 			return t;
 		t = raw_next(pp);
-		if (t.id == TOK_ERROR)
-			return t;
 	}
 	if (t.id != TOK_PP_OPEN)
-		return preproc_fail(pp, "macro-body", &t.at, "expected '%%('");
+		return preproc_fail(pp, "macro-body", &t, "expected '%%('");
 	t = collect(pp, &m->body, TOK_PP_OPEN, TOK_PP_CLOSE, 0);
 	if (t.id == TOK_EOF)
 		return preproc_fail(pp, "macro-unclosed", &m->at,
@@ -185,10 +177,8 @@ static struct token read_args(struct preproc *pp, const struct token *use,
 	const struct macro *m = scope->macro;
 	struct token t = raw_next(pp);
 
-	if (t.id == TOK_ERROR)
-		return t;
 	if (t.id != TOK_LPAREN)
-		return preproc_fail(pp, "macro-call", &t.at,
+		return preproc_fail(pp, "macro-call", &t,
 				    "expected '(' in invocation of macro '@%s' taking %zu parameter%s",
 				    m->name, m->nparams, m->nparams == 1 ? "" : "s");
 	scope->args = arena_new_array(pp->env->arena, struct token_list, m->nparams);
@@ -197,15 +187,15 @@ static struct token read_args(struct preproc *pp, const struct token *use,
 		if (t.id == TOK_ERROR)
 			return t;
 		if (t.id == TOK_EOF)
-			return preproc_fail(pp, "macro-call-unclosed", &use->at,
+			return preproc_fail(pp, "macro-call-unclosed", use,
 					    "could not find end of macro invocation");
 		if (t.id == TOK_RPAREN && i + 1 < m->nparams)
-			return preproc_fail(pp, "macro-few-args", &t.at,
+			return preproc_fail(pp, "macro-few-args", &t,
 					    "too few parameters for macro '@%s' (expected %zu)",
 					    m->name, m->nparams);
 	}
 	if (t.id == TOK_COMMA)
-		return preproc_fail(pp, "macro-many-args", &t.at,
+		return preproc_fail(pp, "macro-many-args", &t,
 				    "too many parameters for macro '@%s' (expected %zu)", m->name,
 				    m->nparams);
 	return (struct token){.id = TOK_EOF};
@@ -227,7 +217,7 @@ static bool expand_param(struct preproc *pp, const struct token *use, const char
 
 	if (!scope)
 		return false;
-	for (size_t i = 0; i < scope->macro->nparams; i++)
+	for (size_t i = scope->macro->nparams; i-- > 0;)
 		if (scope->macro->params[i] == name) {
 			pp->expanded += scope->args[i].n;
 			activate(pp, &scope->args[i], &use->at, scope->outer);
@@ -245,7 +235,7 @@ static struct token expand_macro(struct preproc *pp, const struct token *use,
 	scope->outer = current_scope(pp);
 	for (const struct macro_scope *s = scope->outer; s; s = s->outer)
 		if (s->macro == m)
-			return preproc_fail(pp, "macro-recursive", &use->at,
+			return preproc_fail(pp, "macro-recursive", use,
 					    "recursive expansion of macro '@%s'", m->name);
 	if (m->nparams > 0) {
 		struct token t = read_args(pp, use, scope);
@@ -254,7 +244,7 @@ static struct token expand_macro(struct preproc *pp, const struct token *use,
 			return t;
 	}
 	if (over_limit(pp, m->body.n + 1))
-		return fail_too_large(pp, &use->at);
+		return fail_too_large(pp, use);
 	activate(pp, &m->body, &use->at, scope);
 	return (struct token){.id = TOK_EOF};
 }
@@ -279,7 +269,7 @@ struct token macro_next(struct preproc *pp, bool raw)
 			return t;
 		if (strcmp(t.at.text, "@define") == 0) {
 			if (arrlen(pp->stack) > 0)
-				return preproc_fail(pp, "macro-nested-define", &t.at,
+				return preproc_fail(pp, "macro-nested-define", &t,
 						    "'@define' forbidden inside macro body");
 			t = define(pp);
 			if (t.id == TOK_ERROR)
@@ -289,7 +279,7 @@ struct token macro_next(struct preproc *pp, bool raw)
 		name = intern(t.at.text + 1);
 		if (expand_param(pp, &t, name)) {
 			if (over_limit(pp, 0))
-				return fail_too_large(pp, &t.at);
+				return fail_too_large(pp, &t);
 			continue;
 		}
 		m = find_macro(pp, name);

@@ -47,7 +47,7 @@ struct ast_file *parse_script(struct parse_env *env, const struct source *src);
 
 /*
  * Parses a library file: embedded code is accepted, functions get the
- * library's priority.  Otherwise as parse_script.
+ * library's priority, and an empty file is well.  Otherwise as parse_script.
  */
 struct ast_file *parse_library_file(struct parse_env *env, const struct source *src);
 
@@ -56,6 +56,9 @@ struct ast_file *parse_library_file(struct parse_env *env, const struct source *
  * if it is NULL.  Returns 0, or -1 after an error; then the file adds nothing.
  */
 int parse_macro_file(struct parse_env *env, const struct source *src);
+
+/* Releases env->library_macros. */
+void parse_env_fini(struct parse_env *env);
 
 /* ---- what a library file defines, without its syntax tree ---- */
 

@@ -34,7 +34,7 @@ static struct token parse_component_name(struct parser *p, struct token t)
 			break;
 		text = arena_printf(p->arena, "%s%s", text, u->at.text);
 		joined = true;
-		p->have_cur = false;
+		parser_swallow(p);
 	}
 	if (joined) {
 		t.at.text = intern(text);
@@ -50,6 +50,7 @@ static void parse_component(struct parser *p, struct point_list *out)
 	struct ast_component *c;
 
 	if (t.id == TOK_LBRACE) {
+		parser_peek(p);
 		if (!parser_enter(p))
 			return;
 		parse_points(p, out);
@@ -128,7 +129,7 @@ static void parse_point_flags(struct parser *p, struct point_list *list)
 	struct ast_expr *cond = NULL;
 
 	if (optional)
-		p->have_cur = false;
+		parser_swallow(p);
 	if (parser_accept(p, TOK_IF)) {
 		if (!parser_accept(p, TOK_LPAREN)) {
 			parser_fail(p, "point-cond-open", "expected '('");
@@ -195,7 +196,7 @@ static void parse_points(struct parser *p, struct point_list *out)
 			return;
 		switch (parser_peek(p)->id) {
 		case TOK_COMMA:
-			p->have_cur = false;
+			parser_swallow(p);
 			break;
 		case TOK_LBRACE:
 		case TOK_RBRACE:
@@ -232,7 +233,7 @@ static void parse_probe_head(struct parser *p, struct ast_probe *probe)
 			}
 			probe->epilogue |= id == TOK_ADD_ASSIGN;
 			list_push(p->arena, probe->names, probe->nnames, list.v[0]);
-			p->have_cur = false;
+			parser_swallow(p);
 			continue;
 		}
 		if (id != TOK_LBRACE) {
@@ -268,7 +269,7 @@ void parse_probe(struct parser *p)
 				    "Combined prologue and epilogue cannot be defined with '+='");
 			return;
 		}
-		p->have_cur = false;
+		parser_swallow(p);
 		probe->body2 = parse_block(p);
 	}
 	if (!p->error)
@@ -281,10 +282,11 @@ static bool parse_global_size(struct parser *p, struct ast_var *v)
 {
 	if (!parse_number(p, &v->maxsize))
 		return false;
+	parser_peek(p);
 	if (!parser_expect(p, TOK_RBRACKET, "]"))
 		return false;
 	parser_peek(p);
-	if (v->maxsize <= 0 || v->maxsize > 1000000) {
+	if (v->maxsize <= 0 || v->maxsize > INT32_MAX) {
 		parser_fail(p, "global-size", "array size out of range");
 		return false;
 	}
@@ -343,7 +345,7 @@ static void parse_global_names(struct parser *p, bool is_private)
 
 void parse_global(struct parser *p, bool is_private)
 {
-	parser_next(p);
+	parser_swallow(p);
 	parse_global_names(p, is_private);
 }
 
@@ -362,6 +364,7 @@ void parse_private(struct parser *p)
 		parse_global_names(p, true);
 		break;
 	default:
+		parser_next(p);
 		parser_fail(p, "private-what", "expected 'function' or identifier");
 	}
 }
@@ -385,11 +388,12 @@ static enum ast_type parse_type(struct parser *p, const char *tag)
 static void parse_params(struct parser *p, struct ast_function *f)
 {
 	for (;;) {
-		struct token t = parser_next(p);
 		struct ast_var *v;
+		struct token t;
 
-		if (t.id == TOK_RPAREN || p->error)
+		if (parser_accept(p, TOK_RPAREN))
 			return;
+		t = parser_next(p);
 		if (t.id != TOK_IDENT) {
 			parser_fail(p, "param-name", "expected identifier");
 			return;
@@ -403,12 +407,14 @@ static void parse_params(struct parser *p, struct ast_function *f)
 		v->at = t.at;
 		v->name = t.at.text;
 		v->file = p->file;
-		if (parser_accept(p, TOK_COLON)) {
+		t = parser_next(p);
+		if (t.id == TOK_COLON) {
+			parser_peek(p);
 			v->type = parse_type(p, "param-type");
 			v->type_at = p->last;
+			t = parser_next(p);
 		}
 		list_push(p->arena, f->params, f->nparams, v);
-		t = parser_next(p);
 		if (t.id == TOK_RPAREN)
 			return;
 		if (t.id != TOK_COMMA) {

@@ -297,7 +297,7 @@ static struct ast_expr *parse_in(struct parser *p)
 		return NULL;
 	if (parser_peek_is(p, TOK_IN)) {
 		e = expr_new(p, EXPR_IN, &p->last);
-		p->have_cur = false;
+		parser_next(p);
 		e->type = AST_LONG;
 		if (nkeys == 0)
 			list_push(p->arena, keys, nkeys, first);
@@ -324,7 +324,7 @@ static struct ast_expr *parse_ternary(struct parser *p)
 	if (p->error || !parser_peek_is(p, TOK_QUESTION))
 		return cond;
 	e = expr_new(p, EXPR_TERNARY, &p->last);
-	p->have_cur = false;
+	parser_swallow(p);
 	e->ternary.cond = cond;
 	e->ternary.yes = parse_expression(p);
 	if (p->error)

@@ -111,22 +111,31 @@ static bool parse_conversion(char c, struct ast_format *f)
 	}
 }
 
-/* One conversion behind its %; NULL if it is invalid. */
-static const char *parse_spec(const char *s, struct ast_format *f)
+/* One conversion behind its %; NULL if it is invalid (*error says why). */
+static const char *parse_spec(const char *s, struct ast_format *f, const char **error)
 {
+	const char *start = s;
+
 	s = parse_flags(s, f);
 	s = parse_size(s, &f->width_kind, &f->width);
 	if (*s == '.') {
 		f->precision_kind = FMT_STATIC;
 		s = parse_size(s + 1, &f->precision_kind, &f->precision);
 	}
-	while (*s && strchr("hlLqjzt", *s))
+	if (*s == 'l')
 		s++;
+	if (!*s && s > start) {
+		*error = "trailing incomplete print format conversion";
+		return NULL;
+	}
+	*error = "invalid or missing conversion specifier";
 	return parse_conversion(*s, f) ? s + 1 : NULL;
 }
 
-bool format_parse(struct arena *a, const char *text, struct ast_format **parts, size_t *nparts)
+const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
+			 size_t *nparts)
 {
+	const char *error = NULL;
 	char *literal = arena_alloc(a, strlen(text) + 1);
 	const char *s = text;
 	size_t len = 0;
@@ -147,10 +156,10 @@ bool format_parse(struct arena *a, const char *text, struct ast_format **parts, 
 			len = 0;
 		}
 		if (!*s)
-			return true;
-		s = parse_spec(s + 1, &f);
+			return NULL;
+		s = parse_spec(s + 1, &f, &error);
 		if (!s)
-			return false;
+			return error;
 		list_push(a, *parts, *nparts, f);
 	}
 }
@@ -163,6 +172,17 @@ static void add_arg(struct parser *p, struct ast_expr *e, struct ast_expr *arg)
 		return;
 	list_push(p->arena, e->print->args, e->print->nargs, arg);
 	expr_adopt(p, e, arg);
+}
+
+/* Between arguments; a missing one is noticed behind the parenthesis, as in SystemTap. */
+static bool expect_separator(struct parser *p)
+{
+	enum token_id id = parser_next(p).id;
+
+	if (id == TOK_COMMA || id == TOK_RPAREN)
+		return true;
+	parser_fail(p, "print-args", "expected one of ', )'");
+	return false;
 }
 
 /*
@@ -192,23 +212,27 @@ static void parse_print_hist(struct parser *p, struct ast_expr *e)
 	expr_adopt(p, bucket, bucket->index.keys[0]);
 	add_arg(p, e, bucket);
 	while (!p->error && !parser_peek_is(p, TOK_RPAREN))
-		if (parser_expect(p, TOK_COMMA, ","))
+		if (expect_separator(p))
 			add_arg(p, e, parse_expression(p));
 }
 
 static void parse_print_args(struct parser *p, struct ast_expr *e)
 {
 	struct ast_print *print = e->print;
+	const char *error;
 	bool comma = true;
 	int wanted = 0;
 
 	if (print->with_format) {
 		print->raw_format = parse_string(p, "format", "expected literal string");
 		parser_peek(p);
-		if (!p->error &&
-		    !format_parse(p->arena, print->raw_format, &print->formats, &print->nformats))
-			parser_fail(p, "format-invalid",
-				    "invalid or missing conversion specifier");
+		if (p->error)
+			return;
+		error = format_parse(p->arena, print->raw_format, &print->formats,
+				     &print->nformats);
+		if (error)
+			parser_fail(p, *error == 't' ? "format-incomplete" : "format-invalid",
+				    "%s", error);
 	} else if (print->with_delim) {
 		print->delim = parse_string(p, "delimiter", "expected literal string");
 		wanted = 2;
@@ -218,7 +242,7 @@ static void parse_print_args(struct parser *p, struct ast_expr *e)
 		comma = false;
 	}
 	while (!p->error && (wanted > 0 || !parser_peek_is(p, TOK_RPAREN))) {
-		if (comma && !parser_expect(p, TOK_COMMA, ","))
+		if (comma && !expect_separator(p))
 			return;
 		add_arg(p, e, parse_expression(p));
 		comma = true;

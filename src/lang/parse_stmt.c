@@ -101,6 +101,14 @@ static struct ast_stmt *parse_while(struct parser *p)
 	return p->error ? NULL : s;
 }
 
+/* The first or last part of a for statement's head. */
+static struct ast_expr *parse_for_part(struct parser *p)
+{
+	if (parser_peek_is(p, TOK_EOF))
+		parser_fail(p, "for-part", "expression statement expected");
+	return parse_expression(p);
+}
+
 static struct ast_stmt *parse_for(struct parser *p)
 {
 	struct ast_stmt *s = stmt_new(p, STMT_FOR, &p->last);
@@ -109,7 +117,7 @@ static struct ast_stmt *parse_for(struct parser *p)
 	if (!expect_open(p, "for-open"))
 		return NULL;
 	if (!parser_accept(p, TOK_SEMICOLON)) {
-		s->loop.init = parse_expression(p);
+		s->loop.init = parse_for_part(p);
 		if (!p->error && parser_next(p).id != TOK_SEMICOLON)
 			parser_fail(p, "for-init", "expected ';'");
 	}
@@ -117,14 +125,14 @@ static struct ast_stmt *parse_for(struct parser *p)
 		s->loop.cond = expr_new(p, EXPR_NUMBER, &p->last);
 		s->loop.cond->type = AST_LONG;
 		s->loop.cond->number = 1;
-		p->have_cur = false;
+		parser_swallow(p);
 	} else {
 		s->loop.cond = parse_expression(p);
 		if (!p->error && parser_next(p).id != TOK_SEMICOLON)
 			parser_fail(p, "for-cond", "expected ';'");
 	}
 	if (!parser_accept(p, TOK_RPAREN)) {
-		s->loop.step = parse_expression(p);
+		s->loop.step = parse_for_part(p);
 		expect_close(p, "for-close");
 	}
 	if (p->error)
@@ -232,7 +240,7 @@ static void parse_foreach_stat(struct parser *p, struct ast_foreach *f)
 		parser_fail(p, "foreach-stat", "expected statistical operation");
 		return;
 	}
-	p->have_cur = false;
+	parser_swallow(p);
 	if (!parser_peek_is(p, TOK_PLUS) && !parser_peek_is(p, TOK_MINUS))
 		parser_fail(p, "foreach-stat-sort", "expected sort directive");
 }
@@ -252,6 +260,7 @@ static struct ast_stmt *parse_foreach(struct parser *p)
 		parser_fail(p, "foreach-in", "expected 'in'");
 	if (p->error)
 		return NULL;
+	parser_peek(p);
 	f->base = parse_indexable(p);
 	if (parser_accept(p, TOK_LBRACKET) && !parse_keys(p, &f->slice, &f->nslice))
 		parser_fail(p, "foreach-slice", "expected ',' or ']'");

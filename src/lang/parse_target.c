@@ -164,7 +164,7 @@ void parse_accesses(struct parser *p, struct ast_expr *e)
 	}
 	if (!pretty && parser_peek_is(p, TOK_IDENT) && is_pretty_name(p->last.text)) {
 		access_new(p, target, ACCESS_PRETTY, &p->last)->member = p->last.text;
-		p->have_cur = false;
+		parser_swallow(p);
 		pretty = true;
 	}
 	if (pretty && (parser_peek_is(p, TOK_ARROW) || parser_peek_is(p, TOK_LBRACKET)))
@@ -189,10 +189,10 @@ struct ast_expr *parse_dwarf_value(struct parser *p)
 	struct span amp = p->last;
 	enum ast_expr_kind kind;
 	struct ast_expr *e, *cast;
-	enum token_id id;
+	bool more;
 
 	if (address)
-		p->have_cur = false;
+		parser_swallow(p);
 	kind = parse_target_kind(parser_peek(p));
 	if (kind != EXPR_NUMBER) {
 		e = parse_target(p, kind);
@@ -205,12 +205,17 @@ struct ast_expr *parse_dwarf_value(struct parser *p)
 	e = parse_value(p);
 	if (p->error)
 		return NULL;
-	id = parser_peek(p)->id;
-	if (!address && id != TOK_ARROW && id != TOK_LBRACKET)
+	more = parser_peek_is(p, TOK_ARROW) || parser_peek_is(p, TOK_LBRACKET) ||
+	       (parser_peek_is(p, TOK_IDENT) && is_pretty_name(p->last.text));
+	if (!address && !more)
 		return e;
-	if (address && is_target(e) && e->target->addressof) {
-		parser_fail_at(p, "address-twice", &amp, "cannot take address more than once");
-		return NULL;
+	if (address && is_target(e)) {
+		if (e->target->addressof)
+			parser_fail_at(p, "address-twice", &amp,
+				       "cannot take address more than once");
+		e->target->addressof = true;
+		parse_accesses(p, e);
+		return p->error ? NULL : e;
 	}
 	cast = expr_new(p, EXPR_AUTOCAST, address ? &amp : &e->at);
 	cast->target = arena_new(p->arena, struct ast_target);

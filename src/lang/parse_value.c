@@ -22,8 +22,10 @@ static const char *decode(struct parser *p, const char *raw)
 
 const char *parse_string(struct parser *p, const char *tag, const char *expected)
 {
-	struct token t = parser_next(p);
+	struct token t;
 
+	parser_peek(p);
+	t = parser_next(p);
 	if (t.id != TOK_STRING_LITERAL)
 		parser_fail(p, tag, "%s", expected);
 	return p->error ? NULL : decode(p, t.at.text);
@@ -264,7 +266,7 @@ static struct ast_expr *parse_call(struct parser *p, const struct token *name)
 		expr_adopt(p, e, arg);
 		if (parser_accept(p, TOK_RPAREN))
 			return p->error ? NULL : e;
-		if (!parser_accept(p, TOK_COMMA)) {
+		if (parser_next(p).id != TOK_COMMA) {
 			parser_fail(p, "call-args", "expected one of ') ,'");
 			return NULL;
 		}
@@ -297,6 +299,8 @@ static struct ast_expr *parse_index(struct parser *p, const struct token *name,
 	e->index.base = base;
 	expr_adopt(p, e, base);
 	if (!parse_keys(p, &e->index.keys, &e->index.nkeys)) {
+		if (parser_peek_is(p, TOK_EOF))
+			parser_next(p);
 		parser_fail(p, "index-keys", "expected one of '] ,'");
 		return NULL;
 	}
@@ -375,10 +379,10 @@ struct ast_expr *parse_value(struct parser *p)
 		}
 		e = expr_new(p, EXPR_EMBEDDED, &t->at);
 		e->embedded = parser_embedded(p, t);
-		p->have_cur = false;
+		parser_swallow(p);
 		return e;
 	case TOK_LPAREN:
-		p->have_cur = false;
+		parser_swallow(p);
 		e = parse_expression(p);
 		if (p->error)
 			return NULL;

@@ -22,6 +22,7 @@ static void set_error(struct parser *p, struct diag *d)
 
 void parser_fail(struct parser *p, const char *tag, const char *fmt, ...)
 {
+	struct diag *d;
 	char *msg;
 	va_list ap;
 
@@ -30,7 +31,10 @@ void parser_fail(struct parser *p, const char *tag, const char *fmt, ...)
 	va_start(ap, fmt);
 	msg = arena_vprintf(p->arena, fmt, ap);
 	va_end(ap);
-	set_error(p, diag_new(p->env->sink, DIAG_PARSE_ERROR, tag, &p->last, "%s", msg));
+	d = diag_new(p->env->sink, DIAG_PARSE_ERROR, tag, &p->last, "%s",
+		     p->last_junk ? p->last_junk : msg);
+	d->says_at = p->last_junk;
+	set_error(p, d);
 }
 
 void parser_fail_at(struct parser *p, const char *tag, const struct span *at, const char *fmt, ...)
@@ -130,19 +134,31 @@ const struct token *parser_peek(struct parser *p)
 			return &eof;
 	}
 	p->last = p->cur.at;
+	p->last_junk = p->cur.junk;
 	if (p->cur.id == TOK_EOF)
 		p->last = (struct span){.src = p->file->src};
 	return &p->cur;
 }
 
+void parser_swallow(struct parser *p)
+{
+	p->have_cur = false;
+	p->last = (struct span){.src = p->file->src};
+	p->last_junk = NULL;
+}
+
 struct token parser_next(struct parser *p)
 {
+	struct span before = p->last;
+	bool peeked = p->have_cur;
 	struct token t = *parser_peek(p);
 
-	if (t.id == TOK_EOF)
+	if (t.id == TOK_EOF) {
+		if (!peeked)
+			p->last = before;
 		parser_fail(p, "unexpected-eof", "unexpected end-of-file");
-	else
-		p->have_cur = false;
+	}
+	p->have_cur = false;
 	return t;
 }
 
@@ -155,7 +171,7 @@ bool parser_accept(struct parser *p, enum token_id id)
 {
 	if (parser_peek(p)->id != id)
 		return false;
-	p->have_cur = false;
+	parser_swallow(p);
 	return true;
 }
 
@@ -234,7 +250,7 @@ static void resume(struct parser *p)
 		case TOK_EMBEDDED:
 			return;
 		default:
-			p->have_cur = false;
+			parser_swallow(p);
 		}
 	}
 }
@@ -297,12 +313,12 @@ static struct ast_file *parse_file(struct parse_env *env, const struct source *s
 		}
 	}
 	preproc_fini(&p.pp);
-	if (empty && env->sink->hold == 0)
+	if (empty && !library && env->sink->hold == 0)
 		fprintf(out, "Input file '%s' is empty%s.\n", src->name,
 			p.pp.lx.saw_tokens ? " after preprocessing" : "");
 	else if (p.nerrors && env->sink->hold == 0)
 		fprintf(out, "%u parse error%s.\n", p.nerrors, p.nerrors == 1 ? "" : "s");
-	return empty || p.nerrors ? NULL : p.file;
+	return (empty && !library) || p.nerrors ? NULL : p.file;
 }
 
 struct ast_file *parse_script(struct parse_env *env, const struct source *src)

@@ -31,6 +31,7 @@ struct parser {
 	struct token cur, ahead;	/* `ahead`: read while gluing string literals */
 	bool have_cur, have_ahead;
 	struct span last;	/* of the token seen last: what errors "saw" */
+	const char *last_junk;	/* its message, if it is junk */
 	struct diag *error;
 	bool error_resumes;	/* the error does not skip to the next declaration */
 	unsigned nerrors;
@@ -43,6 +44,8 @@ struct parser {
 const struct token *parser_peek(struct parser *p);
 /* Consumes a token; the end of the input is an error. */
 struct token parser_next(struct parser *p);
+/* Consumes the token just peeked at; from then on no token has been seen. */
+void parser_swallow(struct parser *p);
 bool parser_peek_is(struct parser *p, enum token_id id);
 /* Consumes the next token if it is `id`. */
 bool parser_accept(struct parser *p, enum token_id id);
@@ -102,8 +105,9 @@ void parse_accesses(struct parser *p, struct ast_expr *e);
 /* The print family; NULL if `name` is none of them. */
 struct ast_print *print_lookup(struct parser *p, const char *name);
 struct ast_expr *parse_print(struct parser *p, const struct token *name, struct ast_print *print);
-/* Splits a decoded format string; false if it is invalid. */
-bool format_parse(struct arena *a, const char *text, struct ast_format **parts, size_t *nparts);
+/* Splits a decoded format string; NULL, or what is wrong with it. */
+const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
+			 size_t *nparts);
 
 struct ast_expr *expr_new(struct parser *p, enum ast_expr_kind kind, const struct span *at);
 /* Notes that `child` (or NULL) is part of `e`; fails the parse if it gets too deep. */

@@ -64,7 +64,7 @@ static int read_comparison(struct preproc *pp, const struct token *open)
 		if (t[i].id == TOK_ERROR)
 			return -1;
 		if (t[i].id == TOK_EOF) {
-			preproc_fail(pp, "cond-incomplete", &open->at,
+			preproc_fail(pp, "cond-incomplete", open,
 				     "incomplete condition after '%%('");
 			return -1;
 		}
@@ -76,7 +76,7 @@ static int read_comparison(struct preproc *pp, const struct token *open)
 static struct token open_conditional(struct preproc *pp, const struct token *open)
 {
 	bool result = false, all = true;
-	struct cond_level level = {.at = open->at};
+	struct cond_level level = {.open = *open};
 	struct token t;
 
 	do {
@@ -94,7 +94,7 @@ static struct token open_conditional(struct preproc *pp, const struct token *ope
 		}
 	} while (t.id == TOK_ANDAND || t.id == TOK_OROR);
 	if (t.id != TOK_PP_THEN)
-		return preproc_fail(pp, "cond-no-then", &open->at,
+		return preproc_fail(pp, "cond-no-then", open,
 				    "expected '%%?' marker for conditional");
 	level.state = result ? COND_KEEP_THEN : COND_SKIP_THEN;
 	arrput(pp->conds, level);
@@ -111,12 +111,12 @@ static struct token take_mark(struct preproc *pp, const struct token *t)
 				  : t->id == TOK_PP_ELSE ? "cond-stray-else"
 							 : "cond-stray-close";
 
-		return preproc_fail(pp, tag, &t->at, "incomplete conditional - missing '%%('");
+		return preproc_fail(pp, tag, t, "incomplete conditional - missing '%%('");
 	}
 	if (t->id == TOK_PP_CLOSE) {
 		(void)arrpop(pp->conds);
 	} else if (top->state == COND_KEEP_ELSE || top->state == COND_SKIP_ELSE) {
-		return preproc_fail(pp, "cond-two-elses", &t->at,
+		return preproc_fail(pp, "cond-two-elses", t,
 				    "invalid conditional - duplicate '%%:'");
 	} else {
 		top->state = top->state == COND_KEEP_THEN ? COND_SKIP_ELSE : COND_KEEP_ELSE;
@@ -140,9 +140,9 @@ struct token preproc_next(struct preproc *pp)
 		switch (t.id) {
 		case TOK_EOF:
 			if (state != COND_NONE) {
-				struct span at = arrpop(pp->conds).at;
+				struct token open = arrpop(pp->conds).open;
 
-				return preproc_fail(pp, "cond-unclosed", &at,
+				return preproc_fail(pp, "cond-unclosed", &open,
 						    "incomplete conditional at end of file");
 			}
 			return t;
@@ -174,9 +174,9 @@ static bool adopt_macros(struct parse_env *env, const struct preproc *pp)
 			hmput(env->library_macros->map, m->name, m);
 			continue;
 		}
-		d = diag_new(env->sink, DIAG_PARSE_ERROR, "macro-library-duplicate", &m->at,
+		d = diag_new(env->sink, DIAG_PARSE_ERROR, "macro-library-duplicate", &m->at.at,
 			     "duplicate definition of library macro '@%s'", m->name);
-		first = diag_new(env->sink, DIAG_PARSE_ERROR, "macro-library-first", &old->at,
+		first = diag_new(env->sink, DIAG_PARSE_ERROR, "macro-library-first", &old->at.at,
 				 "macro '@%s' first defined here", m->name);
 		d->says_at = first->says_at = true;
 		diag_issue(env->sink, diag_chain(d, first));
@@ -196,7 +196,7 @@ int parse_macro_file(struct parse_env *env, const struct source *src)
 	preproc_init(&pp, env, src);
 	for (t = preproc_next(&pp); t.id != TOK_EOF; t = preproc_next(&pp)) {
 		if (t.id != TOK_ERROR)
-			preproc_fail(&pp, "macro-file-token", &t.at,
+			preproc_fail(&pp, "macro-file-token", &t,
 				     "unexpected token in library macro file '%s'", src->name);
 		diag_issue(env->sink, pp.error);
 		ret = -1;
@@ -206,4 +206,11 @@ int parse_macro_file(struct parse_env *env, const struct source *src)
 		ret = -1;
 	preproc_fini(&pp);
 	return ret;
+}
+
+void parse_env_fini(struct parse_env *env)
+{
+	if (env->library_macros)
+		hmfree(env->library_macros->map);
+	env->library_macros = NULL;
 }

@@ -6,6 +6,7 @@
 #ifndef LANG_PREPROC_H
 #define LANG_PREPROC_H
 
+#include "base/diag.h"
 #include "lang/lexer.h"
 
 struct token_list {
@@ -15,7 +16,7 @@ struct token_list {
 
 struct macro {
 	const char *name;	/* interned, without @ */
-	struct span at;
+	struct token at;	/* the name's */
 	const char **params;
 	size_t nparams;
 	struct token_list body;
@@ -55,7 +56,7 @@ enum cond_state {
 };
 
 struct cond_level {
-	struct span at;
+	struct token open;
 	enum cond_state state;
 };
 
@@ -82,8 +83,11 @@ struct token macro_next(struct preproc *pp, bool raw);
 int cond_evaluate(struct preproc *pp, const struct token *left, const struct token *op,
 		  const struct token *right);
 
-/* Records a parse error at a token and returns the TOK_ERROR token. */
-struct token preproc_fail(struct preproc *pp, const char *tag, const struct span *at,
+/*
+ * Records a parse error at a token and returns the TOK_ERROR token.  The message
+ * of a junk token replaces the given one.
+ */
+struct token preproc_fail(struct preproc *pp, const char *tag, const struct token *t,
 			  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

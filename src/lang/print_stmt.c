@@ -9,12 +9,19 @@
 
 #include "lang/print.h"
 
-static void put_block(FILE *out, const struct ast_stmt *s)
+/* Ends behind the closing brace. */
+static void put_braces(FILE *out, const struct ast_stmt *s)
 {
 	fputs("{\n", out);
 	for (size_t i = 0; i < s->block.nstmts; i++)
 		ast_print_stmt(out, s->block.stmts[i]);
-	fputs("}\n", out);
+	fputc('}', out);
+}
+
+static void put_block(FILE *out, const struct ast_stmt *s)
+{
+	put_braces(out, s);
+	fputc('\n', out);
 }
 
 static void put_if(FILE *out, const struct ast_stmt *s)
@@ -88,8 +95,8 @@ static void put_foreach(FILE *out, const struct ast_foreach *f)
 static void put_try(FILE *out, const struct ast_stmt *s)
 {
 	fputs("try ", out);
-	put_block(out, s->try_.body);
-	fputs("catch ", out);
+	put_braces(out, s->try_.body);
+	fputs(" catch ", out);
 	if (s->try_.error) {
 		fputc('(', out);
 		ast_print_expr(out, s->try_.error);
@@ -198,11 +205,12 @@ void ast_print_probe(FILE *out, const struct ast_probe *p)
 			fputs(p->nnames ? ", " : ",", out);
 		ast_print_point(out, p->points[i]);
 	}
-	put_block(out, p->body);
+	put_braces(out, p->body);
 	if (p->body2) {
 		fputs(", ", out);
-		put_block(out, p->body2);
+		put_braces(out, p->body2);
 	}
+	fputc('\n', out);
 }
 
 void ast_print_function(FILE *out, const struct ast_function *f)

@@ -32,7 +32,7 @@
 
 enum token_id {
 	TOK_EOF,
-	TOK_ERROR,	/* the producer has the diagnostic */
+	TOK_ERROR,	/* from the preprocessor, which has the diagnostic */
 	TOK_IDENT,
 	TOK_STRING_LITERAL,
 	TOK_NUMBER,
@@ -56,6 +56,7 @@ struct token {
 	struct span at;
 	enum token_id id : 16;
 	bool space_before;
+	const char *junk;	/* TOK_JUNK: what is wrong, or NULL for an unknown character */
 };
 
 /* Decodes the escapes of a string literal's text; *len gets the length. */
