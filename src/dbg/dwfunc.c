@@ -114,7 +114,8 @@ static struct dbg_func *make_func(struct dbg_module *m, const struct dw_die *d, 
 	f->is_inline = d->ab->tag == DW_TAG_inlined_subroutine;
 	f->depth_parent = parent;
 	f->entry = f->ranges[0].lo;
-	if (dw_entry_pc(d, &entry) && dwfunc_contains(f, entry))
+	/* an inlined copy's entry may lie just outside its ranges, in what it is inlined in */
+	if (dw_entry_pc(d, &entry) && dbg_addr_executable(m, entry))
 		f->entry = entry;
 	fill_source(f, d);
 	if (f->is_inline) {

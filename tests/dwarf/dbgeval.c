@@ -4,6 +4,7 @@
  *
  *   dbgeval list FILE [GLOB]   functions as stap -L prints them
  *   dbgeval funcs FILE         name|file|line|entry|inline|parameters with types
+ *   dbgeval entry FILE         link address of the entry point
  *   dbgeval lines FILE         addresses of all statements: pc file:line
  *   dbgeval frames FILE PC...  inlined frames at addresses
  *   dbgeval serve FILE         commands on standard input, answers end with a line "."
@@ -215,7 +216,7 @@ int main(int argc, char **argv)
 	struct dbg_error e = { 0 };
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: dbgeval list|funcs|lines|frames|serve FILE [ARG...]\n");
+		fprintf(stderr, "usage: dbgeval list|funcs|entry|lines|frames|serve FILE [ARG...]\n");
 		return 2;
 	}
 	arena = arena_create();
@@ -228,6 +229,8 @@ int main(int argc, char **argv)
 		list(argv[2], argc > 3 ? argv[3] : "*");
 	else if (!strcmp(argv[1], "funcs"))
 		funcs();
+	else if (!strcmp(argv[1], "entry"))
+		printf("%llx\n", (unsigned long long)dbg_module_info(module)->entry);
 	else if (!strcmp(argv[1], "lines"))
 		lines();
 	else if (!strcmp(argv[1], "frames"))
