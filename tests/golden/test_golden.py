@@ -28,6 +28,7 @@ def outcome(case):
         text += "--- stderr\n" + result.err
     if result.status:
         text += f"--- status {result.status}\n"
+    text = re.sub(r"\(similar: [^)]*\)", "(similar: ...)", text)    # depends on what else the library has
     return re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text)
 
 
