@@ -29,6 +29,7 @@ def outcome(case):
     if result.status:
         text += f"--- status {result.status}\n"
     text = re.sub(r"\(similar: [^)]*\)", "(similar: ...)", text)    # depends on what else the library has
+    text = re.sub(r"build id [0-9a-f]+", "build id ...", text)
     return re.sub(r"0x[0-9a-f]{6,}", "0xADDRESS", text)
 
 
