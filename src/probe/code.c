@@ -63,6 +63,14 @@ static bool var_listed(const struct probe_var *list, size_t n, const char *name)
 	return false;
 }
 
+/* The type as -L prints it; a variable argument list by its C name. */
+static const char *type_text(struct arena *a, const struct dbg_type *t)
+{
+	const char *text = dbg_type_name(a, t);
+
+	return strcmp(text, "struct __va_list_tag*") ? text : "va_list";
+}
+
 static const struct probe_var *code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
 {
 	size_t nvars = 0, k = 0;
@@ -78,14 +86,16 @@ static const struct probe_var *code_vars(struct probe_session *ps, const struct 
 	if (pt->scope == PROBE_SCOPE_RETURN) {
 		ret = dbg_func_return_type(pt->func);
 		if (ret->kind != DBG_VOID)
-			list[k++] = (struct probe_var){ "return", dbg_type_name(ps->arena, ret) };
+			list[k++] = (struct probe_var){ "return", type_text(ps->arena, ret) };
 	}
 	for (size_t i = 0; i < nvars; i++) {
 		if (!v[i].name || v[i].func != pt->func || var_listed(list, k, v[i].name))
 			continue;
+		if (v[i].depth && pt->own_scope)
+			continue;
 		if (v[i].loc.kind == DBG_LOC_NONE || (pt->scope == PROBE_SCOPE_RETURN && !v[i].is_param))
 			continue;
-		list[k++] = (struct probe_var){ v[i].name, dbg_type_name(ps->arena, v[i].type) };
+		list[k++] = (struct probe_var){ v[i].name, type_text(ps->arena, v[i].type) };
 	}
 	*n = k;
 	return list;

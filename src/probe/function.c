@@ -8,6 +8,7 @@
 #include "probe/families.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -111,7 +112,7 @@ struct search {
 	struct probe_spec spec;
 	int variant;
 	struct found *list;		/* stb_ds array */
-	struct { uint64_t key; char value; } *seen;	/* hmap: entries of out-of-line functions */
+	struct { uint64_t key; size_t value; } *seen;	/* hmap: entry of a function -> its place in list + 1 */
 };
 
 static bool wants(const struct search *s, const struct dbg_func *f)
@@ -131,13 +132,19 @@ static bool wants(const struct search *s, const struct dbg_func *f)
 static void search_add(struct search *s, const struct dbg_func *f)
 {
 	struct found x = { .func = f, .entry = f->entry };
+	bool want = wants(s, f);
 
 	if (!f->is_inline) {
-		if (hmgeti(s->seen, f->entry) >= 0)
+		ptrdiff_t at = hmgeti(s->seen, f->entry);
+		size_t place = at < 0 ? 0 : s->seen[at].value;
+
+		if (place && want && s->list[place - 1].func && f->die > s->list[place - 1].func->die)
+			s->list[place - 1] = x;		/* of several names the last described */
+		if (at >= 0)
 			return;
-		hmput(s->seen, f->entry, 1);
+		hmput(s->seen, f->entry, want ? arrlenu(s->list) + 1 : 0);
 	}
-	if (wants(s, f))
+	if (want)
 		arrput(s->list, x);
 }
 
@@ -193,7 +200,7 @@ static void search_symbols(struct search *s)
 			search_add(s, f);
 			continue;
 		}
-		hmput(s->seen, sym[i].addr, 1);
+		hmput(s->seen, sym[i].addr, 0);
 		arrput(s->list, x);
 	}
 }
@@ -221,8 +228,22 @@ const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
 			    (unsigned long long)pc);
 }
 
+uint64_t probe_function_pc(const struct dbg_func *f)
+{
+	/* functions in assembly have no prologue, and nothing to wait for behind it */
+	if (!f->file && !strncmp(dbg_func_producer(f), "GNU AS", 6))
+		return f->entry;
+	return dbg_func_probe_pc(f);
+}
+
 const char *probe_place_text(struct arena *a, const struct dbg_func *f, const char *file, uint32_t line)
 {
+	struct dbg_line row;
+
+	if (!file && f->module && dbg_line_at(f->module, f->entry, &row)) {
+		file = row.file;
+		line = row.line;
+	}
 	if (!file)
 		return f->name ? f->name : "";
 	if (!line)
@@ -243,6 +264,19 @@ void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, co
 	pt->pc_text = probe_pc_text(a, img->module, pt->pc);
 }
 
+/* In the order of the debug information, inlined copies after functions. */
+static int found_compare(const void *a, const void *b)
+{
+	const struct found *x = a, *y = b;
+	uint64_t p = x->func ? x->func->die : UINT64_MAX, q = y->func ? y->func->die : UINT64_MAX;
+
+	if (x->func && y->func && x->func->is_inline != y->func->is_inline)
+		return x->func->is_inline ? 1 : -1;
+	if (p != q)
+		return p < q ? -1 : 1;
+	return x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
 static struct probe_point *function_point(struct search *s, const struct probe_family *f,
 					  const struct found *x, uint64_t pc)
 {
@@ -258,7 +292,7 @@ static struct probe_point *function_point(struct search *s, const struct probe_f
 	pt->func = x->func;
 	pt->symbol = x->sym ? x->sym->name : NULL;
 	pt->scope = ret ? PROBE_SCOPE_RETURN : PROBE_SCOPE_CODE;
-	pt->optional_vars = strpbrk(s->spec.function, "*?[") != NULL;
+	pt->own_scope = s->variant != PROCESS_LABEL;
 	pt->prog.str[IR_PP_FUNC] = x->func ? x->func->name : pt->symbol;
 	place = x->func ? probe_place_text(a, x->func, x->func->file, x->func->line) : pt->symbol;
 	probe_point_spell_code(s->ps, pt, s->img, "function", probe_quote(a, place), variant_suffix(a, s->m));
@@ -290,6 +324,7 @@ static void label_points(struct search *s, const struct probe_family *f, const s
 				       arena_printf(s->ps->arena, ".label(%s)",
 						    probe_quote(s->ps->arena, l[i].name)));
 		pt->canonical = arena_printf(s->ps->arena, "%s.function(%s)", s->img->spelling, place);
+		pt->prog.str[IR_PP_FULL] = pt->canonical;
 		arrput(out->points, pt);
 	}
 }
@@ -316,9 +351,9 @@ static void callee_points(struct search *s, const struct probe_family *f, const 
 
 			if (callee[j]->is_inline || hmgeti(s->seen, callee[j]->entry) >= 0)
 				continue;
-			hmput(s->seen, callee[j]->entry, 1);
+			hmput(s->seen, callee[j]->entry, 0);
 			pt = function_point(s, f, &y, s->variant == PROCESS_CALLEE_RETURN ?
-					    y.entry : dbg_func_probe_pc(y.func));
+					    y.entry : probe_function_pc(y.func));
 			if (!pt)
 				continue;
 			if (s->variant == PROCESS_CALLEE_RETURN) {
@@ -339,6 +374,8 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 	if (s->variant >= PROCESS_CALLEE)
 		hmfree(s->seen);	/* from here on: callees */
 	probe_match_long(s->m, "callees", &depth);
+	if (s->list)
+		qsort(s->list, arrlenu(s->list), sizeof(*s->list), found_compare);
 	for (size_t i = 0; i < arrlenu(s->list); i++) {
 		const struct found *x = &s->list[i];
 		struct probe_point *pt;
@@ -352,7 +389,7 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 			continue;
 		}
 		pt = function_point(s, f, x, x->func && s->variant != PROCESS_RETURN ?
-				    dbg_func_probe_pc(x->func) : x->entry);
+				    probe_function_pc(x->func) : x->entry);
 		if (pt)
 			arrput(out->points, pt);
 	}

@@ -63,7 +63,8 @@ struct probe_point {
 	const char *pc_text;			/* "pc=.dynamic+0x11d8" for -p2's comment, or NULL */
 
 	enum probe_scope scope;
-	bool optional_vars;			/* a wild card matched it */
+	bool own_scope;				/* .function and its kin: $$vars and -L show the function's
+						 * own scope, not blocks that happen to start at pc */
 	struct dbg_module *module;		/* of the code; NULL: none */
 	const struct dbg_func *func;		/* function or inlined copy, NULL: symbol only */
 	uint64_t pc;				/* link address of the probed instruction; for returns

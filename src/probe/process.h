@@ -24,6 +24,8 @@ enum process_variant {
 
 /* "pc=.dynamic+0x1234" */
 const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc);
+/* Where .function("f") puts its probe: behind the prologue if variables are only there. */
+uint64_t probe_function_pc(const struct dbg_func *f);
 /* "NAME@FILE:LINE", or as much of it as is known. */
 const char *probe_place_text(struct arena *a, const struct dbg_func *f, const char *file, uint32_t line);
 /* Spells a placed point: PROCESS.kind(arg)suffix, the same behind .library() where that was written. */

@@ -264,7 +264,7 @@ static struct target_access *context_vars(struct target_binder *b, bool params, 
 	for (size_t i = 0; i < n; i++) {
 		struct target_access *a = NULL;
 
-		if (!v[i].name || !(v[i].is_param ? params : locals))
+		if (!v[i].name || !(v[i].is_param ? params : locals) || (v[i].depth && pt->own_scope))
 			continue;
 		if (v[i].loc.kind != DBG_LOC_NONE)
 			a = access_of_var(b, &v[i], pt->pc);
