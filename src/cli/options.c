@@ -337,6 +337,7 @@ static const struct option_row option_table[] = {
 	{ 0, "colour", "[=WHEN]", set_color, 0, NULL },
 	{ 0, "suppress-time-limits", NULL, NULL, FIELD(suppress_time_limits), "no limit on the statements of a handler (needs -g)" },
 	{ 0, "suppress-handler-errors", NULL, NULL, FIELD(suppress_errors), "errors in handlers do not end the run" },
+	{ 0, "no-global-var-display", NULL, NULL, FIELD(no_global_display), "do not print globals that the script only writes" },
 	{ 0, "skip-badvars", NULL, NULL, FIELD(skip_badvars), "variables that cannot be had are 0" },
 	{ 0, "privilege", "WHICH", set_privilege, 0, "privilege that conditionals in the script see:\nstapdev, stapsys, stapusr" },
 	{ 0, "unprivileged", NULL, set_privilege, 0, "the same as --privilege=stapusr" },

@@ -18,6 +18,8 @@
 
 #include "run/stop.h"
 
+#define CHILD_GRACE_MS 300	/* how long a command that was asked to end is waited for */
+
 static char *child_dup(const char *s)
 {
 	char *d = strdup(s);
@@ -160,6 +162,8 @@ void run_child_drop(struct run_child *c)
 		c->exited = true;
 	} else {
 		kill(c->pid, SIGTERM);
+		for (int i = 0; i < CHILD_GRACE_MS && !run_child_poll(c); i++)
+			usleep(1000);
 	}
 }
 

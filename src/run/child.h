@@ -26,7 +26,7 @@ int run_child_start(struct run_child *c, const char *command);
 int run_child_release(struct run_child *c);
 /* Collects its exit if there is one; true once it has exited. */
 bool run_child_poll(struct run_child *c);
-/* Ends a child that was never let go; asks a running one to end (SIGTERM) and does not wait for it. */
+/* Ends a child that was never let go; asks a running one to end (SIGTERM) and waits a little. */
 void run_child_drop(struct run_child *c);
 /* Text of a failed exit ("exited with status 3", "exited with signal 9 (Killed)") into buf; false: success. */
 bool run_child_failure(const struct run_child *c, char *buf, size_t size);

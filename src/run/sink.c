@@ -139,18 +139,9 @@ int run_sink_flush(struct run_sink *s)
 	return -s->error;
 }
 
-void run_sink_write(struct run_sink *s, const void *data, size_t len)
+/* Into the buffer of the current file. */
+static void sink_add(struct run_sink *s, const char *data, size_t len)
 {
-	if (s->error || !len)
-		return;
-	if (s->rotate_bytes && s->file_bytes && s->file_bytes + len > s->rotate_bytes) {
-		int rc;
-
-		run_sink_flush(s);
-		rc = sink_next_file(s);
-		if (rc && !s->error)
-			s->error = -rc;
-	}
 	s->file_bytes += len;
 	s->total += len;
 	if (len > SINK_BUFFER - s->len)
@@ -161,6 +152,45 @@ void run_sink_write(struct run_sink *s, const void *data, size_t len)
 	}
 	memcpy(s->buf + s->len, data, len);
 	s->len += len;
+}
+
+/* How much of the data still belongs to the current file: all, or whole lines, or what fits an empty one. */
+static size_t sink_room(const struct run_sink *s, const char *data, size_t len)
+{
+	uint64_t left = s->rotate_bytes - s->file_bytes;
+	const char *nl;
+
+	if (s->file_bytes > s->rotate_bytes)
+		left = 0;
+	if (len <= left)
+		return len;
+	if (len <= s->rotate_bytes)
+		return 0;	/* fits the next file whole */
+	nl = memrchr(data, '\n', left);
+	if (nl)
+		return (size_t)(nl + 1 - data);
+	return s->file_bytes ? 0 : left;
+}
+
+void run_sink_write(struct run_sink *s, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len && !s->error) {
+		size_t n = s->rotate_bytes ? sink_room(s, p, len) : len;
+
+		sink_add(s, p, n);
+		p += n;
+		len -= n;
+		if (len) {
+			int rc;
+
+			run_sink_flush(s);
+			rc = sink_next_file(s);
+			if (rc && !s->error)
+				s->error = -rc;
+		}
+	}
 }
 
 int run_sink_error(const struct run_sink *s)

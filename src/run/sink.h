@@ -20,7 +20,7 @@ struct run_sink;
  * NULL and errno when the file cannot be opened.
  */
 struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsigned rotate_count);
-/* One handler's output: not split over two files. */
+/* One handler's output: not split over two files unless it is larger than one, then between lines. */
 void run_sink_write(struct run_sink *s, const void *data, size_t len);
 /* 0, or the -errno of the first write that failed. */
 int run_sink_flush(struct run_sink *s);

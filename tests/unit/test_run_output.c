@@ -114,19 +114,28 @@ static void test_rotation(void **state)
 	assert_int_equal(size_of("r.4"), 50 * 90 - 4 * 990);
 }
 
-static void test_rotation_keeps_large_record_whole(void **state)
+static void test_rotation_of_large_records(void **state)
 {
 	struct run_sink *s = run_sink_open(path_of("w"), 100, 0);
-	char record[250] = { 0 };
+	char record[250];
 
 	(void)state;
+	memset(record, 'x', sizeof(record));
 	run_sink_write(s, record, 50);
-	run_sink_write(s, record, 250);
-	run_sink_write(s, record, 50);
+	run_sink_write(s, record, 60);	/* whole, in the next file */
+	for (int i = 9; i < 250; i += 10)
+		record[i] = '\n';
+	run_sink_write(s, record, 250);	/* 40 more there, then by lines */
+	memset(record, 'x', sizeof(record));
+	run_sink_write(s, record, 150);	/* no line ends */
 	run_sink_close(s);
 	assert_int_equal(size_of("w.0"), 50);
-	assert_int_equal(size_of("w.1"), 250);
-	assert_int_equal(size_of("w.2"), 50);
+	assert_int_equal(size_of("w.1"), 100);
+	assert_int_equal(size_of("w.2"), 100);
+	assert_int_equal(size_of("w.3"), 100);
+	assert_int_equal(size_of("w.4"), 10);
+	assert_int_equal(size_of("w.5"), 100);
+	assert_int_equal(size_of("w.6"), 50);
 }
 
 static void test_cannot_open(void **state)
@@ -252,7 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file_is_truncated), cmocka_unit_test(test_name_with_time),
 		cmocka_unit_test(test_large_and_small_writes), cmocka_unit_test(test_rotation),
-		cmocka_unit_test(test_rotation_keeps_large_record_whole), cmocka_unit_test(test_cannot_open),
+		cmocka_unit_test(test_rotation_of_large_records), cmocka_unit_test(test_cannot_open),
 		cmocka_unit_test(test_full_disk_is_kept_as_error), cmocka_unit_test(test_words),
 		cmocka_unit_test(test_child_waits_for_release), cmocka_unit_test(test_child_status),
 		cmocka_unit_test(test_child_that_cannot_run), cmocka_unit_test(test_child_dropped),
