@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Context of a user handler: the stap process itself.  Where SystemTap's begin
+ * and timer handlers have no answer either (stacks, registers), there is none here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "interp/state.h"
+#include "ir/wire.h"
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* The kernel's counter: its tick is the coarse clock's, and it starts 300 s before zero. */
+static int64_t jiffies(void)
+{
+	struct timespec tick;
+	int64_t ns;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	ns = tick.tv_nsec > 0 ? tick.tv_nsec : 4000000;
+	return (int64_t)(uint32_t)(-300 * (1000000000 / ns)) + clock_ns(CLOCK_MONOTONIC_COARSE) / ns;
+}
+
+static int64_t cycles(void)
+{
+#if defined(__x86_64__)
+	return (int64_t)__builtin_ia32_rdtsc();
+#else
+	return clock_ns(CLOCK_MONOTONIC);
+#endif
+}
+
+static int64_t random_below(int64_t n)
+{
+	static uint64_t state;
+
+	if (n <= 0)
+		return 0;
+	if (!state)
+		state = (uint64_t)clock_ns(CLOCK_REALTIME) ^ (uint64_t)getpid() << 40;
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (int64_t)(state % (uint64_t)n);
+}
+
+static int64_t zone_offset(void)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	return localtime_r(&now, &tm) ? -(int64_t)tm.tm_gmtoff : 0;
+}
+
+static const struct prog_point *point_of(const struct interp *in)
+{
+	return in->point == UINT32_MAX ? NULL : &in->p->points[in->point];
+}
+
+int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
+{
+	int64_t arg = 0;
+
+	for (uint32_t i = 0; i < e->nargs; i++)
+		arg = interp_int(in, e->args[i]);
+	switch (e->op) {
+	case IR_PID: case IR_TID: case IR_STP_PID: return getpid();
+	case IR_PPID: return getppid();
+	case IR_PGRP: return getpgrp();
+	case IR_SID: return getsid(0);
+	case IR_UID: return getuid();
+	case IR_EUID: return geteuid();
+	case IR_GID: return getgid();
+	case IR_EGID: return getegid();
+	case IR_CPU: return sched_getcpu();
+	case IR_TIME_NS: return clock_ns(CLOCK_REALTIME);
+	case IR_KTIME_NS: return clock_ns(CLOCK_MONOTONIC);
+	case IR_CYCLES: return cycles();
+	case IR_JIFFIES: return jiffies();
+	case IR_RANDINT: return random_below(arg);
+	case IR_TARGET: return in->env->target;
+	case IR_IS_TARGET: return in->env->target != 0 && in->env->target == getpid();
+	case IR_COOKIE: return in->point == UINT32_MAX ? 0 : in->point;
+	case IR_POINT_INT: {
+		const struct prog_point *pt = point_of(in);
+
+		return pt && e->imm >= 0 && (uint64_t)e->imm < arrlenu(pt->ints) ? pt->ints[e->imm] : 0;
+	}
+	case IR_TZ_INFO: return zone_offset();
+	case IR_REG: case IR_UREG: case IR_TASK_FIELD: case IR_MODULE_BIAS:
+		interp_fail(in, WERR_NO_CONTEXT, 0, e);
+		return 0;
+	default:
+		return 0;	/* TASK, USER_MODE, UADDR, PROBE_ADDR, stack addresses: none */
+	}
+}
+
+/* Text that only the drain can make, left in the string as kernel handlers do. */
+static uint32_t deferred(struct interp *in, const struct ir_expr *e, char letter, bool user)
+{
+	char text[64];
+	uint64_t addr = (uint64_t)interp_int(in, e->args[0]);
+
+	if (user)
+		snprintf(text, sizeof(text), "%c%c%x,%" PRIx64 "%c", WIRE_DEFER_OPEN, letter,
+			 (unsigned)(in->env->target ? in->env->target : getpid()), addr,
+			 WIRE_DEFER_CLOSE);
+	else
+		snprintf(text, sizeof(text), "%c%c%" PRIx64 "%c", WIRE_DEFER_OPEN, letter, addr,
+			 WIRE_DEFER_CLOSE);
+	return interp_push_text(in, text, strlen(text), e->bound);
+}
+
+static uint32_t ctime_text(struct interp *in, const struct ir_expr *e)
+{
+	time_t t = interp_int(in, e->args[0]);
+	struct tm tm;
+	char text[64];
+
+	if (!(e->imm ? localtime_r(&t, &tm) : gmtime_r(&t, &tm)))
+		snprintf(text, sizeof(text), t < 0 ? "a long, long time ago..." : "far far in the future...");
+	else
+		strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm);
+	return interp_push_text(in, text, strlen(text), e->bound);
+}
+
+/* A file of /proc/self with its NULs made blanks, trailing ones left out. */
+static uint32_t cmdline(struct interp *in, const struct ir_expr *e)
+{
+	char text[4096];
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+
+	if (fd >= 0)
+		close(fd);
+	while (n > 0 && !text[n - 1])
+		n--;
+	for (ssize_t i = 0; i < n; i++)
+		if (!text[i])
+			text[i] = ' ';
+	return interp_push_text(in, text, n > 0 ? (size_t)n : 0, e->bound);
+}
+
+static uint32_t execname(struct interp *in, const struct ir_expr *e, pid_t pid)
+{
+	char path[64], text[64] = "";
+	int fd;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		text[n > 0 ? n - 1 : 0] = 0;
+		close(fd);
+	}
+	return interp_push_text(in, text, strlen(text), e->bound);
+}
+
+static uint32_t errno_text(struct interp *in, const struct ir_expr *e)
+{
+	int64_t n = interp_int(in, e->args[0]);
+	const char *name = NULL;
+	char text[32];
+
+	if (n < 0 && n > INT64_MIN)
+		n = -n;
+	if (n > 0 && n < 4096)
+		name = strerrorname_np((int)n);
+	if (!name) {
+		snprintf(text, sizeof(text), "E#%" PRId64, n);
+		name = text;
+	}
+	return interp_push_text(in, name, strlen(name), e->bound);
+}
+
+static uint32_t zone_name(struct interp *in, const struct ir_expr *e)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	const char *s = localtime_r(&now, &tm) && tm.tm_zone ? tm.tm_zone : "";
+
+	return interp_push_text(in, s, strlen(s), e->bound);
+}
+
+uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
+{
+	static const char user_letter[] = { 's', 'd', 'm', 'f', 'F', 'L' };
+	static const char kernel_letter[] = { 'k', 'K', 'M', 'k', 'k', 'k' };
+	const struct prog_point *pt = point_of(in);
+	const char *s = "";
+
+	switch (e->op) {
+	case IR_EXECNAME:
+		return execname(in, e, getpid());
+	case IR_PEXECNAME:
+		return execname(in, e, getppid());
+	case IR_CMDLINE:
+		return cmdline(in, e);
+	case IR_POINT_STR:
+		if (pt && pt->str[e->imm])
+			s = pt->str[e->imm];
+		break;
+	case IR_USYM:
+		return deferred(in, e, user_letter[e->imm >= 0 && e->imm < 6 ? e->imm : 0], true);
+	case IR_KSYM:
+		return deferred(in, e, kernel_letter[e->imm >= 0 && e->imm < 6 ? e->imm : 0], false);
+	case IR_MODNAME:
+		return deferred(in, e, e->imm ? 'M' : 'm', !e->imm);
+	case IR_CTIME:
+		return ctime_text(in, e);
+	case IR_TZ_NAME:
+		return zone_name(in, e);
+	case IR_ENV:
+		s = getenv(interp_at(in, interp_text(in, e->args[0])));
+		break;
+	case IR_ERRNO_STR:
+		return errno_text(in, e);
+	case IR_TASK_COMM:
+		interp_int(in, e->args[0]);
+		interp_fail(in, WERR_NO_CONTEXT, 0, e);
+		break;
+	default:	/* backtraces: there is no stack */
+		break;
+	}
+	s = s ? s : "";
+	return interp_push_text(in, s, strlen(s), e->bound);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Operations that change something: globals, output, the session. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ds.h"
+#include "interp/state.h"
+#include "ir/fmt.h"
+
+void interp_format(struct interp *in, const struct ir_expr *e, struct out_buf *b)
+{
+	struct out_arg args[64];
+	uint32_t at[64];
+
+	if (e->nargs > 64)
+		return;
+	for (uint32_t i = 0; i < e->nargs; i++) {
+		args[i] = (struct out_arg){ 0 };
+		if (e->args[i]->type == IR_STR)
+			at[i] = interp_str(in, e->args[i]);
+		else
+			args[i].i = interp_int(in, e->args[i]);
+	}
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (e->args[i]->type == IR_STR) {
+			args[i].s = interp_at(in, at[i]);
+			args[i].len = (uint32_t)strlen(args[i].s);
+		}
+	if (in->err.code == WERR_NONE)
+		out_format(b, in->m->formats[e->sym], args, e->nargs, &in->env->defer);
+}
+
+static int64_t global_effect(struct interp *in, const struct ir_expr *e)
+{
+	const struct ir_store_ops *ops = in->store->ops;
+	struct ir_val keys[IR_MAX_KEYS], v = { 0 };
+	const struct ir_val *k = e->op == IR_ACLEAR ? NULL : interp_keys(in, e, keys);
+	const struct ir_expr *last = e->nargs ? e->args[e->nargs - 1] : NULL;
+	int64_t old = 0;
+	int rc = 0;
+
+	if (last && e->op != IR_ADEL) {
+		if (last->type == IR_STR)
+			v.s = interp_at(in, interp_str(in, last));
+		else
+			v.i = interp_int(in, last);
+	}
+	if (in->err.code != WERR_NONE)
+		return 0;
+	switch (e->op) {
+	case IR_GSTORE:
+	case IR_ASTORE:
+		rc = ops->set(in->store, e->sym, k, &v);
+		break;
+	case IR_GADD:
+	case IR_AADD:
+		rc = ops->add(in->store, e->sym, k, v.i, &old);
+		break;
+	case IR_ADEL:
+		ops->del(in->store, e->sym, k);
+		break;
+	case IR_ACLEAR:
+		ops->clear(in->store, e->sym);
+		break;
+	default:
+		rc = ops->stat_add(in->store, e->sym, k, v.i);
+		break;
+	}
+	if (rc == -ENOSPC)
+		interp_fail(in, WERR_OVERFLOW, e->sym, e);
+	return old;
+}
+
+static void print_hist(struct interp *in, const struct ir_expr *e)
+{
+	const struct ir_global *g = in->m->globals[e->sym];
+	struct wire_stat *st = malloc(ir_stat_size(g));
+	struct ir_val keys[IR_MAX_KEYS];
+	const struct ir_val *k = interp_keys(in, e, keys);
+
+	in->store->ops->stat_get(in->store, e->sym, k, st);
+	if (!st->count)
+		interp_fail(in, WERR_EMPTY_AGG, 0, e);
+	else if (in->err.code == WERR_NONE)
+		out_hist(&in->out, g, st);
+	free(st);
+}
+
+static void raise_user(struct interp *in, const char *text)
+{
+	static const struct ir_expr nowhere;
+
+	interp_fail(in, WERR_USER, 0, &nowhere);
+	free(in->err.text);
+	in->err.text = strdup(text);
+}
+
+/* Hands out what was printed so far, so that it stands before what follows. */
+static void flush_out(struct interp *in)
+{
+	if (in->out.len && in->env->write)
+		in->env->write(in->env->ctx, in->out.p, in->out.len);
+	in->out.len = 0;
+}
+
+static void text_effect(struct interp *in, const struct ir_expr *e)
+{
+	const struct interp_env *env = in->env;
+	const char *s = interp_at(in, interp_text(in, e->args[0]));
+
+	if (in->err.code != WERR_NONE)
+		return;
+	switch (e->op) {
+	case IR_LOG:
+		out_buf_str(&in->out, s);
+		out_buf_pad(&in->out, '\n', 1);
+		break;
+	case IR_WARN:
+		flush_out(in);
+		if (env->warn)
+			env->warn(env->ctx, s);
+		else
+			fprintf(stderr, "WARNING: %s\n", s);
+		break;
+	case IR_ERROR:
+		raise_user(in, s);
+		break;
+	case IR_SYSTEM:
+		flush_out(in);
+		if (env->system)
+			env->system(env->ctx, s);
+		break;
+	default:	/* PRINT_SYMS */
+		if (env->print_syms)
+			env->print_syms(env->ctx, s, e->imm, &in->out);
+	}
+}
+
+int64_t interp_effect(struct interp *in, const struct ir_expr *e)
+{
+	const struct interp_env *env = in->env;
+
+	switch (e->op) {
+	case IR_GSTORE: case IR_GADD: case IR_ASTORE: case IR_AADD: case IR_ADEL: case IR_ACLEAR:
+	case IR_STAT_ADD:
+		return global_effect(in, e);
+	case IR_PRINTF:
+		interp_format(in, e, &in->out);
+		break;
+	case IR_PRINT_HIST:
+		print_hist(in, e);
+		break;
+	case IR_WARN: case IR_LOG: case IR_ERROR: case IR_SYSTEM: case IR_PRINT_SYMS:
+		text_effect(in, e);
+		break;
+	case IR_EXIT:
+		if (env->exit)
+			env->exit(env->ctx);
+		break;
+	case IR_FLUSH:
+		flush_out(in);
+		if (env->flush)
+			env->flush(env->ctx);
+		break;
+	case IR_USTORE: case IR_REGSTORE: case IR_SEND_SIGNAL:
+		for (uint32_t i = 0; i < e->nargs; i++)
+			interp_int(in, e->args[i]);
+		interp_fail(in, e->op == IR_USTORE ? WERR_WRITE_REFUSED : WERR_NO_CONTEXT, 0, e);
+		break;
+	case IR_TOKENIZE:
+		interp_tokenize(in, e);
+		break;
+	default:	/* PRINT_UBT, PRINT_KBT: there is no stack to show */
+		break;
+	}
+	return 0;
+}
+
+uint32_t interp_effect_str(struct interp *in, const struct ir_expr *e)
+{
+	if (e->op == IR_TOKENIZE)
+		return interp_tokenize(in, e);
+	return interp_push_text(in, "", 0, 1);
+}
