@@ -291,6 +291,12 @@ static int advance(struct machine *x, uint64_t to)
 	return r;
 }
 
+/* A factored offset; wraps instead of overflowing on hostile input. */
+static int64_t factored(const struct machine *x, int64_t n)
+{
+	return (int64_t)((uint64_t)n * (uint64_t)x->cie->data_align);
+}
+
 static void def_cfa(struct machine *x, unsigned op, struct dbg_cur *c)
 {
 	struct dbg_rule *r = &x->row.cfa;
@@ -302,7 +308,7 @@ static void def_cfa(struct machine *x, unsigned op, struct dbg_cur *c)
 		break;
 	case DW_CFA_def_cfa_sf:
 		r->reg = (int)cur_uleb(c);
-		r->offset = cur_sleb(c) * x->cie->data_align;
+		r->offset = factored(x, cur_sleb(c));
 		break;
 	case DW_CFA_def_cfa_register:
 		r->reg = (int)cur_uleb(c);
@@ -311,7 +317,7 @@ static void def_cfa(struct machine *x, unsigned op, struct dbg_cur *c)
 		r->offset = (int64_t)cur_uleb(c);
 		break;
 	default:
-		r->offset = cur_sleb(c) * x->cie->data_align;
+		r->offset = factored(x, cur_sleb(c));
 		break;
 	}
 	r->kind = r->reg >= 0 && r->reg < DBG_NREGS ? DBG_RULE_REG_OFFSET : DBG_RULE_UNDEFINED;
@@ -324,19 +330,19 @@ static void reg_op(struct machine *x, unsigned op, struct dbg_cur *c)
 
 	switch (op) {
 	case DW_CFA_offset_extended:
-		set_rule(x, reg, DBG_RULE_CFA_OFFSET, (int64_t)cur_uleb(c) * x->cie->data_align);
+		set_rule(x, reg, DBG_RULE_CFA_OFFSET, factored(x, (int64_t)cur_uleb(c)));
 		break;
 	case DW_CFA_offset_extended_sf:
-		set_rule(x, reg, DBG_RULE_CFA_OFFSET, cur_sleb(c) * x->cie->data_align);
+		set_rule(x, reg, DBG_RULE_CFA_OFFSET, factored(x, cur_sleb(c)));
 		break;
 	case DW_CFA_GNU_negative_offset_extended:
-		set_rule(x, reg, DBG_RULE_CFA_OFFSET, -(int64_t)cur_uleb(c) * x->cie->data_align);
+		set_rule(x, reg, DBG_RULE_CFA_OFFSET, factored(x, (int64_t)(0 - cur_uleb(c))));
 		break;
 	case DW_CFA_val_offset:
-		set_rule(x, reg, DBG_RULE_CFA_VALUE, (int64_t)cur_uleb(c) * x->cie->data_align);
+		set_rule(x, reg, DBG_RULE_CFA_VALUE, factored(x, (int64_t)cur_uleb(c)));
 		break;
 	case DW_CFA_val_offset_sf:
-		set_rule(x, reg, DBG_RULE_CFA_VALUE, cur_sleb(c) * x->cie->data_align);
+		set_rule(x, reg, DBG_RULE_CFA_VALUE, factored(x, cur_sleb(c)));
 		break;
 	case DW_CFA_restore_extended:
 		*reg_rule(x, reg) = reg < DBG_NREGS ? x->initial.regs[reg]
@@ -429,7 +435,7 @@ static int run(struct machine *x, struct dbg_bytes insns)
 			break;
 		case DW_CFA_offset:
 			set_rule(x, low, DBG_RULE_CFA_OFFSET,
-				 (int64_t)cur_uleb(&c) * x->cie->data_align);
+				 factored(x, (int64_t)cur_uleb(&c)));
 			break;
 		case DW_CFA_restore:
 			*reg_rule(x, low) = low < DBG_NREGS ? x->initial.regs[low]

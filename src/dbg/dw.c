@@ -302,21 +302,28 @@ struct dw_unit *dw_unit_of(struct dw *d, uint64_t handle)
 	return NULL;
 }
 
+struct dbg_bytes dw_section_load(struct dw_file *f, enum dw_section_id id)
+{
+	static const char *const names[] = {
+		[DW_S_STR] = ".debug_str", [DW_S_LINE] = ".debug_line",
+		[DW_S_LINE_STR] = ".debug_line_str", [DW_S_LOC] = ".debug_loc",
+		[DW_S_LOCLISTS] = ".debug_loclists", [DW_S_RANGES] = ".debug_ranges",
+		[DW_S_RNGLISTS] = ".debug_rnglists", [DW_S_ADDR] = ".debug_addr",
+		[DW_S_STR_OFFSETS] = ".debug_str_offsets",
+	};
+
+	f->loaded |= 1u << id;
+	if (f->elf)
+		f->lazy[id] = elffile_named(f->elf, names[id]);
+	return f->lazy[id];
+}
+
 static void load_file(struct dw_file *f, struct elffile *elf)
 {
 	f->elf = elf;
 	f->info = elffile_named(elf, ".debug_info");
 	f->types = elffile_named(elf, ".debug_types");
 	f->abbrev = elffile_named(elf, ".debug_abbrev");
-	f->str = elffile_named(elf, ".debug_str");
-	f->line = elffile_named(elf, ".debug_line");
-	f->line_str = elffile_named(elf, ".debug_line_str");
-	f->loc = elffile_named(elf, ".debug_loc");
-	f->loclists = elffile_named(elf, ".debug_loclists");
-	f->ranges = elffile_named(elf, ".debug_ranges");
-	f->rnglists = elffile_named(elf, ".debug_rnglists");
-	f->addr = elffile_named(elf, ".debug_addr");
-	f->str_offsets = elffile_named(elf, ".debug_str_offsets");
 }
 
 struct dw *dw_open(struct arena *a, struct dbg_module *m, struct elffile *f, struct elffile *alt,

@@ -48,12 +48,26 @@ struct dw_abbrevs {
 	struct dw_abbrev *tab;		/* sorted by code; usually tab[code - 1].code == code */
 };
 
+/* Sections read when first needed: unpacking compressed ones takes long. */
+enum dw_section_id {
+	DW_S_STR, DW_S_LINE, DW_S_LINE_STR, DW_S_LOC, DW_S_LOCLISTS, DW_S_RANGES, DW_S_RNGLISTS,
+	DW_S_ADDR, DW_S_STR_OFFSETS, DW_S_COUNT,
+};
+
 /* Sections of one file. */
 struct dw_file {
 	struct elffile *elf;
-	struct dbg_bytes info, types, abbrev, str, line, line_str, loc, loclists, ranges, rnglists,
-		addr, str_offsets;
+	struct dbg_bytes info, types, abbrev;
+	struct dbg_bytes lazy[DW_S_COUNT];
+	uint32_t loaded;		/* bit per lazy section */
 };
+
+struct dbg_bytes dw_section_load(struct dw_file *f, enum dw_section_id id);
+
+static inline struct dbg_bytes dw_section(struct dw_file *f, enum dw_section_id id)
+{
+	return f->loaded & (1u << id) ? f->lazy[id] : dw_section_load(f, id);
+}
 
 struct dw_lines;
 struct dbg_func;

@@ -168,17 +168,17 @@ const char *dw_val_str(struct dw_unit *u, const struct dw_val *v)
 	case DW_FORM_string:
 		return (const char *)v->b.p;
 	case DW_FORM_strp:
-		return bytes_str(u->file->str, v->u);
+		return bytes_str(dw_section(u->file, DW_S_STR), v->u);
 	case DW_FORM_line_strp:
-		return bytes_str(u->file->line_str, v->u);
+		return bytes_str(dw_section(u->file, DW_S_LINE_STR), v->u);
 	case DW_FORM_strp_sup: case DW_FORM_GNU_strp_alt:
-		return bytes_str(u->dw->alt.str, v->u);
+		return bytes_str(dw_section(&u->dw->alt, DW_S_STR), v->u);
 	case DW_FORM_strx: case DW_FORM_strx1: case DW_FORM_strx2: case DW_FORM_strx3:
 	case DW_FORM_strx4: case DW_FORM_GNU_str_index:
-		if (v->u > u->file->str_offsets.len / u->off_size)
+		if (v->u > dw_section(u->file, DW_S_STR_OFFSETS).len / u->off_size)
 			return NULL;
-		c = cur_at(u->file->str_offsets, u->str_off_base + v->u * u->off_size);
-		return c.bad ? NULL : bytes_str(u->file->str, cur_uint(&c, u->off_size));
+		c = cur_at(dw_section(u->file, DW_S_STR_OFFSETS), u->str_off_base + v->u * u->off_size);
+		return c.bad ? NULL : bytes_str(dw_section(u->file, DW_S_STR), cur_uint(&c, u->off_size));
 	default:
 		return NULL;
 	}
@@ -225,9 +225,9 @@ bool dw_addrx(struct dw_unit *u, uint64_t index, uint64_t *addr)
 {
 	struct dbg_cur c;
 
-	if (index > u->file->addr.len / u->addr_size)
+	if (index > dw_section(u->file, DW_S_ADDR).len / u->addr_size)
 		return false;
-	c = cur_at(u->file->addr, u->addr_base + index * u->addr_size);
+	c = cur_at(dw_section(u->file, DW_S_ADDR), u->addr_base + index * u->addr_size);
 	*addr = cur_uint(&c, u->addr_size);
 	return !c.bad;
 }
@@ -292,7 +292,7 @@ typedef void range_fn(void *data, uint64_t lo, uint64_t hi);
 
 static void ranges_v4(struct dw_unit *u, uint64_t off, range_fn *fn, void *data)
 {
-	struct dbg_cur c = cur_at(u->file->ranges, off);
+	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_RANGES), off);
 	uint64_t base = u->low_pc;
 	uint64_t max = u->addr_size == 4 ? UINT32_MAX : UINT64_MAX;
 
@@ -310,7 +310,7 @@ static void ranges_v4(struct dw_unit *u, uint64_t off, range_fn *fn, void *data)
 
 static void ranges_v5(struct dw_unit *u, uint64_t off, range_fn *fn, void *data)
 {
-	struct dbg_cur c = cur_at(u->file->rnglists, off);
+	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_RNGLISTS), off);
 	uint64_t base = u->low_pc, lo = 0, hi = 0;
 
 	for (int i = 0; i < MAX_RANGES && !c.bad; i++) {
@@ -364,9 +364,9 @@ static bool ranges_list(struct dw_unit *u, const struct dw_val *v, range_fn *fn,
 		return true;
 	}
 	if (v->form == DW_FORM_rnglistx) {
-		if (off > u->file->rnglists.len / u->off_size)
+		if (off > dw_section(u->file, DW_S_RNGLISTS).len / u->off_size)
 			return false;
-		c = cur_at(u->file->rnglists, u->rnglists_base + off * u->off_size);
+		c = cur_at(dw_section(u->file, DW_S_RNGLISTS), u->rnglists_base + off * u->off_size);
 		off = u->rnglists_base + cur_uint(&c, u->off_size);
 	}
 	ranges_v5(u, off, fn, data);

@@ -336,6 +336,44 @@ static void candidate_units(struct dbg_module *m, const char *name, struct dw_un
 		qsort(*out, (size_t)arrlen(*out), sizeof(**out), cmp_unit);
 }
 
+/* The out-of-line function whose code starts at a symbol: "malloc" is __libc_malloc. */
+static void add_alias(struct dbg_module *m, const struct dbg_sym *sym, const char *file,
+		      const struct dbg_func ***list)
+{
+	const struct dbg_func *f;
+
+	if (sym->kind != DBG_SYM_FUNC && sym->kind != DBG_SYM_IFUNC)
+		return;
+	for (ptrdiff_t i = 0; i < arrlen(*list); i++)
+		if (!(*list)[i]->is_inline && (*list)[i]->entry == sym->addr)
+			return;
+	f = dbg_func_outer_at(m, sym->addr);
+	if (f && f->entry == sym->addr &&
+	    (!file || (f->file && dbg_file_matches(f->file, file))))
+		arrput(*list, f);
+}
+
+/* Functions known to the symbol table under another name than to DWARF. */
+static void add_aliases(struct dbg_module *m, const char *name, const char *file,
+			const struct dbg_func ***list)
+{
+	const struct dbg_sym *sym;
+	size_t n;
+
+	if (!strpbrk(name, "*?[\\")) {
+		sym = dbg_symbol_find(m, name);
+		if (sym)
+			add_alias(m, sym, file, list);
+		return;
+	}
+	if (!strcmp(name, "*"))
+		return;			/* all functions are there already */
+	sym = dbg_module_symbols(m, &n);
+	for (size_t i = 0; i < n; i++)
+		if (dwfunc_glob(name, sym[i].name))
+			add_alias(m, &sym[i], file, list);
+}
+
 const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *name,
 					     const char *file, size_t *n)
 {
@@ -357,6 +395,7 @@ const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *n
 			    (!file || (f[k]->file && dbg_file_matches(f[k]->file, file))))
 				arrput(list, f[k]);
 	}
+	add_aliases(m, name, file, &list);
 	*n = (size_t)arrlen(list);
 	if (*n) {
 		qsort(list, *n, sizeof(*list), cmp_func);

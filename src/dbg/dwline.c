@@ -114,7 +114,7 @@ static void add_file(void *data, const char *path, uint64_t dir)
 /* Reads header and tables of the unit's line program.  False: none or unusable. */
 static bool read_header(struct dw_unit *u, struct dw_lines *l, struct header *h)
 {
-	struct dbg_cur c = cur_at(u->file->line, u->stmt_list);
+	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_LINE), u->stmt_list);
 	uint64_t len, header_len;
 	const uint8_t *start;
 

@@ -12,7 +12,7 @@ typedef bool entry_fn(void *data, uint64_t lo, uint64_t hi, struct dbg_bytes exp
 
 static void list_v4(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 {
-	struct dbg_cur c = cur_at(u->file->loc, off);
+	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_LOC), off);
 	uint64_t base = u->low_pc, max = u->addr_size == 4 ? UINT32_MAX : UINT64_MAX;
 
 	for (int i = 0; i < MAX_ENTRIES; i++) {
@@ -34,7 +34,7 @@ static void list_v4(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 
 static void list_v5(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 {
-	struct dbg_cur c = cur_at(u->file->loclists, off);
+	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_LOCLISTS), off);
 	uint64_t base = u->low_pc;
 
 	for (int i = 0; i < MAX_ENTRIES && !c.bad; i++) {
@@ -100,9 +100,9 @@ static bool each_entry(struct dw_unit *u, const struct dw_val *v, entry_fn *fn, 
 		return true;
 	}
 	if (v->form == DW_FORM_loclistx) {
-		if (off > u->file->loclists.len / u->off_size)
+		if (off > dw_section(u->file, DW_S_LOCLISTS).len / u->off_size)
 			return true;
-		c = cur_at(u->file->loclists, u->loclists_base + off * u->off_size);
+		c = cur_at(dw_section(u->file, DW_S_LOCLISTS), u->loclists_base + off * u->off_size);
 		off = u->loclists_base + cur_uint(&c, u->off_size);
 	}
 	list_v5(u, off, fn, data);
