@@ -16,6 +16,7 @@
 #include "ir/text.h"
 #include "lang/print.h"
 #include "lower/program.h"
+#include "run/rights.h"
 #include "run/session.h"
 
 /* ---- pass 1 ---- */
@@ -78,6 +79,38 @@ static void pass1_print(struct cli_session *cs)
 	for (size_t i = 0; i < arrlenu(cs->sema.files); i++)
 		ast_print_file(stdout, cs->sema.files[i]);
 	puts("");
+}
+
+/* ---- rights ---- */
+
+/* Whether the user's scripts name points that only the kernel can serve. */
+static bool needs_kernel(const struct cli_session *cs)
+{
+	static const char *const families[] = { "process", "kernel", "module", "kprobe", "syscall", "nd_syscall",
+						"tp_syscall", "perf", "netfilter" };
+
+	for (size_t i = 0; i < arrlenu(cs->sema.files); i++) {
+		const struct ast_file *f = cs->sema.files[i];
+
+		for (size_t p = 0; p < f->nprobes; p++)
+			for (size_t n = 0; n < f->probes[p]->npoints; n++)
+				for (size_t k = 0; k < sizeof(families) / sizeof(families[0]); k++)
+					if (!strcmp(f->probes[p]->points[n]->components[0].name, families[k]))
+						return true;
+	}
+	return false;
+}
+
+/* Says at once what is missing: without rights the files to be probed may not be readable either. */
+static int check_rights(struct cli_session *cs)
+{
+	char msg[256];
+
+	if (cs->opt.last_pass < 5 || !needs_kernel(cs) || run_rights_check(msg, sizeof(msg)))
+		return 0;
+	fprintf(stderr, "ERROR: %s\n", msg);
+	cli_pass_failed(5);
+	return 1;
 }
 
 /* ---- pass 2 ---- */
@@ -267,6 +300,8 @@ int cli_run_passes(struct cli_session *cs)
 			status = pass4_result(cs) ? 1 : 0;
 		if (status)
 			cli_pass_failed(pass);
+		else if (pass == 1)
+			status = check_rights(cs);
 	}
 	if (cs->keep_dir)
 		fprintf(stderr, "Keeping temporary directory \"%s\"\n", cs->keep_dir);
