@@ -159,14 +159,12 @@ static size_t match_deep(struct matcher *m, const struct alias_node *node, size_
 	const char *head = arena_printf(m->st->s->arena, "%.*s*", (int)(stars - pattern), pattern);
 	size_t count = 0;
 
-	for (size_t i = 0; i < arrlenu(node->children); i++) {
-		const struct alias_node *c = node->children[i];
-
-		if (!fnmatch(pattern, c->name, 0))
-			count += match_from(m, c, pos + 1);
-		if (!fnmatch(head, c->name, 0))
-			count += match_deep(m, c, pos, stars);
-	}
+	for (size_t i = 0; i < arrlenu(node->children); i++)
+		if (!fnmatch(pattern, node->children[i]->name, 0))
+			count += match_from(m, node->children[i], pos + 1);
+	for (size_t i = 0; i < arrlenu(node->children); i++)
+		if (!fnmatch(head, node->children[i]->name, 0))
+			count += match_deep(m, node->children[i], pos, stars);
 	return count;
 }
 

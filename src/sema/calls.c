@@ -22,8 +22,12 @@ void sema_queue_function(struct sema_state *st, struct ast_function *f)
 	if (sf->queued)
 		return;
 	sf->queued = true;
-	for (size_t i = 0; i < f->nparams; i++)
+	/* declared types have no place of inference */
+	f->type_at = (struct span){0};
+	for (size_t i = 0; i < f->nparams; i++) {
+		f->params[i]->type_at = (struct span){0};
 		f->params[i]->sema = arena_new(a, struct sema_local);
+	}
 	arrput(st->s->functions, f);
 	arrput(st->queue, f);
 }

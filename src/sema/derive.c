@@ -207,15 +207,21 @@ struct alias_use {
 	const struct alias_step *step;
 	bool optional;
 	size_t found, recursions;
+	const struct ast_component *suffix;	/* first component behind the alias's name, if any */
 };
 
-static bool is_recursive(const struct ast_probe *alias, const struct alias_step *step)
+/* Has the point been expanded on the way to itself? */
+static bool is_recursive(const struct ast_point *pt, const struct alias_step *step)
 {
-	size_t depth = 0;
+	const struct span *at = &pt->components[0].at;
 
-	for (; step; step = step->up, depth++)
-		if (step->alias == alias || depth > MAX_ALIAS_DEPTH)
+	for (size_t depth = 0; step; step = step->up, depth++) {
+		const struct span *up = &step->via->components[0].at;
+
+		if ((up->src == at->src && up->line == at->line && up->col == at->col) ||
+		    depth > MAX_ALIAS_DEPTH)
 			return true;
+	}
 	return false;
 }
 
@@ -262,7 +268,7 @@ static void use_alias(void *ctx, const struct ast_probe *alias, size_t used)
 	struct alias_step *kept;
 	struct ast_point **points;
 
-	if (is_recursive(alias, u->step)) {
+	if (is_recursive(u->pt, u->step)) {
 		u->recursions++;
 		return;
 	}
@@ -272,7 +278,9 @@ static void use_alias(void *ctx, const struct ast_probe *alias, size_t used)
 	points = arena_new_array(s->arena, struct ast_point *, alias->npoints + 1);
 	for (size_t i = 0; i < alias->npoints; i++)
 		points[i] = with_suffix(s->arena, alias->points[i], u->pt, used);
-	u->found += derive_list(u->d, points, alias->npoints, u->optional, kept);
+	if (used < u->pt->ncomponents)
+		u->suffix = &u->pt->components[used];
+	u->found += derive_list(u->d, points, alias->npoints, u->optional || u->suffix, kept);
 }
 
 /* ---- points ---- */
@@ -291,7 +299,7 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 {
 	struct sema_session *s = d->st->s;
 	bool glob = point_is_glob(pt);
-	struct alias_use use = {d, pt, step, optional || glob, 0, 0};
+	struct alias_use use = {.d = d, .pt = pt, .step = step, .optional = optional || glob};
 	size_t aliases = alias_tree_match(d->st->aliases, d->st, pt, use_alias, &use);
 	struct probe_result r = {0};
 	size_t n = use.found;
@@ -311,6 +319,9 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 			       "recursive loop in alias expansion of %s at %s:%u:%u",
 			       sema_text_point(s->arena, pt), pt->components[0].at.src->name,
 			       pt->components[0].at.line, pt->components[0].at.col);
+	else if (use.suffix && !r.known)
+		why = diag_new(s->diag, DIAG_SEMANTIC_ERROR, "probe-suffix", &use.suffix->at,
+			       "invalid suffix for probe");
 	else if (aliases && !r.known)
 		why = diag_new(s->diag, DIAG_SEMANTIC_ERROR, "no-match", NULL, "no match");
 	else if (!r.known)

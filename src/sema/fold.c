@@ -70,17 +70,9 @@ static void fold_binary(struct folder *f, struct ast_expr *e)
 	const struct ast_expr *l = e->binary.left, *r = e->binary.right;
 	int64_t n;
 
-	if (l->kind == EXPR_NUMBER && r->kind == EXPR_NUMBER) {
-		if (compute(e->op, l->number, r->number, &n))
-			set_number(f, e, n);
-	} else if ((e->op == OP_ADD && is_number(l, 0)) || (e->op == OP_MUL && is_number(l, 1))) {
-		if (r->kind != EXPR_STRING)
-			become(f, e, r);
-	} else if (((e->op == OP_ADD || e->op == OP_SUB) && is_number(r, 0)) ||
-		   ((e->op == OP_MUL || e->op == OP_DIV) && is_number(r, 1))) {
-		if (l->kind != EXPR_STRING)
-			become(f, e, l);
-	}
+	if (l->kind == EXPR_NUMBER && r->kind == EXPR_NUMBER &&
+	    compute(e->op, l->number, r->number, &n))
+		set_number(f, e, n);
 }
 
 static void fold_logical(struct folder *f, struct ast_expr *e)

@@ -30,6 +30,7 @@ static void register_global(struct sema_state *st, struct ast_var *v)
 	v->sema = g;
 	v->is_global = true;
 	v->arity = -1;
+	v->type_at = (struct span){0};	/* a declared type has no place of inference */
 	if (v->init)
 		v->type = v->init->type;
 	arrput(st->s->globals, v);

@@ -279,13 +279,13 @@ void type_keys(struct typer *ty, struct ast_var *array, struct ast_expr **keys, 
 void type_hist_key(struct typer *ty, struct ast_expr *base, struct ast_expr **keys, size_t n,
 		   const struct span *at)
 {
-	if (n != 1 || !keys[0]) {
+	if (n != 1)
 		type_unresolved(ty, at);
-		return;
+	if (n && keys[0]) {
+		type_expr(ty, keys[0], AST_LONG);
+		if (keys[0]->type != AST_LONG)
+			type_unresolved(ty, at);
 	}
-	type_expr(ty, keys[0], AST_LONG);
-	if (keys[0]->type != AST_LONG)
-		type_unresolved(ty, at);
 	type_expr(ty, base, AST_UNKNOWN);
 }
 

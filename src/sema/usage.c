@@ -29,9 +29,12 @@ static void collect_as(struct collector *c, struct ast_expr *e, unsigned use)
 static void mark(struct collector *c, const struct ast_expr *symbol)
 {
 	const struct ast_var *v = symbol->symbol.referent;
+	unsigned use;
 
-	if (v)
-		hmput(c->u->vars, v, usage_of(c->u, v) | c->use);
+	if (!v)
+		return;
+	use = usage_of(c->u, v) | c->use;
+	hmput(c->u->vars, v, use);
 }
 
 static unsigned modifying(const struct ast_expr *e, unsigned needed)
