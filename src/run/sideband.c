@@ -20,7 +20,7 @@
 #include "base/ds.h"
 #include "base/intern.h"
 
-#define SIDEBAND_RING (64 * 1024)	/* bytes a CPU, a power of two */
+#define SIDEBAND_RING (256 * 1024)	/* bytes a CPU, a power of two */
 
 struct side_cpu {
 	int fd;
