@@ -130,8 +130,8 @@ static void note_near(struct search *s, uint32_t line)
 static bool row_wanted(const struct search *s, const struct dbg_func *f, const struct dbg_line *r)
 {
 	switch (s->mode) {
-	case DBG_LINE_WILDCARD:
-		return r->line >= f->line;
+	case DBG_LINE_WILDCARD:		/* not what was inlined from other functions */
+		return r->line >= f->line && dbg_func_at(f->module, r->pc) == f;
 	case DBG_LINE_RELATIVE:
 		return f->line && r->line == f->line + s->first;
 	case DBG_LINE_RANGE:
@@ -156,6 +156,23 @@ static int cmp_cand(const void *a, const void *b)
 	return x->pc < y->pc ? -1 : x->pc > y->pc;
 }
 
+/* Of several lines that start at a function's entry, the one the rows there end with: the last that is a statement,
+ * or belongs to one of these statements. */
+static uint32_t line_in_effect(const struct dw_lines *l, uint64_t pc, uint32_t otherwise)
+{
+	size_t first = row_lower(l, pc);
+
+	for (size_t i = first; i < l->nrows && l->rows[i].pc == pc; i++) {
+		bool stmt = l->rows[i].is_stmt && !l->rows[i].end_sequence;
+
+		for (size_t k = first; k < i && !stmt; k++)
+			stmt = l->rows[k].is_stmt && l->rows[k].line == l->rows[i].line;
+		if (stmt)
+			otherwise = l->rows[i].line;
+	}
+	return otherwise;
+}
+
 /* Rows of f that are wanted: the lowest address of each line. */
 static void func_candidates(struct search *s, const struct dbg_func *f, struct cand **out)
 {
@@ -178,8 +195,11 @@ static void func_candidates(struct search *s, const struct dbg_func *f, struct c
 	if (arrlen(all))
 		qsort(all, (size_t)arrlen(all), sizeof(*all), cmp_cand);
 	for (ptrdiff_t i = 0; i < arrlen(all); i++)
-		if (!i || all[i].line != all[i - 1].line)
+		if (!i || all[i].line != all[i - 1].line) {
 			arrput(*out, all[i]);
+			if (s->mode == DBG_LINE_WILDCARD && all[i].pc == f->entry)
+				arrlast(*out).line = line_in_effect(l, all[i].pc, all[i].line);
+		}
 	arrfree(all);
 }
 
@@ -217,7 +237,7 @@ const struct dbg_stmt *dbg_stmts_find(struct dbg_module *m, const char *name, co
 	const struct dbg_stmt *r = NULL;
 	struct cand *cands = NULL;
 
-	s.funcs = dbg_funcs_find(m, name, NULL, &s.nfuncs);
+	s.funcs = dbg_funcs_find(m, name, file, &s.nfuncs);
 	for (size_t i = 0; i < s.nfuncs; i++)
 		hmput(s.wanted, s.funcs[i]->die, true);
 	for (size_t i = 0; i < s.nfuncs; i++) {

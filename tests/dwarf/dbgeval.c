@@ -6,6 +6,7 @@
  *   dbgeval funcs FILE         name|file|line|entry|inline|parameters with types
  *   dbgeval entry FILE         link address of the entry point
  *   dbgeval lines FILE         addresses of all statements: pc file:line
+ *   dbgeval stmts FILE FUNC SOURCE MODE FIRST LAST   statement points; MODE is one of : + - , *
  *   dbgeval frames FILE PC...  inlined frames at addresses
  *   dbgeval serve FILE         commands on standard input, answers end with a line "."
  *       at PID BIAS R0 .. R16 FSBASE   (hex) then one line per variable visible there:
@@ -151,6 +152,24 @@ static void lines(void)
 		       s[i].func->name);
 }
 
+static void stmts(char **argv)
+{
+	static const char *const modes[] = { ":", "+", "-", ",", "*" };
+	uint32_t first = (uint32_t)atoi(argv[6]), last = (uint32_t)atoi(argv[7]), near = 0;
+	int mode = 0;
+	size_t n;
+	const struct dbg_stmt *s;
+
+	while (mode < 4 && strcmp(modes[mode], argv[5]))
+		mode++;
+	s = dbg_stmts_find(module, argv[3], argv[4], (enum dbg_line_mode)mode, first, last, &n, &near);
+	for (size_t i = 0; i < n; i++)
+		printf("%s@%s:%u %llx\n", s[i].func->name, s[i].file, s[i].line,
+		       (unsigned long long)s[i].pc);
+	if (!n)
+		printf("nearest %u\n", near);
+}
+
 static void frames(uint64_t pc)
 {
 	struct dbg_frame_line f[64];
@@ -233,6 +252,8 @@ int main(int argc, char **argv)
 		printf("%llx\n", (unsigned long long)dbg_module_info(module)->entry);
 	else if (!strcmp(argv[1], "lines"))
 		lines();
+	else if (!strcmp(argv[1], "stmts") && argc == 8)
+		stmts(argv);
 	else if (!strcmp(argv[1], "frames"))
 		for (int i = 3; i < argc; i++)
 			frames(strtoull(argv[i], NULL, 16));
