@@ -127,11 +127,19 @@ static void note_near(struct search *s, uint32_t line)
 		s->near_line = line;
 }
 
+/* Whether a row is f's own, not of something of the same file that was inlined there. */
+static bool own_row(const struct dbg_func *f, const struct dbg_line *r)
+{
+	const struct dbg_func *inner = dbg_func_at(f->module, r->pc);
+
+	return inner == f || (inner && inner->file && strcmp(inner->file, r->file) != 0);
+}
+
 static bool row_wanted(const struct search *s, const struct dbg_func *f, const struct dbg_line *r)
 {
 	switch (s->mode) {
 	case DBG_LINE_WILDCARD:		/* not what was inlined from other functions */
-		return r->line >= f->line && dbg_func_at(f->module, r->pc) == f;
+		return r->line >= f->line && own_row(f, r);
 	case DBG_LINE_RELATIVE:
 		return f->line && r->line == f->line + s->first;
 	case DBG_LINE_RANGE:
