@@ -43,6 +43,7 @@ struct run_session {
 	struct ir_store *store;		/* the engine's, or with own_store ours */
 	bool own_store;
 	struct interp *interp;
+	struct interp_env env;
 	uint32_t current;		/* point whose user handler runs */
 	struct run_timing *timing;	/* by point; user handlers */
 

@@ -147,8 +147,6 @@ static int session_load_engine(struct run_session *s)
 
 int run_session_load(struct run_session *s)
 {
-	struct interp_env env;
-
 	if (s->engine) {
 		int rc = session_load_engine(s);
 
@@ -158,8 +156,8 @@ int run_session_load(struct run_session *s)
 		s->store = memstore_create(s->prog->ir);
 		s->own_store = true;
 	}
-	run_user_env(s, &env);
-	s->interp = interp_create(s->prog, s->store, &env);
+	run_user_env(s, &s->env);
+	s->interp = interp_create(s->prog, s->store, &s->env);
 	return 0;
 }
 
