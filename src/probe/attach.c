@@ -2,23 +2,27 @@
 /*
  * Attaching: each kind of point to its mechanism, and release of all of them at once.
  *
- * Closing a perf event waits for a grace period of the kernel (some 100 ms), so events are closed
- * by many short-lived threads together.
+ * Closing a perf event of a uprobe or tracepoint, and its link, waits for grace periods of the kernel (some
+ * 100 ms) with a global lock held, so hundreds of them take a minute, from however many threads.  A
+ * process in the background, which shares them, lets go of them with the grace periods
+ * expedited, and the caller waits for it only a moment.  The programs may be hit until it is done.
  */
 #include "probe/attach_priv.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ds.h"
 
-#define MAX_CLOSERS	256
-#define CLOSER_STACK	(64 * 1024)
+#define FEW_EVENTS	4	/* perf events that are closed on the spot */
+#define RELEASE_WAIT_MS	500	/* how long the rest may keep the caller */
 
 void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)
 {
@@ -151,52 +155,104 @@ size_t attach_count(const struct attachment *a)
 	return a->armed;
 }
 
-struct closer {
-	pthread_t thread;
-	int *fds;
-	size_t n, step, first;
-	bool running;
-};
+#define EXPEDITE "/sys/kernel/rcu_expedited"
 
-static void *closer_run(void *data)
+/* Sets the kernel's hurry about grace periods; the value before, 0 if it cannot be had. */
+static char expedite(char value)
 {
-	struct closer *c = data;
+	int fd = open(EXPEDITE, O_RDWR | O_CLOEXEC);
+	char old = '0';
 
-	for (size_t i = c->first; i < c->n; i += c->step)
-		close(c->fds[i]);
-	return NULL;
+	if (fd < 0)
+		return old;
+	if (read(fd, &old, 1) != 1 || pwrite(fd, &value, 1, 0) != 1)
+		old = '0';
+	close(fd);
+	return old;
 }
 
-static void close_all(int *fds, size_t n)
+/* The background process: only calls that are safe after fork() in a threaded program. */
+static void close_events(int *events, size_t n, int done)
 {
-	struct closer *c = calloc(MAX_CLOSERS, sizeof(*c));
-	size_t threads = n < MAX_CLOSERS ? n : MAX_CLOSERS;
-	pthread_attr_t attr;
+	char before;
 
-	if (!c)
+	setsid();
+	before = expedite('1');
+	for (size_t i = 0; i < n; i++)
+		close(events[i]);
+	expedite(before);
+	close(done);
+	_exit(0);
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all descriptors but these (sorted), so that no pipe or terminal is held open. */
+static void close_others(const int *keep, size_t n)
+{
+	unsigned next = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned)keep[i] > next)
+			close_range(next, (unsigned)keep[i] - 1, 0);
+		next = (unsigned)keep[i] + 1;
+	}
+	close_range(next, ~0u, 0);
+}
+
+/* Hands the events to a process of its own and waits for it a little; false: could not. */
+static bool close_in_background(int *events, size_t n)
+{
+	int done[2], *keep, status;
+	struct pollfd p;
+	pid_t pid;
+
+	if (pipe2(done, O_CLOEXEC))
+		return false;
+	keep = malloc((n + 1) * sizeof(*keep));
+	if (!keep)
 		abort();
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, CLOSER_STACK);
-	for (size_t i = 0; i < threads; i++) {
-		c[i] = (struct closer){ .fds = fds, .n = n, .step = threads, .first = i };
-		c[i].running = threads > 1 && !pthread_create(&c[i].thread, &attr, closer_run, &c[i]);
+	memcpy(keep, events, n * sizeof(*keep));
+	keep[n] = done[1];
+	qsort(keep, n + 1, sizeof(*keep), compare_fds);
+	pid = fork();
+	if (pid == 0) {
+		if (fork() != 0)
+			_exit(0);
+		close_others(keep, n + 1);
+		close_events(events, n, done[1]);
 	}
-	for (size_t i = 0; i < threads; i++) {
-		if (c[i].running)
-			pthread_join(c[i].thread, NULL);
-		else
-			closer_run(&c[i]);
+	free(keep);
+	close(done[1]);
+	if (pid > 0) {
+		waitpid(pid, &status, 0);
+		for (size_t i = 0; i < n; i++)
+			close(events[i]);
+		p = (struct pollfd){ .fd = done[0] };
+		poll(&p, 1, RELEASE_WAIT_MS);
 	}
-	pthread_attr_destroy(&attr);
-	free(c);
+	close(done[0]);
+	return pid > 0;
 }
 
 void attach_release(struct attachment *a)
 {
+	size_t n;
+
 	if (!a)
 		return;
-	close_all(a->fds, arrlenu(a->fds));
+	n = arrlenu(a->events);
+	for (size_t i = 0; i < arrlenu(a->fds); i++)
+		close(a->fds[i]);
+	if (n <= FEW_EVENTS || !close_in_background(a->events, n)) {
+		for (size_t i = 0; i < n; i++)
+			close(a->events[i]);
+	}
 	arrfree(a->fds);
+	arrfree(a->events);
 	arrfree(a->errors);
 	free(a);
 }

@@ -46,7 +46,11 @@ struct attachment;
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors);
 /* Number of points armed. */
 size_t attach_count(const struct attachment *a);
-/* Disarms everything, in bulk (well under a second whatever was armed), and frees `a`; NULL is ignored. */
+/*
+ * Disarms everything, in bulk (well under a second whatever was armed), and frees `a`; NULL is ignored.
+ * Where there are no multi-links a background process may go on removing probes for a while: programs
+ * can still be hit, so the engine is deactivated first.
+ */
 void attach_release(struct attachment *a);
 
 #endif

@@ -57,8 +57,8 @@ static int event_arm(struct attachment *a, struct perf_event_attr *attr, pid_t p
 		close(event);
 		return err;
 	}
-	arrput(a->fds, link);
-	arrput(a->fds, event);
+	arrput(a->events, link);
+	arrput(a->events, event);
 	return 0;
 }
 

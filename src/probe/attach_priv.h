@@ -6,7 +6,8 @@
 #include "probe/attach.h"
 
 struct attachment {
-	int *fds;			/* stb_ds array: links and events; closing them disarms */
+	int *fds;			/* stb_ds array: links; closing them disarms */
+	int *events;			/* stb_ds array: perf events and their links, slow to close */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
 };

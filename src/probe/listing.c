@@ -54,7 +54,7 @@ static char *var_text(const struct probe_var *v)
 {
 	char *text;
 
-	if (asprintf(&text, "$%s:%s", v->name, v->type) < 0)
+	if (asprintf(&text, "%s%s:%s", v->local ? "" : "$", v->name, v->type) < 0)
 		abort();
 	return text;
 }

@@ -77,6 +77,7 @@ struct probe_point {
 /* A variable as -L prints it: "$name:type". */
 struct probe_var {
 	const char *name, *type;
+	bool local;		/* a variable of the handler (an alias's), shown without the $ */
 };
 
 #endif

@@ -122,6 +122,16 @@ static void explain_line(struct search *s, uint32_t line)
 	diag_chain(s->out->why, why);
 }
 
+/* The line below wins if it is as near as the one above. */
+static bool add_nearest(struct search *s, uint32_t near, uint32_t asked)
+{
+	uint32_t below = 2 * asked - near;
+
+	if (near < asked && add_lines(s, DBG_LINE_ABSOLUTE, below, below, asked, NULL))
+		return true;
+	return add_lines(s, DBG_LINE_ABSOLUTE, near, near, asked, NULL);
+}
+
 static void resolve_lines(struct search *s)
 {
 	bool nearest = s->m->pattern->variant == PROCESS_NEAREST;
@@ -145,7 +155,7 @@ static void resolve_lines(struct search *s)
 			mode = l->first == l->last ? DBG_LINE_ABSOLUTE : DBG_LINE_RANGE;
 		if (add_lines(s, mode, l->first, l->last, 0, &near))
 			continue;
-		if (nearest && near && add_lines(s, DBG_LINE_ABSOLUTE, near, near, l->first, NULL))
+		if (nearest && near && add_nearest(s, near, l->first))
 			continue;
 		if (s->spec.nlines == 1 && mode != DBG_LINE_RELATIVE)
 			explain_line(s, l->first);
