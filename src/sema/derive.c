@@ -13,6 +13,7 @@
 #include "sema/alias.h"
 
 #define MAX_ALIAS_DEPTH 64
+#define MAX_EXPANSIONS 100000	/* of aliases in one script: ends what would grow exponentially */
 
 /* One alias on the way from the probe to a point. */
 struct alias_step {
@@ -268,7 +269,7 @@ static void use_alias(void *ctx, const struct ast_probe *alias, size_t used)
 	struct alias_step *kept;
 	struct ast_point **points;
 
-	if (is_recursive(u->pt, u->step)) {
+	if (is_recursive(u->pt, u->step) || u->d->st->expansions++ > MAX_EXPANSIONS) {
 		u->recursions++;
 		return;
 	}

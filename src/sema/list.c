@@ -18,7 +18,7 @@ static struct probe_var *point_vars(const struct sema_session *s, const struct s
 
 	for (size_t i = 0; i < p->body->nlocals; i++) {
 		const struct ast_var *v = p->body->locals[i];
-		struct probe_var out = {v->name, ast_type_text(v->type)};
+		struct probe_var out = {v->name, ast_type_text(v->type), true};
 
 		if (!v->synthetic && strncmp(v->name, "__", 2))
 			arrput(vars, out);

@@ -199,6 +199,17 @@ static void run_steps(struct sema_state *st)
 	number_globals(s);
 }
 
+/* -l and -L: whatever is found counts; what is wrong with the rest is told to the curious only. */
+static int list_points(struct sema_state *st)
+{
+	struct sema_session *s = st->s;
+
+	diag_hold(s->diag);
+	run_steps(st);
+	diag_release(s->diag, s->verbose > 0);
+	return arrlenu(s->probes) ? 0 : -1;
+}
+
 int sema_run(struct sema_session *s)
 {
 	struct sema_state *st = calloc(1, sizeof(*st));
@@ -208,6 +219,8 @@ int sema_run(struct sema_session *s)
 	st->s = s;
 	s->state = st;
 	sema_open_tapset(s);
+	if (s->listing)
+		return list_points(st);
 	run_steps(st);
 	if (!failed(s) && !arrlenu(s->probes))
 		diag_error(s->diag, "no-probes", NULL, "no probes found");

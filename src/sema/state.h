@@ -33,6 +33,7 @@ struct sema_state {
 	struct ast_function **queue;	/* functions whose bodies are to be resolved */
 	struct ast_file **new_files;	/* tapset files whose probes are to be derived */
 	struct alias_node *aliases;	/* tree of alias names, see alias.h */
+	size_t expansions;		/* of aliases, so far */
 	struct sema_body **bodies;	/* each once, in order of creation */
 	/* target expressions that could not be bound: why, issued when they prove to be needed */
 	struct { const struct ast_expr *key; struct diag *value; } *unbound;
@@ -71,6 +72,9 @@ void sema_bind(struct sema_scope *sc, struct ast_expr *e, void (*resolve)(struct
 const char *sema_text_point(struct arena *a, const struct ast_point *pt);
 const char *sema_text_points(struct arena *a, struct ast_point *const *list, size_t n, const char *sep);
 const char *sema_text_alias(struct arena *a, const struct ast_probe *alias);
+
+/* print_stmt.c: a statement, without a newline */
+void sema_print_stmt(FILE *out, const struct ast_stmt *s);
 
 /* derive.c: probes -> session.probes */
 void sema_derive_probe(struct sema_state *st, struct ast_probe *p);
