@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Building blocks of lowering: the statement list under construction,
- * temporaries, and the module's tables of globals, formats and regexes.
+ * temporaries, and the module's tables of globals, formats and regular expressions.
  */
 #include "lower/lower.h"
 
 #include <string.h>
 
 #include "base/ds.h"
+#include "ir/regex.h"
 
 /* ---- statements ---- */
 
@@ -186,19 +187,15 @@ uint32_t lower_format_text(struct lower_module *m, const char *text)
 	return index;
 }
 
-uint32_t lower_regex(struct lower_module *m, const char *text, const struct span *at)
+bool lower_regex(struct lower *L, const char *text, const struct span *at, uint32_t *index)
 {
-	ptrdiff_t i = shgeti(m->regex_of, text);
+	struct ir_module *m = L->mod->ir;
+	const char *err;
 
-	if (i >= 0)
-		return m->regex_of[i].value;
-
-	struct ir_regex *r = arena_new(m->arena, struct ir_regex);
-	uint32_t index = (uint32_t)arrlen(m->ir->regexes);
-
-	r->text = text;
-	r->at = *at;
-	arrput(m->ir->regexes, r);
-	shput(m->regex_of, text, index);
-	return index;
+	*index = ir_regex_add(m, text, at);
+	if (m->regexes[*index]->dfa || !ir_regex_compile(m, m->regexes[*index], &err))
+		return true;
+	diag_error(L->mod->diag, "regex", at, "regex compilation error: %s", err);
+	L->failed = true;
+	return false;
 }

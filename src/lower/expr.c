@@ -206,6 +206,8 @@ static struct ir_expr *lower_in(struct lower *L, const struct ast_expr *e)
 		hi = lower_op2(L, IR_LT, i, n, &e->at);
 		return lower_op2(L, IR_ANDTHEN, lo, hi, &e->at);
 	}
+	if (lower_has_wildcard(e))
+		return lower_in_slice(L, e);
 	lower_place(L, e, &p);
 	return lower_place_op(L, IR_AHAS, &p, NULL, &e->at);
 }
@@ -302,7 +304,8 @@ static struct ir_expr *lower_regex_match(struct lower *L, const struct ast_expr 
 {
 	struct ir_expr *m = lower_op1(L, IR_MATCH, lower_expr(L, e->binary.left), &e->at);
 
-	m->sym = lower_regex(L->mod, e->binary.right->string, &e->binary.right->at);
+	if (!lower_regex(L, e->binary.right->string, &e->binary.right->at, &m->sym))
+		return ir_const(L->mod->ir, 0, &e->at);
 	return e->op == OP_NOMATCH ? lower_op1(L, IR_LNOT, m, &e->at) : m;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* foreach over arrays and histograms. */
+/* foreach over arrays and histograms, and what else walks elements: slices in `in` and `delete`. */
 #include "lower/parts.h"
 
 #include "base/ds.h"
@@ -92,4 +92,64 @@ void lower_foreach(struct lower *L, const struct ast_stmt *s)
 		lower_store_var(L, a->value, lower_local(L, (uint32_t)f->value_local, &s->at));
 	lower_into_end(L, saved);
 	lower_body(L, a->body, &loop->body);
+}
+
+/* ---- slices ---- */
+
+bool lower_has_wildcard(const struct ast_expr *e)
+{
+	for (size_t i = 0; i < e->index.nkeys; i++)
+		if (!e->index.keys[i])
+			return true;
+	return false;
+}
+
+/* Emits a loop over the elements of a slice; each key gets a local. */
+static struct ir_stmt *walk_slice(struct lower *L, const struct ast_expr *e)
+{
+	struct ir_foreach *f = arena_new(L->mod->arena, struct ir_foreach);
+	struct ir_stmt *loop;
+
+	f->global = lower_global(L->mod, e->index.base->symbol.referent);
+	f->value_local = -1;
+	f->nkeys = (uint32_t)e->index.nkeys;
+	for (uint32_t i = 0; i < IR_MAX_KEYS; i++) {
+		const struct ir_global *g = L->mod->ir->globals[f->global];
+
+		f->key_local[i] = -1;
+		if (i >= f->nkeys)
+			continue;
+		f->key_local[i] = (int32_t)lower_new_local(L, "key", g->key_type[i], g->key_bound[i]);
+		if (e->index.keys[i])
+			f->slice[i] = lower_share(L, lower_expr(L, e->index.keys[i]));
+	}
+	loop = ir_stmt_new(L->mod->ir, IR_S_FOREACH, &e->at);
+	loop->foreach = f;
+	lower_emit(L, loop);
+	return loop;
+}
+
+struct ir_expr *lower_in_slice(struct lower *L, const struct ast_expr *e)
+{
+	uint32_t found = lower_new_local(L, "found", IR_I64, 0);
+	struct ir_stmt *loop, **saved;
+
+	lower_set(L, found, ir_const(L->mod->ir, 0, &e->at), &e->at);
+	loop = walk_slice(L, e);
+	saved = lower_into(L, &loop->body);
+	lower_set(L, found, ir_const(L->mod->ir, 1, &e->at), &e->at);
+	lower_emit(L, ir_stmt_new(L->mod->ir, IR_S_BREAK, &e->at));
+	lower_into_end(L, saved);
+	return lower_local(L, found, &e->at);
+}
+
+void lower_delete_slice(struct lower *L, const struct ast_expr *e)
+{
+	struct ir_stmt *loop = walk_slice(L, e), **saved = lower_into(L, &loop->body);
+	struct lower_place p = { .global = loop->foreach->global, .nkeys = loop->foreach->nkeys };
+
+	for (uint32_t i = 0; i < p.nkeys; i++)
+		p.keys[i] = lower_local(L, (uint32_t)loop->foreach->key_local[i], &e->at);
+	lower_eval(L, lower_place_op(L, IR_ADEL, &p, NULL, &e->at));
+	lower_into_end(L, saved);
 }

@@ -30,7 +30,6 @@ struct lower_module {
 	struct { const struct ast_var *key; uint32_t value; } *global_of;	/* hmap */
 	struct { const struct ast_function *key; uint32_t value; } *func_of;	/* hmap */
 	struct { char *key; uint32_t value; } *format_of;			/* shmap */
-	struct { char *key; uint32_t value; } *regex_of;			/* shmap */
 	/* the overload that `next` in one goes on with */
 	struct { const struct ast_function *key; const struct ast_function *value; } *next_of;	/* hmap */
 	const struct ast_function **pending;	/* functions called but not lowered yet; stb_ds array */
@@ -95,7 +94,8 @@ uint32_t lower_hidden_global(struct lower_module *m, const struct ir_global *pro
 uint32_t lower_format(struct lower_module *m, const struct ir_format *f);
 /* Index of the format that printf-like `text` spells: only %d %s %x %u %p %c and text, for compiler-made output. */
 uint32_t lower_format_text(struct lower_module *m, const char *text);
-uint32_t lower_regex(struct lower_module *m, const char *text, const struct span *at);
+/* Index of a compiled regular expression; false after a diagnostic. */
+bool lower_regex(struct lower *L, const char *text, const struct span *at, uint32_t *index);
 /* The IR function of a script's function; its body is lowered later. */
 uint32_t lower_function(struct lower_module *m, const struct ast_function *f);
 

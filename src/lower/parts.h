@@ -61,6 +61,10 @@ struct ir_expr *lower_register(struct lower *L, struct ir_expr *name, bool is_un
 struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want);
 
 /* foreach.c */
+bool lower_has_wildcard(const struct ast_expr *e);	/* a[1, *] */
+/* `[1, *] in a` and `delete a[1, *]`. */
+struct ir_expr *lower_in_slice(struct lower *L, const struct ast_expr *e);
+void lower_delete_slice(struct lower *L, const struct ast_expr *e);
 void lower_foreach(struct lower *L, const struct ast_stmt *s);
 
 /* stmt.c: a statement as the body of something, with its own action count. */

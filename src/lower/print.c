@@ -144,7 +144,9 @@ struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want
 	args = arena_new_array(L->mod->arena, struct ir_expr *, pr->nargs + 1);
 	lower_exprs(L, pr->args, pr->nargs, args);
 	read_memory(L, &f, args, pr->nargs);
-	r = lower_opn(L, pr->to_string ? IR_SPRINTF : IR_PRINTF, args, (uint32_t)pr->nargs, &e->at);
+	r = ir_expr_new(L->mod->ir, pr->to_string ? IR_SPRINTF : IR_PRINTF, &e->at, 0);
+	r->nargs = (uint32_t)pr->nargs;
+	r->args = args;
 	r->sym = lower_format(L->mod, &f);
 	arrfree(f.pieces);
 	if (pr->to_string)

@@ -185,7 +185,6 @@ static void release(struct lower_module *m)
 	hmfree(m->func_of);
 	hmfree(m->next_of);
 	shfree(m->format_of);
-	shfree(m->regex_of);
 	arrfree(m->pending);
 }
 

@@ -86,6 +86,10 @@ static void lower_delete(struct lower *L, const struct ast_stmt *s)
 		lower_set(L, local, zero, &s->at);
 		return;
 	}
+	if (s->expr->kind == EXPR_INDEX && lower_has_wildcard(s->expr)) {
+		lower_delete_slice(L, s->expr);
+		return;
+	}
 	lower_place(L, s->expr, &p);
 	lower_eval(L, lower_place_op(L, p.nkeys ? IR_ADEL : IR_ACLEAR, &p, NULL, &s->at));
 }

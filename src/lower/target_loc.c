@@ -485,9 +485,28 @@ static bool loc_reads_memory(const struct dbg_loc *loc)
 	return false;
 }
 
+/* An address a fixed distance from the stack or frame pointer: memory that the code itself is using. */
+static bool on_stack(const struct target_access *a)
+{
+	bool based = false;
+
+	for (size_t i = 0; i < a->loc.nops; i++) {
+		const struct dbg_op *op = &a->loc.ops[i];
+
+		if (op->op == DBG_OP_REG && (op->a == DBG_RSP || op->a == DBG_RBP))
+			based = true;
+		else if (op->op != DBG_OP_CONST && op->op != DBG_OP_ADD && op->op != DBG_OP_SUB)
+			return false;
+	}
+	for (size_t i = 0; i < a->nsteps; i++)
+		if (a->steps[i].kind != STEP_OFFSET)
+			return false;
+	return based;
+}
+
 bool target_may_fault(const struct target_access *a)
 {
-	if (a->base == BASE_CONTEXT)
+	if (a->base == BASE_CONTEXT || (a->base == BASE_LOC && a->loc.kind == DBG_LOC_MEMORY && on_stack(a)))
 		return false;
 	if (a->base == BASE_SDT)
 		return a->sdt.kind == DBG_SDT_MEM;
