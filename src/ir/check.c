@@ -192,13 +192,16 @@ static void check_special(struct checker *c, const struct ir_expr *e)
 	case IR_STAT_GET:
 		if (e->imm < IR_STAT_COUNT || e->imm > IR_STAT_VARIANCE)
 			bad(c, "unknown statistic", info->name);
+		if (e->nargs > c->m->globals[e->sym]->nkeys + 1 ||
+		    (e->nargs > c->m->globals[e->sym]->nkeys && e->args[e->nargs - 1]->type != IR_I64))
+			bad(c, "too many arguments", info->name);
 		break;
 	case IR_POINT_STR:
 		if (e->imm < 0 || e->imm >= IR_PP_COUNT)
 			bad(c, "unknown text of a probe point", info->name);
 		break;
-	case IR_GSTORE:
-		if (e->nargs != 1)
+	case IR_GSTORE: case IR_ASTORE:
+		if (e->nargs != c->m->globals[e->sym]->nkeys + 1)
 			bad(c, "one value is needed", info->name);
 		break;
 	default:
@@ -239,6 +242,8 @@ static void check_expr(struct checker *c, const struct ir_expr *e, bool root)
 		return;
 	if (info->flags & IRF_SYM_GLOBAL)
 		check_global_use(c, e);
+	if (c->err)
+		return;
 	if (info->flags & IRF_SYM_FUNC)
 		check_call(c, e);
 	if (info->flags & IRF_SYM_FORMAT)

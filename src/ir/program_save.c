@@ -42,9 +42,10 @@ struct codec {
 
 static void do_bytes(struct codec *c, void *p, size_t n)
 {
+	if (!n)
+		return;
 	if (!c->reading) {
-		if (n)
-			memcpy(arraddnptr(c->out, n), p, n);
+		memcpy(arraddnptr(c->out, n), p, n);
 	} else if (c->bad || (size_t)(c->end - c->p) < n) {
 		c->bad = true;
 		memset(p, 0, n);

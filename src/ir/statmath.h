@@ -53,8 +53,8 @@ static inline uint32_t statmath_linear_bucket(int64_t v, int64_t lo, int64_t ste
 
 	if (v < lo)
 		return 0;
-	i = ((uint64_t)v - (uint64_t)lo) / (uint64_t)step + 1;
-	return i >= n - 1 ? n - 1 : (uint32_t)i;
+	i = ((uint64_t)v - (uint64_t)lo) / (uint64_t)step;
+	return i >= n - 2 ? n - 1 : (uint32_t)i + 1;
 }
 
 /* hi:lo += v * v, unsigned 128 bits. */

@@ -70,7 +70,7 @@ static bool expr_same(const struct ir_expr *a, const struct ir_expr *b)
 	if (!a || !b || a->nargs != b->nargs || a->op != b->op || a->type != b->type ||
 	    a->bound != b->bound || a->sym != b->sym || a->imm != b->imm)
 		return false;
-	if ((ir_op_table[a->op].flags & IRF_FAIL) && !same_place(&a->at, &b->at))
+	if ((ir_op_table[a->op].flags & (IRF_FAIL | IRF_SYM_FORMAT)) == IRF_FAIL && !same_place(&a->at, &b->at))
 		return false;
 	if (a->op == IR_STRLIT && strcmp(a->str, b->str) != 0)
 		return false;

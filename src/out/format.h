@@ -21,7 +21,7 @@ struct out_buf {
 void out_buf_add(struct out_buf *b, const void *p, size_t n);
 void out_buf_str(struct out_buf *b, const char *s);
 void out_buf_pad(struct out_buf *b, char c, int64_t n);	/* n <= 0: nothing */
-void out_buf_printf(struct out_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void out_buf_printf(struct out_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 void out_buf_free(struct out_buf *b);
 
 /*
