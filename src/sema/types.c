@@ -549,11 +549,11 @@ void type_expr(struct typer *ty, struct ast_expr *e, enum ast_type want)
 	case EXPR_AUTOCAST:
 	case EXPR_ENTRY:
 	case EXPR_PERF:
+	case EXPR_CONST:
+	case EXPR_ENUM:
 		type_target(ty, e, want);
 		break;
 	case EXPR_DEFINED:
-	case EXPR_CONST:
-	case EXPR_ENUM:
 	case EXPR_REGISTER:
 		type_fixed(ty, e, AST_LONG, want);
 		break;
