@@ -18,6 +18,11 @@
 #define MAX_SDT_ARGS		32
 #define SYSCALL_ARGS		6
 
+#define SYSCALL_VARIABLES                                                                          \
+	"invalid target symbol for utrace probe, $syscall, $return, $argN or $$parms expected"
+#define SYSCALL_ARGUMENTS                                                                          \
+	"only \"process(PATH_OR_PID).syscall\" support $argN or $$parms."
+
 /* Records of the raw_syscalls tracepoints: common header, then the number and the rest. */
 enum { CONTEXT_SYSCALL = 8, CONTEXT_ARGS = 16, CONTEXT_RETURN = 16 };
 
@@ -244,7 +249,7 @@ static struct target_access *bind_mark(struct target_binder *b, const char *name
 		return NULL;
 	a = target_argument(b, (unsigned)n);
 	if (a && t->naccesses)
-		return access_fail(b, "mark-type", &t->accesses[0].at, "type definition '%s_arg%ld' not found in "
+		return access_fail(b, "mark-type", &b->e->at, "type definition '%s_arg%ld' not found in "
 				   "'%s'", b->c->point->sdt->name, n, dbg_module_info(a->module)->path);
 	return a;
 }
@@ -270,11 +275,9 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 		return context_word(b, CONTEXT_RETURN);
 	}
 	if (!argument_number(name, &n))
-		return access_fail(b, "syscall-variable", &b->e->at, "invalid target symbol for utrace probe, "
-				   "$syscall, $return, $argN or $$parms expected");
+		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_VARIABLES);
 	if (is_return)
-		return access_fail(b, "syscall-variable", &b->e->at, "only \"process(PATH_OR_PID).syscall\" "
-				   "support $argN or $$parms.");
+		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
 	if (n < 1 || n > SYSCALL_ARGS)
 		return access_fail(b, "syscall-variable", &b->e->at, "invalid syscall argument number (1-6)");
 	return target_argument(b, (unsigned)n);
@@ -328,12 +331,17 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 
 	if (!pt)
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	if (*name == '$' && (pt->scope == PROBE_SCOPE_SYSCALL || pt->scope == PROBE_SCOPE_SYSCALL_RETURN) &&
+	    strcmp(name, "$parms"))
+		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_VARIABLES);
 	if (*name == '$') {
 		if (use & TARGET_WRITE)
 			return access_fail(b, "write-context", &b->e->at, "cannot write to context variable");
 		a = bind_point_string(b, name);
 		if (!a)
 			a = access_context(b, name + 1, pretty_of(t));
+		if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
+			return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
 		if (!a && !b->why)
 			return pt->module && pt->func ? no_such_variable(b, name) :
 				access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
@@ -344,7 +352,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	case PROBE_SCOPE_SYSCALL_RETURN:
 		a = bind_syscall(b, name);
 		if (a && (use & TARGET_WRITE))
-			return access_fail(b, "write-syscall", &b->e->at, "write to utrace variable not permitted");
+			return access_fail(b, "write-syscall", &b->e->at, "utrace '$%s' variable is "
+					   "read-only", name);
 		return a;
 	case PROBE_SCOPE_PROCESS:
 		return access_fail(b, "no-target", &b->e->at, "only \"process(PATH_OR_PID).syscall\" and "

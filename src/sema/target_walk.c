@@ -83,7 +83,9 @@ static bool invalid_access(struct target_binder *b, const struct ast_access *x, 
 	struct arena *arena = b->c->ps->arena;
 	const struct dbg_type *s = dbg_type_strip(t);
 
-	if (s->kind == DBG_POINTER)
+	if (s->kind == DBG_FUNCTION)
+		access_fail(b, "invalid-access", &x->at, "%s: unexpected type tag 21", type_text(b, s));
+	else if (s->kind == DBG_POINTER)
 		access_fail(b, "invalid-access", &x->at, "invalid access '%s' vs '%s'", access_text(arena, x),
 			    type_text(b, t));
 	else if (s->kind == DBG_ARRAY)
@@ -91,7 +93,7 @@ static bool invalid_access(struct target_binder *b, const struct ast_access *x, 
 			    access_text(arena, x));
 	else
 		access_fail(b, "invalid-access", &x->at, "invalid access '%s' vs. %s", access_text(arena, x),
-			    type_text(b, t));
+			    type_text(b, s));
 	return false;
 }
 
