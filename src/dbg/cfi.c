@@ -282,12 +282,10 @@ static void expr_rule(struct machine *x, struct dbg_rule *r, enum dbg_rule_kind 
 
 static int advance(struct machine *x, uint64_t to)
 {
-	int r = 0;
+	int r = to > x->loc ? x->flush(x, to) : 0;
 
-	if (to > x->loc)
-		r = x->flush(x, to);
-	x->loc = to;
-	x->row.lo = to;
+	if (!r)
+		x->loc = x->row.lo = to;
 	return r;
 }
 
