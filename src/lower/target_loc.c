@@ -61,7 +61,11 @@ static struct ir_expr *zero_extend(struct lower *L, struct ir_expr *e, uint32_t 
 
 static struct ir_expr *sign_extend(struct lower *L, struct ir_expr *e, uint32_t bits, const struct span *at)
 {
-	return bits >= 64 ? e : with_imm(lower_op1(L, IR_SEXT, e, at), bits);
+	if (bits >= 64)
+		return e;
+	if (e->op == IR_ZEXT && e->imm >= bits)
+		e = e->args[0];		/* of no use below a sign extension */
+	return with_imm(lower_op1(L, IR_SEXT, e, at), bits);
 }
 
 static struct ir_expr *shift_right(struct lower *L, struct ir_expr *e, uint32_t bits, const struct span *at)

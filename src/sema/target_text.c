@@ -298,6 +298,13 @@ static struct target_access *context_arguments(struct target_binder *b, unsigned
 	return text_done(&p, NULL);
 }
 
+static struct target_access *empty_text(struct target_binder *b)
+{
+	struct printer p = { .b = b };
+
+	return text_done(&p, NULL);
+}
+
 struct target_access *access_context(struct target_binder *b, const char *name, const char *pretty)
 {
 	const struct probe_point *pt = b->c->point;
@@ -307,24 +314,22 @@ struct target_access *access_context(struct target_binder *b, const char *name, 
 	case PROBE_SCOPE_MARK:
 		if (vars || parms)
 			return context_arguments(b, target_argument_count(b));
-		if (locals && !pt->func) {
-			struct printer p = { .b = b };
-
-			return text_done(&p, NULL);
-		}
 		break;
 	case PROBE_SCOPE_SYSCALL:
 		return parms ? context_arguments(b, target_argument_count(b)) : NULL;
 	case PROBE_SCOPE_RETURN:
-		if (!strcmp(name, "return") && pt->func)
-			return context_return(b, pretty);
+		if (!strcmp(name, "return"))
+			return pt->func ? context_return(b, pretty) : empty_text(b);
 		break;
 	case PROBE_SCOPE_CODE:
+	case PROBE_SCOPE_PLT:
 		break;
 	default:
 		return NULL;
 	}
-	if (!pt->func || !(vars || parms || locals))
+	if (!(vars || parms || locals))
 		return NULL;
+	if (!pt->func)
+		return empty_text(b);	/* no debug information, so none are known */
 	return context_vars(b, vars || parms, vars || locals, pretty);
 }
