@@ -90,7 +90,8 @@ static void on_error(struct run_session *s, const struct wire_record *r, const s
 		return;
 	memcpy(&e, it->data, sizeof(e));
 	text = item_text(s, it, sizeof(e));
-	ir_error_line(line, sizeof(line), s->prog->ir, it->id, e.arg, text, engine_site(s->engine, e.site));
+	ir_error_line(line, sizeof(line), s->prog->ir, it->id, e.arg, text,
+		      s->engine ? engine_site(s->engine, e.site) : NULL);
 	free(text);
 	run_sink_write(s->sink, s->text.p, s->text.len);
 	s->text.len = 0;
