@@ -56,9 +56,10 @@ static void put_conversion(struct ir_format *f, enum text_conv conv)
 static struct ir_expr *format_values(struct lower *L, struct ir_format *f, struct ir_expr **args,
 				     const struct target_access *a)
 {
+	uint32_t format = lower_format(L->mod, f);	/* first: the op's bound depends on formats */
 	struct ir_expr *r = lower_opn(L, IR_SPRINTF, args, (uint32_t)arrlenu(args), &a->at);
 
-	r->sym = lower_format(L->mod, f);
+	r->sym = format;
 	return ir_expr_rebound(L->mod->ir, r);
 }
 
