@@ -147,6 +147,7 @@ static char *run_case(const struct golden_case *c, const char *tapset)
 	arrfree(s.tapset_dirs);
 	arrfree(s.overrides);
 	sema_session_fini(&s);
+	parse_env_fini(&env);
 	probe_session_fini(&ps);
 	diag_sink_fini(&diag);
 	arena_destroy(arena);
