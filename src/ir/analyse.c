@@ -219,6 +219,10 @@ static void find_locks(struct analysis *an)
 
 			if (u->count && !alone[h] && (!single[h] || u->compound))
 				free_of_locks = false;
+			/* the user engine changes an element of a map in several steps */
+			if (u->write && !alone[h] && p->handlers[h].kind == PROG_USER &&
+			    an->m->globals[g]->is_array)
+				free_of_locks = false;
 		}
 		an->m->globals[g]->lock_free = free_of_locks || an->m->globals[g]->hidden;
 	}

@@ -11,9 +11,15 @@
 
 #define RT_INLINE static inline __attribute__((always_inline))
 
+#ifdef __bpf__	/* the target's machine loads words at any address, clang only believes it of aligned types */
+struct rt_word {
+	uint64_t v;
+} __attribute__((may_alias));
+#else
 struct rt_word {
 	uint64_t v;
 } __attribute__((packed, may_alias));
+#endif
 
 #define RT_BYTE(m, off)	((m)->b[(uint32_t)(off) & RT_MEM_MASK])
 #define RT_WORD(m, off)	(((struct rt_word *)&(m)->b[(uint32_t)(off) & RT_MEM_MASK])->v)

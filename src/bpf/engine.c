@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine's phases: see engine.h. */
+#include "bpf/engine_priv.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+
+#define LOG_SIZE	(16u << 20)
+
+int engine_fail(struct engine *e, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(e->error, sizeof(e->error), fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+const char *engine_error(const struct engine *e)
+{
+	return e->error;
+}
+
+struct engine *engine_create(const struct program *p, const struct engine_options *o)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	int ncpu = libbpf_num_possible_cpus();
+
+	if (!e)
+		abort();
+	e->p = p;
+	e->opt = *o;
+	e->epoll_fd = e->btf.fd = e->track_fd = e->track_link = -1;
+	e->unit.p = p;
+	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
+	e->gens = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
+	e->generated = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
+	for (ptrdiff_t i = 0; i < arrlen(p->handlers); i++)
+		arrput(e->fds, -1);
+	return e;
+}
+
+static bool in_kernel(const struct engine *e, ptrdiff_t h)
+{
+	return e->p->handlers[h].kind != PROG_USER;
+}
+
+static int generate_all(struct engine *e)
+{
+	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++) {
+		const char *err;
+
+		if (!in_kernel(e, h))
+			continue;
+		if (e->generated[h])
+			gen_fini(&e->gens[h]);
+		e->generated[h] = true;
+		err = gen_handler(&e->gens[h], &e->unit, (uint32_t)h);
+		if (err)
+			return engine_fail(e, -ENOTSUP, "cannot compile handler %td for the kernel: %s",
+					   h, err);
+	}
+	return 0;
+}
+
+/* Elements that a foreach may have to collect. */
+static uint32_t largest_array(const struct program *p)
+{
+	uint32_t n = 1;
+
+	for (ptrdiff_t i = 0; i < arrlen(p->ir->globals); i++)
+		if (p->ir->globals[i]->is_array && p->ir->globals[i]->max_entries > n)
+			n = p->ir->globals[i]->max_entries;
+	return pow2_ceil(n);
+}
+
+int engine_prepare(struct engine *e)
+{
+	struct unit *u = &e->unit;
+	uint32_t mem;
+	int err;
+
+	u->coll_cap = largest_array(e->p);
+	u->slot_size = SLOT_B + (1u << routine_variants[0].mem_shift) + 64;
+	/* once to learn the sizes, once with them */
+	err = generate_all(e);
+	if (err)
+		return err;
+	u->pool_base = round8(u->mem_size);
+	mem = u->pool_base + (uint32_t)arrlen(u->pool) + 2 * pow2_ceil(e->p->ir->maxstr + 1);
+	u->variant = routine_variant_for(mem, e->p->ir->maxstr);
+	if (u->variant < 0)
+		return engine_fail(e, -E2BIG, "the script's strings need more memory per hit (%u bytes) "
+				   "than a kernel handler can have; try a smaller -DMAXSTRINGLEN", mem);
+	u->slot_size = SLOT_B + (1u << routine_variants[u->variant].mem_shift) + 64;
+	return generate_all(e);
+}
+
+static void show_log(struct engine *e, const struct load_request *rq)
+{
+	struct load_request again = *rq;
+
+	again.log = calloc(1, LOG_SIZE);
+	again.log_size = LOG_SIZE;
+	if (!again.log)
+		return;
+	load_prog(&again);
+	fprintf(stderr, "%s\n", again.log);
+	free(again.log);
+}
+
+static const char *tracepoint_of(const struct engine *e, uint32_t h)
+{
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		if (e->p->points[i].handler == h && e->p->points[i].name)
+			return e->p->points[i].name;
+	return NULL;
+}
+
+static int load_handler(struct engine *e, uint32_t h)
+{
+	char name[BPF_OBJ_NAME_LEN];
+	struct load_request rq = {
+		.em = &e->gens[h].em, .kind = e->p->handlers[h].kind, .sleepable = e->gens[h].sleepable,
+		.uprobe_multi = e->opt.uprobe_multi, .name = name, .btf = &e->btf,
+		.map_fds = e->map_fds, .tracepoint = tracepoint_of(e, h),
+	};
+
+	snprintf(name, sizeof(name), "stap_%u", h);
+	e->fds[h] = load_prog(&rq);
+	if (e->fds[h] >= 0)
+		return 0;
+	if (e->fds[h] == -EPERM && geteuid() != 0)
+		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
+				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
+	if (e->opt.show_log)
+		show_log(e, &rq);
+	return engine_fail(e, e->fds[h], "the kernel refuses the program of probe handler %u "
+			   "(%zu instructions): %s%s", h, (size_t)arrlen(rq.em->insns),
+			   strerror(-e->fds[h]), e->opt.show_log ? "" : "; -v shows why");
+}
+
+int engine_load(struct engine *e)
+{
+	uint32_t coll = (uint32_t)offsetof(struct coll, e) +
+			e->unit.coll_cap * (uint32_t)sizeof(struct coll_elem);
+	int err = maps_create(e);
+
+	if (err)
+		return err;
+	err = load_btf(&e->btf, e->unit.slot_size, coll);
+	if (err)
+		return engine_fail(e, err, "the kernel refuses the type information: %s", strerror(-err));
+	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers) && !err; h++)
+		if (in_kernel(e, h))
+			err = load_handler(e, (uint32_t)h);
+	if (!err && e->p->target)
+		err = engine_target_set(e, e->p->target);
+	if (!err)
+		e->store = mapstore_create(e);
+	return err;
+}
+
+static void set_active(struct engine *e, uint32_t on)
+{
+	if (e->vars)
+		__atomic_store_n((uint32_t *)(e->vars + VARS_ACTIVE), on, __ATOMIC_SEQ_CST);
+}
+
+int engine_activate(struct engine *e)
+{
+	int err = track_start(e);
+
+	if (!err)
+		set_active(e, 1);
+	return err;
+}
+
+void engine_deactivate(struct engine *e)
+{
+	set_active(e, 0);
+	track_stop(e);
+}
+
+void engine_destroy(struct engine *e)
+{
+	if (!e)
+		return;
+	engine_deactivate(e);
+	if (e->store)
+		e->store->ops->destroy(e->store);
+	for (ptrdiff_t i = 0; i < arrlen(e->fds); i++)
+		if (e->fds[i] >= 0)
+			close(e->fds[i]);
+	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++)
+		if (e->generated[h])
+			gen_fini(&e->gens[h]);
+	rings_close(e);
+	maps_close(e);
+	load_btf_close(&e->btf);
+	layout_fini(&e->unit.lo);
+	arrfree(e->unit.pool);
+	shfree(e->unit.pool_index);
+	arrfree(e->unit.sites);
+	arrfree(e->fds);
+	free(e->gens);
+	free(e->generated);
+	free(e);
+}
+
+int engine_handler_fd(const struct engine *e, uint32_t handler)
+{
+	return handler < (uint32_t)arrlen(e->fds) ? e->fds[handler] : -1;
+}
+
+const int *engine_handler_fds(const struct engine *e)
+{
+	return e->fds;
+}
+
+struct ir_store *engine_store(struct engine *e)
+{
+	return e->store;
+}
+
+uint64_t engine_count(const struct engine *e, uint32_t point, enum wire_count which)
+{
+	const uint64_t *c;
+
+	if (!e->vars || point >= (uint32_t)arrlen(e->p->points) || which >= WCNT_COUNT)
+		return 0;
+	c = (const uint64_t *)(e->vars + e->unit.lo.counters) + (size_t)point * WCNT_COUNT + which;
+	return __atomic_load_n(c, __ATOMIC_RELAXED);
+}
+
+const struct span *engine_site(const struct engine *e, uint32_t site)
+{
+	return site < (uint32_t)arrlen(e->unit.sites) ? &e->unit.sites[site] : NULL;
+}
+
+size_t engine_insn_count(const struct engine *e, uint32_t handler)
+{
+	return handler < (uint32_t)arrlen(e->fds) && e->generated[handler] ?
+	       (size_t)arrlen(e->gens[handler].em.insns) : 0;
+}
+
+int engine_test_run(struct engine *e, uint32_t handler, const uint64_t *args, uint32_t nargs, int cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = args, .ctx_size_in = nargs * 8);
+	int fd = engine_handler_fd(e, handler);
+
+	if (fd < 0)
+		return -EINVAL;
+	if (cpu >= 0) {
+		o.flags = BPF_F_TEST_RUN_ON_CPU;
+		o.cpu = (__u32)cpu;
+	}
+	return bpf_prog_test_run_opts(fd, &o) ? -errno : 0;
+}
+
+bool engine_wants_bias(const struct engine *e)
+{
+	return e->unit.wants_bias;
+}
+
+static uint64_t bias_key(pid_t tgid, uint32_t module)
+{
+	return (uint64_t)module << 32 | (uint32_t)tgid;
+}
+
+int engine_bias_set(struct engine *e, pid_t tgid, uint32_t module, int64_t bias)
+{
+	uint64_t key = bias_key(tgid, module);
+
+	if (e->map_fds[MAP_BIAS] < 0)
+		return 0;
+	return bpf_map_update_elem(e->map_fds[MAP_BIAS], &key, &bias, BPF_ANY) ? -errno : 0;
+}
+
+void engine_bias_del(struct engine *e, pid_t tgid, uint32_t module)
+{
+	uint64_t key = bias_key(tgid, module);
+
+	if (e->map_fds[MAP_BIAS] >= 0)
+		bpf_map_delete_elem(e->map_fds[MAP_BIAS], &key);
+}
+
+int engine_target_set(struct engine *e, pid_t pid)
+{
+	uint64_t key = (uint32_t)pid;
+	int64_t v = pid;
+	uint8_t one = 1;
+
+	memcpy(e->vars + VARS_TARGET, &v, sizeof(v));
+	if (e->map_fds[MAP_TARGETS] < 0 || !pid)
+		return 0;
+	return bpf_map_update_elem(e->map_fds[MAP_TARGETS], &key, &one, BPF_ANY) ? -errno : 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The engine's insides, shared by its files. */
+#ifndef BPF_ENGINE_PRIV_H
+#define BPF_ENGINE_PRIV_H
+
+#include "bpf/engine.h"
+#include "bpf/gen.h"
+#include "bpf/load.h"
+
+struct ring {
+	int fd;
+	uint32_t size;			/* of the data area */
+	volatile uint64_t *consumer, *producer;
+	const uint8_t *data;		/* mapped twice in a row */
+};
+
+struct engine {
+	const struct program *p;
+	struct engine_options opt;
+	struct unit unit;
+	struct gen *gens;		/* by handler; finished code */
+	bool *generated;
+	int *fds;			/* stb_ds: programs by handler, -1: none */
+	int *map_fds;			/* stb_ds: by map index, -1: not needed */
+	uint8_t *vars;			/* mapped vars */
+	struct prog_btf btf;
+	struct ring *rings;		/* stb_ds: by CPU */
+	int epoll_fd;
+	int track_fd, track_link;	/* program that follows forks of the target */
+	struct ir_store *store;
+	char error[512];
+};
+
+/* Sets the error message; returns err. */
+int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* maps.c */
+int maps_create(struct engine *e);
+void maps_close(struct engine *e);
+int maps_need(struct engine *e);
+
+/* ring.c */
+int rings_open(struct engine *e);
+void rings_close(struct engine *e);
+
+/* mapstore.c */
+struct ir_store *mapstore_create(struct engine *e);
+
+/* track.c: the target's descendants */
+int track_start(struct engine *e);
+void track_stop(struct engine *e);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Code generation: the IR of one kernel handler -> one eBPF program.
+ *
+ * Registers.  r6: the context slot (struct rt_mem *); r7, r8: expression temporaries; r9: frame of the
+ * running recursive function; r0-r5: scratch, an expression's value arrives in r0.  Everything that
+ * lives longer is memory of the slot, because the verifier tracks nothing there (and 6.1 believes
+ * for ever what it tracks).
+ *
+ * A handler that is small, straight and without strings does without a slot: its few words
+ * are on the stack, base r10.  Generation is first tried so; the first construct that needs more
+ * sets `want_slot` and it is done again.
+ *
+ * Control flow.  A region is the body of a handler or of a global function with the recursive
+ * functions it calls.  Without loops and recursion its code is simply inline.  With loops it is a state machine:
+ * the callback of one bpf_loop runs until a backward edge or a call of a recursive
+ * function, stores in hdr.pc where to go on, and returns; the next step dispatches on it.  Where the kernel
+ * has may_goto, loops are plain backward jumps instead.
+ *
+ * Functions.  Not recursive: a BPF global function with static locals, r0 = 0 or 1 (error).  Recursive (or too
+ * deep for the kernel's 8 frames): part of the region, with a frame per call.
+ */
+#ifndef BPF_GEN_H
+#define BPF_GEN_H
+
+#include "bpf/emit.h"
+#include "bpf/layout.h"
+#include "bpf/routines.h"
+#include "bpf/slot.h"
+#include "ir/program.h"
+#include "ir/wire.h"
+#include "rt/rt.h"
+
+#define SLOT_B		128	/* offset of b[] in struct rt_mem */
+#define SLOTS_PER_CPU	4
+#define HDR(field)	(SLOT_B + (int)offsetof(struct slot_hdr, field))
+
+/* BTF kinds of subprograms; >= FN_KIND_ROUTINE: a routine's own signature. */
+enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_ROUTINE };
+
+/* Place of a value: `off` bytes from the slot (from r10 without one), or from the recursive frame. */
+struct mem {
+	bool frame;
+	int32_t off;
+};
+
+/* A string in the slot: its buffer's place and size. */
+struct sref {
+	struct mem at;
+	uint32_t bound;
+};
+
+/* What all handlers of a program share. */
+struct unit {
+	const struct program *p;
+	struct layout lo;
+	char *pool;			/* string constants, 8-aligned; stb_ds arrays */
+	struct { char *key; uint32_t value; } *pool_index;	/* stb_ds string map */
+	uint32_t pool_base;		/* offset of the pool in b[] */
+	uint32_t mem_size;		/* largest offset in b[] that a handler uses */
+	uint32_t slot_size;		/* sizeof(struct rt_mem) of the variant */
+	int variant;			/* of the routines, see routines.h */
+	uint32_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
+	uint32_t coll_cap;		/* elements of a collection, a power of two */
+	struct span *sites;		/* error sites */
+	bool wants_bias, wants_targets, wants_points;
+};
+
+struct gen_fn {
+	struct ir_func *f;
+	struct mem *locals;		/* stb_ds */
+	struct mem ret;			/* string result of a global function */
+	em_label label;			/* global: subprogram; sub: entry within the region */
+	uint32_t entry;			/* sub: dispatch number within the region */
+	bool sub;			/* part of its caller's region, with frames */
+	bool wanted, looped, done, busy;
+	uint32_t depth;			/* BPF frames below and including it */
+	uint32_t extra;			/* sub: next free offset in the frame */
+};
+
+struct err_stub {
+	em_label label, catch;
+	uint32_t code, site;
+	bool has_arg;			/* in r1 */
+};
+
+struct region {
+	bool looped;
+	em_label *entries;		/* stb_ds: by dispatch number */
+	struct { uint32_t fn, entry; } *subs;	/* stb_ds: functions that are part of it */
+	em_label done;			/* step: leaves the driver */
+};
+
+/* Subprogram still to be generated. */
+struct pending {
+	enum { PEND_STEP, PEND_COLLECT, PEND_CLEAR } kind;
+	em_label label;
+	struct gen_fn *fn;		/* step */
+	uint32_t global;		/* collect: array */
+	const struct ir_foreach *fe;
+	uint32_t cap;			/* collect: elements */
+};
+
+struct gen {
+	struct unit *u;
+	const struct program *p;
+	struct ir_module *m;
+	struct emit em;
+	uint32_t handler;
+	enum prog_kind kind;
+	bool sleepable;
+	bool slot, want_slot;
+	int32_t top;			/* slot: next free offset; stack: lowest used (negative) */
+	struct mem *words;		/* temporaries free for use; stb_ds */
+	struct mem *bufs;		/* string temporaries of maxstr bytes; stb_ds */
+	uint32_t bufs_used, words_used;
+	unsigned regs_used;		/* bit 0: r7, bit 1: r8 */
+
+	struct gen_fn *fns;		/* by index of module function */
+	struct gen_fn root;
+	struct gen_fn *fn;		/* being generated */
+	struct region *rg;
+	struct pending *pending;	/* stb_ds */
+	bool may_goto;
+	struct mem frame_area;		/* frames of recursive functions */
+	uint32_t frame_size, frame_levels;
+	struct sref sub_ret;		/* string result of recursive functions */
+
+	em_label catch, end;		/* where errors and `return` go */
+	em_label brk, cont;
+	struct err_stub *stubs;		/* stb_ds */
+	em_label *routine;		/* by routine number, 0: not used */
+	em_label flush_fn, lock_fn[2];
+	em_label *make_fn, *stat_fn;	/* stb_ds: insertion, adding to a share; by global */
+	struct mem *stat_bufs;		/* stb_ds: merged aggregates, by global */
+	struct mem *key_bufs;		/* stb_ds: by global */
+
+	struct mem ctx_save[32];	/* context values saved at entry */
+	uint64_t ctx_key[32];
+	uint32_t nctx;
+	bool uses_cookie, uses_tokens, uses_matched, counts_actions;
+	uint32_t nprints;
+	struct mem rec;			/* record area */
+	uint32_t rec_size;
+	struct sref err_text;
+	struct sref tok_state;
+	struct mem tok_pos;
+	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
+	struct mem stack_err, stack_arg;	/* without a slot */
+};
+
+/* gen.c: memory */
+void gen_need_slot(struct gen *g);
+struct mem gen_alloc(struct gen *g, uint32_t size);		/* for the whole handler */
+struct mem gen_word(struct gen *g);				/* temporary; give back in reverse order */
+void gen_word_free(struct gen *g, struct mem w);
+struct sref gen_buf(struct gen *g);				/* temporary string buffer */
+uint32_t gen_buf_mark(const struct gen *g);
+void gen_buf_release(struct gen *g, uint32_t mark);
+struct sref gen_pool(struct gen *g, const char *s, size_t len);	/* string constant */
+void gen_ld(struct gen *g, int dst, struct mem at);		/* 64 bit */
+void gen_st(struct gen *g, struct mem at, int src);		/* 64 bit; may use r5 */
+void gen_sti(struct gen *g, struct mem at, int32_t v);
+void gen_addr(struct gen *g, int dst, struct mem at);		/* pointer */
+void gen_soff(struct gen *g, int dst, struct sref s);		/* offset in b[], for routines */
+struct mem gen_hdr(int off);					/* HDR(x) */
+void gen_line(struct gen *g, int dst, uint32_t global);		/* address of the global's line in vars */
+void gen_vars(struct gen *g, int dst, uint32_t off);
+/* Temporary holding r0: a callee-saved register, else a word. */
+struct tmp { int reg; struct mem word; };
+struct tmp gen_push(struct gen *g);
+void gen_pop(struct gen *g, struct tmp t, int reg);
+void gen_routine(struct gen *g, int routine);			/* r1 = slot, call */
+/* Raises a soft error; with_arg: r1 holds the argument. */
+void gen_error(struct gen *g, uint32_t code, const struct span *at, bool with_arg);
+em_label gen_error_label(struct gen *g, uint32_t code, const struct span *at, bool with_arg);
+void gen_stubs(struct gen *g);
+uint32_t gen_site(struct gen *g, const struct span *at);
+void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
+void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
+
+/* gen_expr.c: value in r0 */
+void gen_expr(struct gen *g, const struct ir_expr *e);
+void gen_jump_if(struct gen *g, const struct ir_expr *e, bool sense, em_label l);
+/* Leaves a in r0, b in r1. */
+void gen_pair(struct gen *g, const struct ir_expr *a, const struct ir_expr *b);
+
+/* gen_str.c */
+struct sref gen_str(struct gen *g, const struct ir_expr *e);	/* wherever it is, or a temporary */
+void gen_str_to(struct gen *g, const struct ir_expr *e, struct sref dst);
+void gen_str_copy(struct gen *g, struct sref dst, struct sref src);
+bool gen_str_i64(struct gen *g, const struct ir_expr *e);	/* string ops with an i64 result; false: not one */
+void gen_cut(struct gen *g);					/* r0 of a routine: counts RT_CUT */
+
+void gen_ngroups(struct gen *g, const struct ir_expr *e);
+
+/* gen_sprintf.c */
+void gen_sprintf(struct gen *g, const struct ir_expr *e, struct sref dst);
+
+/* gen_mem.c: target memory */
+bool gen_mem_i64(struct gen *g, const struct ir_expr *e);
+bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+
+/* gen_ctx.c: context of the hit */
+void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: saves what the code wants */
+/* Where the prologue put a context value; NULL: nowhere. */
+const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
+bool gen_ctx_i64(struct gen *g, const struct ir_expr *e);
+bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+
+/* gen_glob.c, gen_array.c, gen_stat.c, gen_foreach.c */
+bool gen_glob_i64(struct gen *g, const struct ir_expr *e);
+void gen_glob_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+void gen_keys(struct gen *g, const struct ir_expr *e, struct mem key);
+struct mem gen_key_buf(struct gen *g, uint32_t global);
+bool gen_array_i64(struct gen *g, const struct ir_expr *e);
+void gen_array_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+/* r0 = address of the element's value, made if missing (from the template); errors raised. */
+void gen_array_find_or_make(struct gen *g, const struct ir_expr *e, struct mem key);
+/* gen_insert.c */
+void gen_insert_fns(struct gen *g);
+void gen_clear_fn(struct gen *g, const struct pending *pd);
+bool gen_stat_i64(struct gen *g, const struct ir_expr *e);
+/* Merged statistics of a scalar (key: ignored) or element, into the slot; label `missing` if there is none. */
+struct mem gen_stat_merge(struct gen *g, uint32_t global, struct mem key, em_label missing);
+/* The same for the array element whose value is at `reg`. */
+void gen_stat_merge_ptr(struct gen *g, uint32_t global, int reg);
+/* r0 = what is asked for, of the aggregate merged last. */
+void gen_stat_value(struct gen *g, uint32_t global, enum ir_stat which);
+void gen_stat_fns(struct gen *g);
+void gen_foreach(struct gen *g, const struct ir_stmt *s);
+void gen_collect_fn(struct gen *g, const struct pending *pd);
+
+/* gen_out.c */
+bool gen_out(struct gen *g, const struct ir_expr *e);
+void gen_out_error(struct gen *g);				/* the pending soft error as an item */
+void gen_catch_message(struct gen *g, struct sref dst);
+void gen_out_flush(struct gen *g);				/* the record leaves */
+void gen_out_prologue(struct gen *g);
+void gen_out_fns(struct gen *g);				/* subprograms used */
+/* gen_backtrace.c: the payload of a stack item at hdr.wpos */
+void gen_out_stack(struct gen *g, const struct ir_expr *e);
+void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+
+/* gen_flow.c */
+void gen_stmts(struct gen *g, const struct ir_stmt *list);
+/* A loop: begin() binds its head, again() is the backward edge. */
+struct loop { em_label head; uint32_t entry; };
+struct loop gen_loop_begin(struct gen *g, const struct span *at);
+void gen_loop_again(struct gen *g, struct loop l);
+void gen_entry(struct gen *g, em_label l);
+uint32_t gen_entry_add(struct gen *g, em_label l);
+void gen_goto_entry(struct gen *g, uint32_t entry);
+/* A word that lives as long as the function's call. */
+struct mem gen_local_word(struct gen *g);
+
+/* gen_fn.c */
+void gen_fns_scan(struct gen *g);
+void gen_call(struct gen *g, const struct ir_expr *e);		/* i64 result in r0 */
+void gen_call_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+void gen_return(struct gen *g, const struct ir_expr *value);
+/* The body of fn: falls through at its end, goes to err_out on a soft error. */
+void gen_region(struct gen *g, struct gen_fn *fn, em_label err_out);
+void gen_pending(struct gen *g);	/* everything not yet generated */
+void gen_frame(struct gen *g);					/* r9 = the running frame */
+
+/* gen_lock.c */
+void gen_locks_take(struct gen *g, em_label failed);
+void gen_locks_release(struct gen *g);
+void gen_lock_fns(struct gen *g);
+
+/* gen_handler.c */
+/* Generates handler h; on success g->em holds the finished code.  NULL or the reason. */
+const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler);
+void gen_fini(struct gen *g);
+
+#endif

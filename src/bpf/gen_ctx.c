@@ -1,0 +1,675 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Context of the hit.  The context pointer exists only in the main program, at its start, so whatever
+ * the code wants from it is copied to memory there, once.
+ */
+#include "bpf/gen.h"
+
+#include <string.h>
+
+#include "base/ds.h"
+#include "bpf/engine.h"
+#include "bpf/kernel.h"
+#include "ir/traverse.h"
+
+/* x86-64: struct pt_regs by DWARF register number */
+static const uint8_t pt_regs_off[17] = {
+	80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128
+};
+#define PT_RAX	80
+#define PT_CS	136
+#define PT_IP	128
+
+#define STACK_FRAMES	64	/* frames of a stack kept for USTACK_ADDR and the like */
+
+static bool has_regs(const struct gen *g)
+{
+	switch (g->kind) {
+	case PROG_UPROBE: case PROG_URETPROBE: case PROG_PERF_EVENT: case PROG_KPROBE:
+	case PROG_KRETPROBE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool in_user(const struct gen *g)
+{
+	return g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE;
+}
+
+static struct mem *saved(struct gen *g, uint64_t key)
+{
+	for (uint32_t i = 0; i < g->nctx; i++)
+		if (g->ctx_key[i] == key)
+			return &g->ctx_save[i];
+	return NULL;
+}
+
+static uint64_t key_of(enum ir_op op, int64_t imm)
+{
+	return (uint64_t)op << 48 | ((uint64_t)imm & 0xffffffffffffULL);
+}
+
+/* r0 = field of the registers with which the current task left user mode */
+static void gen_user_reg(struct gen *g, int off)
+{
+	struct emit *em = &g->em;
+	struct mem w = gen_word(g);
+
+	gen_sti(g, w, 0);
+	em_helper(em, BPF_FUNC_get_current_task_btf);
+	em_mov(em, R1, R0);
+	em_helper(em, BPF_FUNC_task_pt_regs);
+	em_mov(em, R3, R0);
+	em_alui(em, BPF_ADD, R3, off);
+	em_movi(em, R2, 8);
+	gen_addr(g, R1, w);
+	em_helper(em, BPF_FUNC_probe_read_kernel);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+static void load_reg(struct gen *g, int off)
+{
+	em_ldx(&g->em, BPF_DW, R0, R7, off);
+}
+
+static void load_ctx(struct gen *g, int64_t imm)
+{
+	static const int sizes[9] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
+	int bytes = (int)(imm & 0xff);
+
+	if (bytes > 8 || (bytes != 1 && !sizes[bytes])) {
+		em_fail(&g->em, "ctxload of an odd size");
+		return;
+	}
+	em_ldx(&g->em, bytes == 1 ? BPF_B : sizes[bytes], R0, R7, (int)(imm >> 8));
+}
+
+/* bpf_get_stack into a word count and STACK_FRAMES words */
+static struct mem save_stack(struct gen *g, bool user)
+{
+	struct mem at = gen_alloc(g, 8 + STACK_FRAMES * 8), pcs = { .off = at.off + 8 };
+
+	gen_need_slot(g);
+	em_mov(&g->em, R1, R7);
+	gen_addr(g, R2, pcs);
+	em_movi(&g->em, R3, STACK_FRAMES * 8);
+	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : 0);
+	em_helper(&g->em, BPF_FUNC_get_stack);
+	gen_st(g, at, R0);
+	return at;
+}
+
+/* r0 = user registers: the context's if the hit was in user code, else those saved at kernel entry */
+static void load_ureg(struct gen *g, int off)
+{
+	em_label user = em_new_label(&g->em), done = em_new_label(&g->em);
+	struct mem w;
+
+	if (in_user(g)) {
+		load_reg(g, off);
+		return;
+	}
+	if (g->kind != PROG_PERF_EVENT) {
+		gen_user_reg(g, off);
+		return;
+	}
+	w = gen_word(g);
+	em_ldx(&g->em, BPF_DW, R0, R7, PT_CS);
+	em_alui(&g->em, BPF_AND, R0, 3);
+	em_jcci(&g->em, BPF_JNE, R0, 0, user);
+	gen_user_reg(g, off);
+	gen_st(g, w, R0);
+	em_jmp(&g->em, done);
+	em_bind(&g->em, user);
+	load_reg(g, off);
+	gen_st(g, w, R0);
+	em_bind(&g->em, done);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+/* Loads one context value into r0; false: stays as the operation does it. */
+static bool load_one(struct gen *g, const struct ir_expr *e)
+{
+	switch (e->op) {
+	case IR_REG:
+		if (!has_regs(g) || e->imm < 0 || e->imm > 16)
+			return false;
+		load_reg(g, pt_regs_off[e->imm]);
+		return true;
+	case IR_UREG:
+		if (e->imm < 0 || e->imm > 16)
+			return false;
+		load_ureg(g, pt_regs_off[e->imm]);
+		return true;
+	case IR_UADDR:
+		load_ureg(g, PT_IP);
+		return true;
+	case IR_ARG:
+		em_ldx(&g->em, BPF_DW, R0, R7, (int)e->imm * 8);
+		return true;
+	case IR_CTXLOAD:
+		load_ctx(g, e->imm);
+		return true;
+	case IR_RETVAL:
+		if (!has_regs(g))
+			return false;
+		load_reg(g, PT_RAX);
+		return true;
+	case IR_USER_MODE:
+		if (g->kind != PROG_PERF_EVENT) {
+			em_movi(&g->em, R0, in_user(g));
+			return true;
+		}
+		em_ldx(&g->em, BPF_DW, R0, R7, PT_CS);
+		em_alui(&g->em, BPF_AND, R0, 3);
+		em_alui(&g->em, BPF_ADD, R0, 1);
+		em_alui(&g->em, BPF_RSH, R0, 2);
+		return true;
+	case IR_PROBE_ADDR:
+		if (g->kind == PROG_URETPROBE && engine_has(ENGINE_FUNC_IP)) {
+			em_mov(&g->em, R1, R7);
+			em_helper(&g->em, BPF_FUNC_get_func_ip);
+		} else if (has_regs(g)) {
+			load_reg(g, PT_IP);
+		} else {
+			em_movi(&g->em, R0, 0);
+		}
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_stack(enum ir_op op)
+{
+	return op == IR_USTACK_ADDR || op == IR_UBACKTRACE || op == IR_KSTACK_ADDR || op == IR_KBACKTRACE ||
+	       op == IR_PRINT_KBT;
+}
+
+static void save_one(void *ctx, struct ir_expr **ep)
+{
+	struct gen *g = ctx;
+	const struct ir_expr *e = *ep;
+	bool user = e->op == IR_USTACK_ADDR || e->op == IR_UBACKTRACE;
+	uint64_t key = is_stack(e->op) ? key_of(user ? IR_USTACK_ADDR : IR_KSTACK_ADDR, 0) :
+					 key_of(e->op, e->imm);
+	struct mem at;
+
+	if (g->em.err || saved(g, key))
+		return;
+	if (e->op == IR_MODULE_BIAS) {
+		struct ir_expr probe = { .op = IR_PROBE_ADDR };
+		struct ir_expr *pp = &probe;
+
+		save_one(g, &pp);
+		return;
+	}
+	if (e->op == IR_PRINT_UBT) {
+		for (int i = 0; i < 17; i++) {
+			struct ir_expr reg = { .op = IR_UREG, .imm = i };
+			struct ir_expr *pr = &reg;
+
+			save_one(g, &pr);
+		}
+		return;
+	}
+	if (is_stack(e->op)) {
+		at = save_stack(g, user);
+	} else {
+		if (!load_one(g, e))
+			return;
+		at = gen_alloc(g, 8);
+		gen_st(g, at, R0);
+	}
+	if (g->nctx == sizeof(g->ctx_key) / sizeof(g->ctx_key[0])) {
+		em_fail(&g->em, "too many different context values in one handler");
+		return;
+	}
+	g->ctx_key[g->nctx] = key;
+	g->ctx_save[g->nctx++] = at;
+}
+
+const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm)
+{
+	return saved(g, key_of(op, imm));
+}
+
+void gen_ctx_prologue(struct gen *g, const struct ir_func *f)
+{
+	struct ir_walker w = { .ctx = g, .expr = save_one };
+
+	ir_walk_list(f->body, &w);
+	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++)
+		if (g->fns[i].wanted)
+			ir_walk_list(g->fns[i].f->body, &w);
+}
+
+static void gen_ids(struct gen *g, enum ir_op op)
+{
+	bool ids = op == IR_PID || op == IR_TID;
+
+	em_helper(&g->em, ids ? BPF_FUNC_get_current_pid_tgid : BPF_FUNC_get_current_uid_gid);
+	if (op == IR_TID || op == IR_UID)
+		em_alui(&g->em, BPF_LSH, R0, 32);
+	em_alui(&g->em, BPF_RSH, R0, 32);
+}
+
+/* r3 = kernel address -> r0 = `size` bytes there, zero-extended; unreadable: 0 */
+static void gen_peek(struct gen *g, int size)
+{
+	struct mem w = gen_word(g);
+
+	gen_sti(g, w, 0);
+	gen_addr(g, R1, w);
+	em_movi(&g->em, R2, size);
+	em_helper(&g->em, BPF_FUNC_probe_read_kernel);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+/* r0 = object -> r0 = member of `size` bytes */
+static void gen_member(struct gen *g, const char *type, const char *member, int size)
+{
+	int off = kernel_offset(type, member);
+
+	if (off < 0) {
+		em_fail(&g->em, "the kernel's BTF has no such member of task_struct");
+		return;
+	}
+	em_mov(&g->em, R3, R0);
+	em_alui(&g->em, BPF_ADD, R3, off);
+	gen_peek(g, size);
+}
+
+static void gen_task(struct gen *g)
+{
+	em_helper(&g->em, BPF_FUNC_get_current_task);
+}
+
+/* Process group or session: task->signal->pids[type]->numbers[0].nr */
+static void gen_pid_type(struct gen *g, int type)
+{
+	int pids = kernel_offset("signal_struct", "pids");
+
+	gen_task(g);
+	gen_member(g, "task_struct", "signal", 8);
+	em_mov(&g->em, R3, R0);
+	em_alui(&g->em, BPF_ADD, R3, pids + 8 * type);
+	gen_peek(g, 8);
+	gen_member(g, "pid", "numbers", 4);
+}
+
+static void gen_cred(struct gen *g, const char *which)
+{
+	gen_member(g, "task_struct", "cred", 8);
+	gen_member(g, "cred", which, 4);
+}
+
+static void gen_task_field(struct gen *g, const struct ir_expr *e)
+{
+	gen_expr(g, e->args[0]);
+	switch (e->imm) {
+	case IR_TASK_PID: gen_member(g, "task_struct", "tgid", 4); break;
+	case IR_TASK_TID: gen_member(g, "task_struct", "pid", 4); break;
+	case IR_TASK_PPID_PTR:
+		gen_member(g, "task_struct", "real_parent", 8);
+		gen_member(g, "task_struct", "tgid", 4);
+		break;
+	case IR_TASK_UID: gen_cred(g, "uid"); break;
+	case IR_TASK_EUID: gen_cred(g, "euid"); break;
+	case IR_TASK_GID: gen_cred(g, "gid"); break;
+	case IR_TASK_EGID: gen_cred(g, "egid"); break;
+	case IR_TASK_STATE: gen_member(g, "task_struct", "__state", 4); break;
+	case IR_TASK_PRIO:
+	case IR_TASK_NICE:
+		gen_member(g, "task_struct", e->imm == IR_TASK_PRIO ? "prio" : "static_prio", 4);
+		em_alui(&g->em, BPF_LSH, R0, 32);
+		em_alui(&g->em, BPF_ARSH, R0, 32);
+		em_alui(&g->em, BPF_SUB, R0, e->imm == IR_TASK_PRIO ? 100 : 120);
+		break;
+	case IR_TASK_CPU:
+		if (kernel_offset("thread_info", "cpu") >= 0 &&
+		    kernel_offset("task_struct", "thread_info") >= 0) {
+			em_alui(&g->em, BPF_ADD, R0, kernel_offset("task_struct", "thread_info"));
+			gen_member(g, "thread_info", "cpu", 4);
+		} else {
+			gen_member(g, "task_struct", "cpu", 4);
+		}
+		break;
+	case IR_TASK_PARENT: gen_member(g, "task_struct", "real_parent", 8); break;
+	default: em_movi(&g->em, R0, 0);
+	}
+}
+
+static void gen_vars_word(struct gen *g, uint32_t off)
+{
+	gen_vars(g, R0, off);
+	em_ldx(&g->em, BPF_DW, R0, R0, 0);
+}
+
+/* ns of the monotonic clock as cycles of the time stamp counter */
+static void gen_cycles(struct gen *g)
+{
+	struct emit *em = &g->em;
+
+	em_helper(em, BPF_FUNC_ktime_get_ns);
+	em_mov(em, R1, R0);
+	em_alui(em, BPF_MOD, R1, 1000);
+	em_alui(em, BPF_MUL, R1, kernel_tsc_mhz());
+	em_alui(em, BPF_DIV, R1, 1000);
+	em_alui(em, BPF_DIV, R0, 1000);
+	em_alui(em, BPF_MUL, R0, kernel_tsc_mhz());
+	em_alu(em, BPF_ADD, R0, R1);
+}
+
+static void gen_is_target(struct gen *g)
+{
+	struct emit *em = &g->em;
+	struct mem key = gen_word(g), out = gen_word(g);
+	em_label no = em_new_label(em);
+
+	g->u->wants_targets = true;
+	gen_sti(g, out, 0);
+	gen_ids(g, IR_PID);
+	gen_st(g, key, R0);
+	em_map_fd(em, R1, MAP_TARGETS);
+	gen_addr(g, R2, key);
+	em_helper(em, BPF_FUNC_map_lookup_elem);
+	em_jcci(em, BPF_JEQ, R0, 0, no);
+	gen_sti(g, out, 1);
+	em_bind(em, no);
+	gen_ld(g, R0, out);
+	gen_word_free(g, out);
+	gen_word_free(g, key);
+}
+
+/* r0 = row of the probe point in MAP_POINTS, or jumps */
+static void gen_point_row(struct gen *g, em_label none)
+{
+	struct emit *em = &g->em;
+
+	gen_need_slot(g);
+	g->u->wants_points = true;
+	gen_ld(g, R1, gen_hdr(HDR(cookie)));
+	em_jcci(em, BPF_JGE, R1, arrlen(g->p->points), none);
+	em_alui(em, BPF_MUL, R1, g->u->lo.points_stride);
+	em_map_value(em, R0, MAP_POINTS, 0);
+	em_alu(em, BPF_ADD, R0, R1);
+}
+
+static void gen_point_int(struct gen *g, const struct ir_expr *e)
+{
+	em_label none = em_new_label(&g->em);
+	struct mem w = gen_word(g);
+
+	gen_sti(g, w, 0);
+	if (arrlen(g->p->points) && e->imm >= 0 && e->imm < g->u->lo.npoint_ints) {
+		gen_point_row(g, none);
+		em_ldx(&g->em, BPF_DW, R0, R0, (int)(g->u->lo.points_int + 8 * e->imm));
+		gen_st(g, w, R0);
+		em_bind(&g->em, none);
+	}
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+/* The probed module's bias follows from the probed address; others' from the map that the run fills. */
+static void gen_module_bias(struct gen *g, const struct ir_expr *e)
+{
+	struct emit *em = &g->em;
+	em_label other = em_new_label(em), done = em_new_label(em);
+	struct mem *ip = saved(g, key_of(IR_PROBE_ADDR, 0)), w = gen_word(g), key = gen_word(g);
+	bool own = g->kind == PROG_UPROBE || (g->kind == PROG_URETPROBE && engine_has(ENGINE_FUNC_IP));
+
+	if (own && ip && arrlen(g->p->points)) {
+		gen_point_row(g, other);
+		em_ldx(em, BPF_DW, R1, R0, LAYOUT_POINT_MODULE);
+		em_jcci(em, BPF_JNE, R1, e->imm, other);
+		em_ldx(em, BPF_DW, R1, R0, LAYOUT_POINT_ADDR);
+		gen_ld(g, R0, *ip);
+		em_alu(em, BPF_SUB, R0, R1);
+		gen_st(g, w, R0);
+		em_jmp(em, done);
+		em_bind(em, other);
+	}
+	g->u->wants_bias = true;
+	gen_ids(g, IR_PID);
+	em_movi(em, R1, (int64_t)((uint64_t)e->imm << 32));
+	em_alu(em, BPF_OR, R0, R1);
+	gen_st(g, key, R0);
+	em_map_fd(em, R1, MAP_BIAS);
+	gen_addr(g, R2, key);
+	em_helper(em, BPF_FUNC_map_lookup_elem);
+	em_jcci(em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_NO_CONTEXT, &e->at, false));
+	em_ldx(em, BPF_DW, R0, R0, 0);
+	gen_st(g, w, R0);
+	em_bind(em, done);
+	gen_ld(g, R0, w);
+	gen_word_free(g, key);
+	gen_word_free(g, w);
+}
+
+/* Frame n of a saved stack, 0 past its end */
+static void gen_stack_addr(struct gen *g, const struct ir_expr *e, struct mem at)
+{
+	struct emit *em = &g->em;
+	em_label none = em_new_label(em);
+	struct mem w = gen_word(g);
+
+	gen_expr(g, e->args[0]);
+	gen_sti(g, w, 0);
+	em_jcci(em, BPF_JGE, R0, STACK_FRAMES, none);
+	em_alui(em, BPF_LSH, R0, 3);
+	gen_ld(g, R1, at);
+	em_jcc(em, BPF_JSGE, R0, R1, none);
+	em_alui(em, BPF_AND, R0, STACK_FRAMES * 8 - 1);
+	em_alu(em, BPF_ADD, R0, R6);
+	em_alui(em, BPF_ADD, R0, at.off + 8);
+	em_ldx(em, BPF_DW, R0, R0, 0);
+	gen_st(g, w, R0);
+	em_bind(em, none);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+static bool gen_id_op(struct gen *g, const struct ir_expr *e)
+{
+	switch (e->op) {
+	case IR_PID: case IR_TID: case IR_UID: case IR_GID:
+		gen_ids(g, e->op);
+		return true;
+	case IR_PPID:
+		gen_task(g);
+		gen_member(g, "task_struct", "real_parent", 8);
+		gen_member(g, "task_struct", "tgid", 4);
+		return true;
+	case IR_PGRP:
+	case IR_SID:
+		gen_pid_type(g, e->op == IR_PGRP ? 2 : 3);
+		return true;
+	case IR_EUID:
+	case IR_EGID:
+		gen_task(g);
+		gen_cred(g, e->op == IR_EUID ? "euid" : "egid");
+		return true;
+	case IR_TASK:
+		gen_task(g);
+		return true;
+	case IR_TASK_FIELD:
+		gen_task_field(g, e);
+		return true;
+	case IR_CPU:
+		em_helper(&g->em, BPF_FUNC_get_smp_processor_id);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool gen_time_op(struct gen *g, const struct ir_expr *e)
+{
+	switch (e->op) {
+	case IR_TIME_NS:
+		em_helper(&g->em, BPF_FUNC_ktime_get_ns);
+		gen_vars(g, R1, VARS_WALL);
+		em_ldx(&g->em, BPF_DW, R1, R1, 0);
+		em_alu(&g->em, BPF_ADD, R0, R1);
+		return true;
+	case IR_KTIME_NS:
+		em_helper(&g->em, BPF_FUNC_ktime_get_ns);
+		return true;
+	case IR_CYCLES:
+		gen_cycles(g);
+		return true;
+	case IR_JIFFIES:
+		em_helper(&g->em, BPF_FUNC_jiffies64);
+		return true;
+	case IR_TZ_INFO:
+		gen_vars_word(g, VARS_TZ);
+		return true;
+	case IR_TARGET:
+		gen_vars_word(g, VARS_TARGET);
+		return true;
+	case IR_STP_PID:
+		gen_vars_word(g, VARS_STP_PID);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void gen_randint(struct gen *g, const struct ir_expr *e)
+{
+	struct tmp n;
+
+	gen_expr(g, e->args[0]);
+	n = gen_push(g);
+	em_helper(&g->em, BPF_FUNC_get_prandom_u32);
+	gen_pop(g, n, R1);
+	em_alu(&g->em, BPF_MOD, R0, R1);
+}
+
+bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
+{
+	struct mem *at = saved(g, key_of(e->op, e->imm));
+
+	if (at) {
+		gen_ld(g, R0, *at);
+		return true;
+	}
+	if (gen_id_op(g, e) || gen_time_op(g, e))
+		return true;
+	switch (e->op) {
+	case IR_REG: case IR_UREG: case IR_RETVAL:
+		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
+		return true;
+	case IR_COOKIE:
+		gen_need_slot(g);
+		gen_ld(g, R0, gen_hdr(HDR(cookie)));
+		return true;
+	case IR_POINT_INT:
+		gen_point_int(g, e);
+		return true;
+	case IR_RANDINT:
+		gen_randint(g, e);
+		return true;
+	case IR_IS_TARGET:
+		gen_is_target(g);
+		return true;
+	case IR_MODULE_BIAS:
+		gen_module_bias(g, e);
+		return true;
+	case IR_USTACK_ADDR:
+	case IR_KSTACK_ADDR:
+		at = saved(g, key_of(e->op, 0));
+		gen_stack_addr(g, e, *at);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void gen_comm(struct gen *g, struct sref dst)
+{
+	struct sref t = dst;
+	uint32_t mark = gen_buf_mark(g);
+
+	if (dst.bound < 16 || dst.at.frame)
+		t = gen_buf(g);
+	gen_addr(g, R1, t.at);
+	em_movi(&g->em, R2, 16);
+	em_helper(&g->em, BPF_FUNC_get_current_comm);
+	if (t.at.off != dst.at.off || dst.at.frame) {
+		t.bound = 16;
+		gen_str_copy(g, dst, t);
+	}
+	gen_buf_release(g, mark);
+}
+
+/* r0 = task_struct -> its comm */
+static void gen_task_comm(struct gen *g, struct sref dst)
+{
+	uint32_t mark = gen_buf_mark(g);
+	struct sref t = gen_buf(g);
+
+	t.bound = 16;
+	em_mov(&g->em, R3, R0);
+	em_alui(&g->em, BPF_ADD, R3, kernel_offset("task_struct", "comm"));
+	gen_sti(g, t.at, 0);
+	gen_addr(g, R1, t.at);
+	em_movi(&g->em, R2, 16);
+	em_helper(&g->em, BPF_FUNC_probe_read_kernel_str);
+	gen_str_copy(g, dst, t);
+	gen_buf_release(g, mark);
+}
+
+static void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	em_label none = em_new_label(&g->em);
+	uint32_t mark = gen_buf_mark(g);
+	struct sref t = gen_buf(g);
+
+	gen_sti(g, t.at, 0);
+	if (arrlen(g->p->points) && e->imm >= 0 && e->imm < IR_PP_COUNT) {
+		gen_point_row(g, none);
+		em_mov(&g->em, R3, R0);
+		em_alui(&g->em, BPF_ADD, R3, g->u->lo.points_str[e->imm]);
+		em_movi(&g->em, R2, g->u->lo.points_bound);
+		gen_addr(g, R1, t.at);
+		em_helper(&g->em, BPF_FUNC_probe_read_kernel);
+		em_bind(&g->em, none);
+	}
+	gen_str_copy(g, dst, t);
+	gen_buf_release(g, mark);
+}
+
+bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	switch (e->op) {
+	case IR_EXECNAME:
+		gen_comm(g, dst);
+		return true;
+	case IR_PEXECNAME:
+		gen_task(g);
+		gen_member(g, "task_struct", "real_parent", 8);
+		gen_task_comm(g, dst);
+		return true;
+	case IR_TASK_COMM:
+		gen_expr(g, e->args[0]);
+		gen_task_comm(g, dst);
+		return true;
+	case IR_POINT_STR:
+		gen_point_str(g, e, dst);
+		return true;
+	case IR_UBACKTRACE:
+	case IR_KBACKTRACE:
+		gen_backtrace_str(g, e, dst);
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One handler's program: what surrounds the body (slot, locks, output, counters). */
+#include "bpf/gen.h"
+
+#include <string.h>
+
+#include "base/ds.h"
+#include "bpf/engine.h"
+#include "bpf/kernel.h"
+#include "ir/traverse.h"
+
+#define STACK_CTX	(-8)	/* the context pointer, all through main */
+
+static void count_print(void *ctx, struct ir_expr **e)
+{
+	struct gen *g = ctx;
+
+	switch ((*e)->op) {
+	case IR_PRINTF: case IR_WARN: case IR_LOG: case IR_EXIT: case IR_SYSTEM: case IR_FLUSH:
+	case IR_PRINT_HIST: case IR_PRINT_UBT: case IR_PRINT_KBT: case IR_PRINT_SYMS:
+		g->nprints++;
+		break;
+	case IR_COOKIE: case IR_POINT_STR: case IR_POINT_INT:
+		g->uses_cookie = true;
+		break;
+	case IR_TOKENIZE:
+		g->uses_tokens = true;
+		break;
+	case IR_NGROUPS: case IR_MATCHED:
+		g->uses_matched = true;
+		break;
+	default:
+		break;
+	}
+}
+
+struct actions {
+	int64_t sum;
+	bool loops;
+};
+
+static void count_action(void *ctx, struct ir_stmt *s)
+{
+	struct actions *a = ctx;
+
+	if (s->kind == IR_S_ACTION)
+		a->sum += s->imm;
+	if (s->kind == IR_S_LOOP || s->kind == IR_S_FOREACH)
+		a->loops = true;
+}
+
+/* What the code as a whole does: prints, cookie, and whether MAXACTION can be exceeded at all. */
+static void survey(struct gen *g)
+{
+	struct actions a = { 0 };
+	struct ir_walker w = { .ctx = g, .expr = count_print }, wa = { .ctx = &a, .stmt = count_action };
+	bool subs = false;
+
+	ir_walk_list(g->root.f->body, &w);
+	ir_walk_list(g->root.f->body, &wa);
+	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++) {
+		if (!g->fns[i].wanted)
+			continue;
+		subs = true;
+		ir_walk_list(g->fns[i].f->body, &w);
+		ir_walk_list(g->fns[i].f->body, &wa);
+	}
+	g->uses_cookie |= g->slot;
+	g->counts_actions = !g->p->limits.suppress_time_limits &&
+			    (a.loops || subs || a.sum > g->p->limits.maxaction);
+}
+
+/* Where it is in hdr (uses_cookie), anywhere; else only in main. */
+void gen_cookie(struct gen *g)
+{
+	bool raw = g->kind == PROG_RAW_TP || g->kind == PROG_TP_BTF;
+
+	if (g->slot && g->uses_cookie) {
+		gen_ld(g, R0, gen_hdr(HDR(cookie)));
+		return;
+	}
+	if (raw && !engine_has(ENGINE_RAW_TP_COOKIE)) {
+		int64_t point = 0;
+
+		for (ptrdiff_t i = arrlen(g->p->points); i-- > 0;)
+			if (g->p->points[i].handler == g->handler)
+				point = i;
+		em_movi(&g->em, R0, point);
+		return;
+	}
+	em_ldx(&g->em, BPF_DW, R1, R10, STACK_CTX);
+	em_helper(&g->em, BPF_FUNC_get_attach_cookie);
+}
+
+/* r1 = address of counter `which` of the point in r0; out of range: label */
+static void counter_addr(struct gen *g, uint32_t which, em_label out)
+{
+	em_jcci(&g->em, BPF_JGE, R0, arrlen(g->p->points), out);
+	em_alui(&g->em, BPF_MUL, R0, WCNT_COUNT * 8);
+	gen_vars(g, R1, g->u->lo.counters + which * 8);
+	em_alu(&g->em, BPF_ADD, R1, R0);
+}
+
+void gen_count(struct gen *g, uint32_t which)
+{
+	em_label out = em_new_label(&g->em);
+
+	if (!arrlen(g->p->points))
+		return;
+	gen_cookie(g);
+	counter_addr(g, which, out);
+	em_movi(&g->em, R2, 1);
+	em_atomic(&g->em, BPF_DW, BPF_ADD, R1, 0, R2);
+	em_bind(&g->em, out);
+}
+
+static void gen_slot_take(struct gen *g, em_label none)
+{
+	struct emit *em = &g->em;
+	em_label got = em_new_label(em);
+
+	em_helper(em, BPF_FUNC_get_smp_processor_id);
+	em_alui(em, BPF_AND, R0, g->u->lo.ncpu_pow2 - 1);
+	em_alui(em, BPF_MUL, R0, (int64_t)g->u->slot_size * SLOTS_PER_CPU);
+	em_map_value(em, R6, MAP_SLOTS, 0);
+	em_alu(em, BPF_ADD, R6, R0);
+	for (int i = 0; i < SLOTS_PER_CPU; i++) {
+		if (i)
+			em_alui(em, BPF_ADD, R6, g->u->slot_size);
+		em_movi(em, R1, 1);
+		em_atomic(em, BPF_DW, BPF_XCHG, R6, HDR(lock), R1);
+		em_jcci(em, BPF_JEQ, R1, 0, got);
+	}
+	em_jmp(em, none);
+	em_bind(em, got);
+	gen_sti(g, gen_hdr(HDR(err_code)), 0);
+	gen_sti(g, gen_hdr(HDR(truncated)), 0);
+	if (g->counts_actions)
+		gen_sti(g, gen_hdr(HDR(act)), (int32_t)g->p->limits.maxaction);
+	if (g->frame_size)
+		gen_sti(g, gen_hdr(HDR(sp)), 0);
+	if (g->uses_tokens) {
+		g->tok_state = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
+		g->tok_pos = gen_alloc(g, 8);
+		gen_sti(g, g->tok_pos, -1);
+	}
+	if (g->uses_matched)
+		gen_sti(g, gen_hdr(HDR(matched)), 0);
+	if (g->uses_cookie) {
+		g->uses_cookie = false;
+		gen_cookie(g);
+		g->uses_cookie = true;
+		gen_st(g, gen_hdr(HDR(cookie)), R0);
+	}
+}
+
+static void gen_truncated(struct gen *g)
+{
+	em_label none = em_new_label(&g->em);
+
+	gen_ld(g, R0, gen_hdr(HDR(truncated)));
+	em_jcci(&g->em, BPF_JEQ, R0, 0, none);
+	gen_count(g, WCNT_TRUNCATED);
+	em_bind(&g->em, none);
+}
+
+/* -t: cycles of this hit (from r8's start time on) and its extremes */
+static void gen_timing(struct gen *g, struct mem start)
+{
+	static const struct { uint32_t which; int op; } ext[] = {
+		{ WCNT_CYCLES_MIN, BPF_JLE }, { WCNT_CYCLES_MAX, BPF_JGE } };
+	struct emit *em = &g->em;
+	em_label out = em_new_label(em);
+
+	em_helper(em, BPF_FUNC_ktime_get_ns);
+	gen_ld(g, R1, start);
+	em_alu(em, BPF_SUB, R0, R1);
+	em_alui(em, BPF_MUL, R0, kernel_tsc_mhz());
+	em_alui(em, BPF_DIV, R0, 1000);
+	em_alui(em, BPF_ADD, R0, 1);	/* 0 means: never hit */
+	em_mov(em, R8, R0);
+	gen_cookie(g);
+	counter_addr(g, 0, out);
+	em_movi(em, R2, 1);
+	em_atomic(em, BPF_DW, BPF_ADD, R1, WCNT_HIT * 8, R2);
+	em_mov(em, R2, R8);
+	em_atomic(em, BPF_DW, BPF_ADD, R1, WCNT_CYCLES_SUM * 8, R2);
+	for (int i = 0; i < 2; i++) {
+		em_label keep = em_new_label(em), change = em_new_label(em);
+
+		em_ldx(em, BPF_DW, R0, R1, (int)ext[i].which * 8);
+		em_jcci(em, BPF_JEQ, R0, 0, change);
+		em_jcc(em, ext[i].op, R0, R8, keep);
+		em_bind(em, change);
+		em_mov(em, R2, R8);
+		em_atomic(em, BPF_DW, BPF_CMPXCHG, R1, (int)ext[i].which * 8, R2);
+		em_bind(em, keep);
+	}
+	em_bind(em, out);
+}
+
+static void gen_main(struct gen *g)
+{
+	struct emit *em = &g->em;
+	em_label out = em_new_label(em), none = em_new_label(em), nolock = em_new_label(em),
+		 err = em_new_label(em), done = em_new_label(em), release = em_new_label(em);
+	struct mem start = { 0 };
+
+	em_subprog(em, em_new_label(em), FN_KIND_STATIC);
+	em_mov(em, R7, R1);
+	em_stx(em, BPF_DW, R10, STACK_CTX, R1);
+	gen_vars(g, R1, VARS_ACTIVE);
+	em_ldx(em, BPF_W, R1, R1, 0);
+	em_jcci(em, BPF_JEQ, R1, 0, out);
+	if (g->slot)
+		gen_slot_take(g, none);
+	if (g->p->timing) {
+		start = gen_alloc(g, 8);
+		em_helper(em, BPF_FUNC_ktime_get_ns);
+		gen_st(g, start, R0);
+	}
+	gen_ctx_prologue(g, g->root.f);
+	gen_locks_take(g, nolock);
+	gen_out_prologue(g);
+	gen_region(g, &g->root, err);
+	em_bind(em, done);
+	if (g->slot) {
+		gen_out_flush(g);
+		gen_truncated(g);
+	}
+	gen_locks_release(g);
+	if (g->p->timing)
+		gen_timing(g, start);
+	em_bind(em, release);
+	if (g->slot)
+		gen_sti(g, gen_hdr(HDR(lock)), 0);
+	em_bind(em, out);
+	em_movi(em, R0, 0);
+	em_exit(em);
+
+	gen_stubs(g);
+	em_bind(em, err);
+	gen_count(g, WCNT_ERROR);
+	gen_out_error(g);
+	em_jmp(em, done);
+	em_bind(em, nolock);
+	gen_count(g, WCNT_SKIP_LOCK);
+	em_jmp(em, release);
+	em_bind(em, none);
+	if (g->uses_cookie && g->slot) {
+		g->uses_cookie = false;
+		gen_count(g, WCNT_SKIP_CONTEXT);
+		g->uses_cookie = true;
+	} else {
+		gen_count(g, WCNT_SKIP_CONTEXT);
+	}
+	em_jmp(em, out);
+}
+
+static void reset(struct gen *g)
+{
+	struct unit *u = g->u;
+	uint32_t handler = g->handler;
+
+	gen_fini(g);
+	*g = (struct gen){ .u = u, .p = u->p, .m = u->p->ir, .handler = handler };
+	g->kind = g->p->handlers[handler].kind;
+	g->sleepable = g->p->handlers[handler].sleepable && engine_has(ENGINE_COPY_FROM_USER) &&
+		       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE);
+	g->may_goto = engine_has(ENGINE_MAY_GOTO);
+	g->fns = calloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
+	g->routine = calloc(ROUTINE_COUNT, sizeof(*g->routine));
+}
+
+static void generate(struct gen *g, bool slot, bool far)
+{
+	reset(g);
+	em_init(&g->em, far);
+	g->em.cur = g->p->handlers[g->handler].body->at;
+	g->slot = slot;
+	g->top = slot ? HDR(spare) + 24 : -16;
+	if (!slot) {
+		g->stack_err = gen_alloc(g, 8);
+		g->stack_arg = gen_alloc(g, 8);
+	}
+	gen_fns_scan(g);
+	survey(g);
+	if (!slot && g->nprints > 1)
+		gen_need_slot(g);
+	gen_main(g);
+	gen_pending(g);
+	gen_insert_fns(g);
+	gen_stat_fns(g);
+	gen_out_fns(g);
+	gen_lock_fns(g);
+	if (!g->em.err)
+		routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, g->u->coll_cap - 1);
+	em_finish(&g->em);
+}
+
+const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler)
+{
+	*g = (struct gen){ .u = u, .handler = handler };
+	generate(g, false, false);
+	if (g->want_slot) {
+		generate(g, true, false);
+		if (g->em.need_far)
+			generate(g, true, true);
+	}
+	if (g->slot && (uint32_t)g->top > u->mem_size + SLOT_B)
+		u->mem_size = (uint32_t)g->top - SLOT_B;
+	if (g->colls > u->coll_size)
+		u->coll_size = g->colls;
+	return g->em.err;
+}
+
+void gen_fini(struct gen *g)
+{
+	em_fini(&g->em);
+	for (ptrdiff_t i = 0; g->fns && i < arrlen(g->m->funcs); i++)
+		arrfree(g->fns[i].locals);
+	arrfree(g->root.locals);
+	free(g->fns);
+	free(g->routine);
+	arrfree(g->words);
+	arrfree(g->bufs);
+	arrfree(g->stubs);
+	arrfree(g->make_fn);
+	arrfree(g->key_bufs);
+	arrfree(g->stat_fn);
+	arrfree(g->stat_bufs);
+	arrfree(g->pending);
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory of the target.  User memory is read without faulting first; in sleepable programs a failed
+ * read is tried again in a way that brings the page in.
+ */
+#include "bpf/gen.h"
+
+#include "base/ds.h"
+#include "bpf/engine.h"
+
+#define PAGE	4096
+
+/* Copies `size` bytes at the address in `addr` to `dst`; r0 = 0 or an error. */
+static void read_fixed(struct gen *g, bool user, struct mem dst, struct mem addr, int size)
+{
+	struct emit *em = &g->em;
+	em_label ok = em_new_label(em);
+
+	gen_addr(g, R1, dst);
+	em_movi(em, R2, size);
+	gen_ld(g, R3, addr);
+	em_helper(em, user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+	if (user && g->sleepable) {
+		em_jcci(em, BPF_JEQ, R0, 0, ok);
+		gen_addr(g, R1, dst);
+		em_movi(em, R2, size);
+		gen_ld(g, R3, addr);
+		em_helper(em, BPF_FUNC_copy_from_user);
+	}
+	em_bind(em, ok);
+}
+
+static void gen_load(struct gen *g, const struct ir_expr *e)
+{
+	bool user = e->op == IR_ULOAD;
+	struct mem addr, w;
+
+	gen_expr(g, e->args[0]);
+	addr = gen_word(g);
+	gen_st(g, addr, R0);
+	w = gen_word(g);
+	gen_sti(g, w, 0);
+	read_fixed(g, user, w, addr, (int)e->imm);
+	gen_ld(g, R1, addr);
+	em_jcci(&g->em, BPF_JNE, R0, 0,
+		gen_error_label(g, user ? WERR_UREAD_FAULT : WERR_KREAD_FAULT, &e->at, true));
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+	gen_word_free(g, addr);
+}
+
+/* First and last byte are tried. */
+static void gen_load_ok(struct gen *g, const struct ir_expr *e)
+{
+	bool user = e->op == IR_ULOAD_OK;
+	em_label no = em_new_label(&g->em);
+	struct mem addr, n, w, out;
+
+	gen_expr(g, e->args[0]);
+	addr = gen_word(g);
+	gen_st(g, addr, R0);
+	gen_expr(g, e->args[1]);
+	n = gen_word(g);
+	gen_st(g, n, R0);
+	w = gen_word(g);
+	out = gen_word(g);
+	gen_sti(g, w, 0);
+	gen_sti(g, out, 0);
+	read_fixed(g, user, w, addr, 1);
+	em_jcci(&g->em, BPF_JNE, R0, 0, no);
+	gen_ld(g, R0, addr);
+	gen_ld(g, R1, n);
+	em_alu(&g->em, BPF_ADD, R0, R1);
+	em_alui(&g->em, BPF_SUB, R0, 1);
+	gen_st(g, addr, R0);
+	read_fixed(g, user, w, addr, 1);
+	em_jcci(&g->em, BPF_JNE, R0, 0, no);
+	gen_sti(g, out, 1);
+	em_bind(&g->em, no);
+	gen_ld(g, R0, out);
+	gen_word_free(g, out);
+	gen_word_free(g, w);
+	gen_word_free(g, n);
+	gen_word_free(g, addr);
+}
+
+static void gen_store(struct gen *g, const struct ir_expr *e)
+{
+	struct mem addr, v;
+
+	gen_expr(g, e->args[0]);
+	addr = gen_word(g);
+	gen_st(g, addr, R0);
+	gen_expr(g, e->args[1]);
+	v = gen_word(g);
+	gen_st(g, v, R0);
+	if (engine_has(ENGINE_WRITE_USER)) {
+		gen_ld(g, R1, addr);
+		gen_addr(g, R2, v);
+		em_movi(&g->em, R3, e->imm);
+		em_helper(&g->em, BPF_FUNC_probe_write_user);
+		em_jcci(&g->em, BPF_JNE, R0, 0,
+			gen_error_label(g, WERR_WRITE_REFUSED, &e->at, false));
+	} else {
+		gen_error(g, WERR_WRITE_REFUSED, &e->at, false);
+	}
+	gen_word_free(g, v);
+	gen_word_free(g, addr);
+}
+
+bool gen_mem_i64(struct gen *g, const struct ir_expr *e)
+{
+	switch (e->op) {
+	case IR_ULOAD:
+	case IR_KLOAD:
+		gen_load(g, e);
+		return true;
+	case IR_ULOAD_OK:
+	case IR_KLOAD_OK:
+		gen_load_ok(g, e);
+		return true;
+	case IR_USTORE:
+		gen_store(g, e);
+		return true;
+	case IR_REGSTORE:
+		gen_error(g, WERR_WRITE_REFUSED, &e->at, false);
+		return true;
+	case IR_SEND_SIGNAL:
+		gen_expr(g, e->args[0]);
+		em_mov(&g->em, R1, R0);
+		em_helper(&g->em, BPF_FUNC_send_signal_thread);
+		em_jcci(&g->em, BPF_JNE, R0, 0, gen_error_label(g, WERR_NO_CONTEXT, &e->at, false));
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Brings in the pages that a string of `bound` bytes at `addr` may lie on. */
+static void touch(struct gen *g, struct mem addr, uint32_t bound)
+{
+	struct mem w = gen_word(g), next = gen_word(g);
+
+	gen_ld(g, R0, addr);
+	gen_st(g, next, R0);
+	for (uint32_t done = 0; done < bound; done += PAGE) {
+		gen_addr(g, R1, w);
+		em_movi(&g->em, R2, 1);
+		gen_ld(g, R3, next);
+		em_helper(&g->em, BPF_FUNC_copy_from_user);
+		gen_ld(g, R0, next);
+		em_alui(&g->em, BPF_OR, R0, PAGE - 1);
+		em_alui(&g->em, BPF_ADD, R0, 1);
+		gen_st(g, next, R0);
+	}
+	/* the page after the last one that is surely needed */
+	gen_addr(g, R1, w);
+	em_movi(&g->em, R2, 1);
+	gen_ld(g, R3, next);
+	em_helper(&g->em, BPF_FUNC_copy_from_user);
+	gen_word_free(g, next);
+	gen_word_free(g, w);
+}
+
+static void read_str_once(struct gen *g, bool user, struct sref t, struct mem addr, struct mem size)
+{
+	gen_addr(g, R1, t.at);
+	gen_ld(g, R2, size);
+	em_alui(&g->em, BPF_AND, R2, pow2_ceil(t.bound + 1) - 1);
+	gen_ld(g, R3, addr);
+	em_helper(&g->em, user ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str);
+}
+
+/*
+ * The string at args[0], of at most args[1] bytes, into t (a temporary, not in a frame); jumps to `fault`
+ * with the address in r1.
+ */
+static void read_str(struct gen *g, const struct ir_expr *e, bool user, struct sref t, em_label fault)
+{
+	struct emit *em = &g->em;
+	em_label got = em_new_label(em), whole = em_new_label(em);
+	struct mem addr, size;
+
+	gen_expr(g, e->args[0]);
+	addr = gen_word(g);
+	gen_st(g, addr, R0);
+	size = gen_word(g);
+	gen_expr(g, e->args[1]);
+	em_alui(em, BPF_ADD, R0, 1);
+	gen_sti(g, size, (int32_t)t.bound);
+	em_jcci(em, BPF_JSLE, R0, 0, whole);
+	em_jcci(em, BPF_JGE, R0, t.bound, whole);
+	gen_st(g, size, R0);
+	em_bind(em, whole);
+	gen_sti(g, t.at, 0);
+	read_str_once(g, user, t, addr, size);
+	em_jcci(em, BPF_JSGT, R0, 0, got);
+	if (user && g->sleepable) {
+		touch(g, addr, t.bound);
+		read_str_once(g, user, t, addr, size);
+		em_jcci(em, BPF_JSGT, R0, 0, got);
+	}
+	gen_ld(g, R1, addr);
+	em_jmp(em, fault);
+	em_bind(em, got);
+	gen_word_free(g, size);
+	gen_word_free(g, addr);
+}
+
+static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct sref dst)
+{
+	struct emit *em = &g->em;
+	em_label fault = em_new_label(em), done = em_new_label(em);
+	struct ir_expr all = { .op = IR_CONST, .type = IR_I64, .imm = -1 };
+	struct ir_expr *args[2] = { e->args[0], &all };
+	struct ir_expr str = *e;
+	struct sref t = gen_buf(g);
+	struct mem max;
+
+	str.args = args;
+	gen_expr(g, e->args[1]);
+	max = gen_word(g);
+	gen_st(g, max, R0);
+	read_str(g, &str, user, t, fault);
+	gen_ld(g, R0, max);
+	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_sti(g, (struct mem){ .off = 8 }, 1);
+	gen_soff(g, R2, dst);
+	em_movi(em, R3, dst.bound);
+	gen_soff(g, R4, t);
+	gen_routine(g, ROUTINE_rt_text_str);
+	em_jmp(em, done);
+	em_bind(em, fault);
+	em_mov(em, R4, R1);
+	gen_sti(g, (struct mem){ .off = 0 }, -1);
+	gen_sti(g, (struct mem){ .off = 8 }, -1);
+	gen_soff(g, R2, dst);
+	em_movi(em, R3, dst.bound);
+	em_movi(em, R5, RT_SPEC(IR_CONV_HEX, IR_FMT_ALT));
+	gen_routine(g, ROUTINE_rt_fmt_int);
+	em_bind(em, done);
+	gen_word_free(g, max);
+}
+
+/*
+ * `unit` bytes each, n of them (n < 0: up to a zero unit), read in one go as far as the buffer allows and then
+ * turned into text by a routine: hex digits, or UTF-8 from wide characters.
+ */
+static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int routine, int width,
+			struct sref dst)
+{
+	struct emit *em = &g->em;
+	em_label some = em_new_label(em), enough = em_new_label(em);
+	struct sref t = gen_buf(g);
+	struct mem addr, n;
+	int32_t most = (int32_t)(t.bound & ~7u);
+
+	gen_expr(g, e->args[0]);
+	addr = gen_word(g);
+	gen_st(g, addr, R0);
+	n = gen_word(g);
+	gen_sti(g, n, most);
+	if (e->nargs > 1) {
+		gen_expr(g, e->args[1]);
+		em_jcci(em, BPF_JSLT, R0, 0, enough);
+		em_jcci(em, BPF_JGE, R0, most, enough);
+		gen_st(g, n, R0);
+		em_bind(em, enough);
+	}
+	gen_addr(g, R1, t.at);
+	gen_ld(g, R2, n);
+	em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
+	gen_ld(g, R3, addr);
+	em_helper(em, user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+	em_jcci(em, BPF_JEQ, R0, 0, some);
+	if (e->nargs > 1 || width == 0) {
+		if (user && g->sleepable) {
+			gen_addr(g, R1, t.at);
+			gen_ld(g, R2, n);
+			em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
+			gen_ld(g, R3, addr);
+			em_helper(em, BPF_FUNC_copy_from_user);
+			em_jcci(em, BPF_JEQ, R0, 0, some);
+		}
+	} else {
+		/* the rest of the page is all there is */
+		gen_ld(g, R0, addr);
+		em_neg(em, R0);
+		em_alui(em, BPF_AND, R0, (PAGE - 1) & ~(width - 1));
+		em_jcci(em, BPF_JGE, R0, most, gen_error_label(g, WERR_USTR_FAULT, &e->at, true));
+		gen_st(g, n, R0);
+		gen_addr(g, R1, t.at);
+		gen_ld(g, R2, n);
+		em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
+		gen_ld(g, R3, addr);
+		em_helper(em, user && g->sleepable ? BPF_FUNC_copy_from_user :
+				    user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+		em_jcci(em, BPF_JEQ, R0, 0, some);
+	}
+	gen_ld(g, R1, addr);
+	gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+	em_bind(em, some);
+	gen_ld(g, R0, n);
+	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_sti(g, (struct mem){ .off = 8 }, width);
+	gen_soff(g, R2, dst);
+	em_movi(em, R3, dst.bound);
+	gen_soff(g, R4, t);
+	gen_routine(g, routine);
+	gen_cut(g);
+	gen_word_free(g, n);
+	gen_word_free(g, addr);
+}
+
+bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	bool user = e->op == IR_USTR || e->op == IR_USTR_QUOTED || e->op == IR_USTR_UTF16 ||
+		    e->op == IR_USTR_UTF32 || e->op == IR_UBUF;
+	uint32_t mark = gen_buf_mark(g);
+	struct sref t = dst;
+
+	switch (e->op) {
+	case IR_USTR:
+	case IR_KSTR:
+		if (dst.at.frame)
+			t = gen_buf(g);
+		if (t.bound > dst.bound)
+			t.bound = dst.bound;
+		read_str(g, e, user, t,
+			 gen_error_label(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true));
+		gen_str_copy(g, dst, t);
+		break;
+	case IR_USTR_QUOTED:
+	case IR_KSTR_QUOTED:
+		gen_quoted(g, e, user, dst);
+		break;
+	case IR_USTR_UTF16:
+		gen_convert(g, e, true, ROUTINE_bk_wide, 2, dst);
+		break;
+	case IR_USTR_UTF32:
+		gen_convert(g, e, true, ROUTINE_bk_wide, 4, dst);
+		break;
+	case IR_UBUF:
+	case IR_KBUF:
+		gen_convert(g, e, user, ROUTINE_bk_hex, 0, dst);
+		break;
+	default:
+		return false;
+	}
+	gen_buf_release(g, mark);
+	return true;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text that only kernel handlers make: deferred fields, hex digits, wide characters. */
+#include "bpf/kern/kern.h"
+#include "ir/wire.h"
+
+enum { POS, SIZE };	/* tmp[] */
+
+RT_INLINE void put(struct rt_mem *m, uint32_t dst, uint8_t c)
+{
+	uint32_t at = (uint32_t)rt_got(m, POS);
+
+	if (at + 1 < (uint32_t)rt_got(m, SIZE))
+		RT_BYTE(m, dst + at) = c;
+	rt_put(m, POS, at + 1);
+}
+
+RT_INLINE uint8_t hex_digit(uint64_t v)
+{
+	v &= 15;
+	return (uint8_t)(v < 10 ? '0' + v : 'a' - 10 + v);
+}
+
+RT_INLINE void put_hex(struct rt_mem *m, uint32_t dst, uint64_t v)
+{
+	rt_put(m, 2, 0);
+	for (int i = 0; i < 16; i++) {
+		uint64_t d = v >> 60;
+
+		v <<= 4;
+		if (d)
+			rt_put(m, 2, 1);
+		if (rt_got(m, 2) || i == 15)
+			put(m, dst, hex_digit(d));
+	}
+}
+
+/* Ends the string; its length, RT_CUT if there was too little room. */
+RT_INLINE long finish(struct rt_mem *m, uint32_t dst, uint32_t size)
+{
+	uint32_t n = (uint32_t)rt_got(m, POS);
+
+	if (n >= size) {
+		RT_BYTE(m, dst + size - 1) = 0;
+		return (long)(size - 1) | RT_CUT;
+	}
+	RT_BYTE(m, dst + n) = 0;
+	return n;
+}
+
+/*
+ * Deferred text (ir/wire.h): letter, then arg[0] unless negative, then arg[1], in hex.  A field that does not fit
+ * is no use cut: the result is "" then.
+ */
+long bk_defer(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t letter)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	put(m, dst, WIRE_DEFER_OPEN);
+	put(m, dst, (uint8_t)letter);
+	if (m->arg[0] >= 0) {
+		put_hex(m, dst, (uint64_t)m->arg[0]);
+		put(m, dst, ',');
+	}
+	put_hex(m, dst, (uint64_t)m->arg[1]);
+	put(m, dst, WIRE_DEFER_CLOSE);
+	if (rt_got(m, POS) >= (int64_t)size) {
+		RT_BYTE(m, dst) = 0;
+		return RT_CUT;
+	}
+	return finish(m, dst, size);
+}
+
+/*
+ * A saved stack (count of bytes, then addresses, at offset src) as text: letter 0: addresses "0x1 0x2 ..."; else a
+ * deferred backtrace of process arg[0].  As many frames as fit.
+ */
+long bk_stack(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint32_t letter)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	if (letter) {
+		put(m, dst, WIRE_DEFER_OPEN);
+		put(m, dst, (uint8_t)letter);
+		put_hex(m, dst, (uint64_t)m->arg[0]);
+	}
+	for (uint32_t i = 0; i < 64; i++) {
+		if (8 * i + 8 > RT_WORD(m, src) || (int64_t)RT_WORD(m, src) < 0 ||
+		    rt_got(m, POS) + 21 > (int64_t)size)
+			break;
+		if (letter) {
+			put(m, dst, ',');
+		} else {
+			if (i)
+				put(m, dst, ' ');
+			put(m, dst, '0');
+			put(m, dst, 'x');
+		}
+		put_hex(m, dst, RT_WORD(m, src + 8 + 8 * i));
+	}
+	if (letter)
+		put(m, dst, WIRE_DEFER_CLOSE);
+	return finish(m, dst, size);
+}
+
+/* arg[0] bytes at src as two hex digits each. */
+long bk_hex(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
+		uint8_t c;
+
+		if (i >= m->arg[0])
+			break;
+		c = RT_BYTE(m, src + i);
+		put(m, dst, hex_digit(c >> 4));
+		put(m, dst, hex_digit(c));
+	}
+	return finish(m, dst, size);
+}
+
+RT_INLINE void put_utf8(struct rt_mem *m, uint32_t dst, uint32_t c)
+{
+	if (c < 0x80) {
+		put(m, dst, (uint8_t)c);
+	} else if (c < 0x800) {
+		put(m, dst, (uint8_t)(0xc0 | c >> 6));
+		put(m, dst, (uint8_t)(0x80 | (c & 63)));
+	} else if (c < 0x10000) {
+		put(m, dst, (uint8_t)(0xe0 | c >> 12));
+		put(m, dst, (uint8_t)(0x80 | (c >> 6 & 63)));
+		put(m, dst, (uint8_t)(0x80 | (c & 63)));
+	} else {
+		put(m, dst, (uint8_t)(0xf0 | (c >> 18 & 7)));
+		put(m, dst, (uint8_t)(0x80 | (c >> 12 & 63)));
+		put(m, dst, (uint8_t)(0x80 | (c >> 6 & 63)));
+		put(m, dst, (uint8_t)(0x80 | (c & 63)));
+	}
+}
+
+/* UTF-16 (arg[1] = 2) or UTF-32 (4) in arg[0] bytes at src, up to a zero unit, as UTF-8. */
+long bk_wide(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	rt_put(m, 3, 0);	/* high surrogate waiting for its low one */
+	for (uint32_t i = 0; i < RT_STR_MAX; i += 2) {
+		uint32_t c = RT_BYTE(m, src + i) | (uint32_t)RT_BYTE(m, src + i + 1) << 8;
+
+		if (m->arg[1] == 4 && (i & 2))
+			continue;
+		if (m->arg[1] == 4)
+			c |= (uint32_t)RT_BYTE(m, src + i + 2) << 16 | (uint32_t)RT_BYTE(m, src + i + 3) << 24;
+		if (i >= m->arg[0] || !c || rt_got(m, POS) >= (int64_t)size)
+			break;
+		if (m->arg[1] == 2 && (c & 0xfc00) == 0xd800) {
+			rt_put(m, 3, c);
+			continue;
+		}
+		if (rt_got(m, 3) && (c & 0xfc00) == 0xdc00)
+			c = 0x10000 + (((uint32_t)rt_got(m, 3) & 0x3ff) << 10) + (c & 0x3ff);
+		rt_put(m, 3, 0);
+		put_utf8(m, dst, c);
+	}
+	return finish(m, dst, size);
+}

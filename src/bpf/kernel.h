@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts about the running kernel that the code generator needs, from its BTF. */
+#ifndef BPF_KERNEL_H
+#define BPF_KERNEL_H
+
+/* Byte offset of a member of a struct ("task_struct", "tgid"), through anonymous members; -1: none. */
+int kernel_offset(const char *type, const char *member);
+/* Rate of the time stamp counter in MHz (1000 where there is none: then cycles are ns). */
+unsigned kernel_tsc_mhz(void);
+
+#endif

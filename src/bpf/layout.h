@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where the globals of a program lie in BPF maps: one mmapable array ("vars") for scalars, locks,
+ * statistics scalars and counters, and one hash per array.  Used by the code generator and
+ * by the user side of the same data.
+ *
+ * An array element: keys one after the other, i64 as 8 bytes, a string zero-padded to its bound rounded
+ * up to 8; value: u64 insertion number, then the i64, the string padded likewise, or one wire_stat per
+ * CPU, `stat_stride` bytes apart.
+ */
+#ifndef BPF_LAYOUT_H
+#define BPF_LAYOUT_H
+
+#include <stdint.h>
+
+#include "ir/program.h"
+
+/* vars: fixed part */
+enum {
+	VARS_ACTIVE = 0,	/* u32: hits run */
+	VARS_TARGET = 8,	/* s64: target() */
+	VARS_STP_PID = 16,	/* s64 */
+	VARS_WALL = 24,		/* s64: CLOCK_REALTIME - CLOCK_MONOTONIC */
+	VARS_TZ = 32,		/* s64: seconds west of UTC */
+	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number */
+};
+
+/* vars: one line of 64 bytes per global */
+enum {
+	LINE_LOCK = 0,		/* u32: bit 31 a writer, else the number of readers */
+	LINE_VALUE = 8,		/* s64: i64 scalar; array: number of elements */
+	LINE_SEQ = 16,		/* u64: array: last insertion number */
+	LINE_TAIL = 24,		/* u64: wrapping array: all insertion numbers up to it are gone */
+	LINE_SIZE = 64,
+};
+#define LOCK_WRITER (1u << 31)
+
+/* Maps of a program, by index into the engine's table. */
+enum {
+	MAP_VARS,
+	MAP_SLOTS,
+	MAP_COLLS,		/* collected elements, per slot */
+	MAP_RINGS,		/* per CPU */
+	MAP_TARGETS,		/* tgid -> u8: target() and its descendants */
+	MAP_BIAS,		/* {u32 tgid, u32 module} -> s64 */
+	MAP_POINTS,		/* per-point strings and integers */
+	MAP_ARRAYS,		/* first of the arrays' and regexes' */
+};
+
+struct global_place {
+	uint32_t line;		/* offset of its line in vars */
+	uint32_t str;		/* string scalar: offset in vars */
+	uint32_t stat;		/* statistics scalar: offset in vars of CPU 0's share */
+	uint32_t stat_stride;	/* bytes from one CPU's share to the next */
+	uint32_t nbuckets;
+	uint32_t tmpl;		/* arrays and statistics: offset in vars of the initial value */
+	uint32_t map;		/* array: index of its map */
+	uint32_t key_size, value_size;
+	uint32_t key_off[IR_MAX_KEYS];
+	uint32_t order_map;	/* wrapping array: ring of {number, key} by number, and one more entry */
+	uint32_t order_cap;	/* its entries, a power of two */
+};
+
+struct layout {
+	uint32_t ncpu, ncpu_pow2;
+	uint32_t vars_size;
+	struct global_place *globals;	/* stb_ds arrays */
+	uint32_t *regex_map;
+	uint32_t nmaps;
+	uint32_t counters;		/* offset in vars: u64[points][WCNT_COUNT] */
+	uint32_t points_stride, points_int;	/* MAP_POINTS: bytes of a row; offset of its integers */
+	uint32_t points_str[IR_PP_COUNT];	/* offset of each string within the row */
+	uint32_t points_bound;		/* bytes of each string */
+	uint32_t npoint_ints;
+};
+
+#define LAYOUT_POINT_ADDR	0	/* MAP_POINTS row: u64 link-time address */
+#define LAYOUT_POINT_MODULE	8	/* s64: its program module, -1: none */
+#define LAYOUT_POINT_STRS	16
+
+void layout_init(struct layout *lo, const struct program *p, unsigned ncpu);
+void layout_fini(struct layout *lo);
+
+static inline uint32_t round8(uint32_t n)
+{
+	return (n + 7) & ~7u;
+}
+
+static inline uint32_t pow2_ceil(uint32_t n)
+{
+	uint32_t p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return p;
+}
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Program BTF and loading of generated code; creation of a program's maps. */
+#ifndef BPF_LOAD_H
+#define BPF_LOAD_H
+
+#include "bpf/emit.h"
+#include "ir/program.h"
+
+#define BTF_ANY		0	/* kinds of em_subprog */
+#define BTF_GLOBAL	1
+#define BTF_ROUTINE	2	/* and routine number */
+
+struct prog_btf {
+	int fd;
+	int any, global;	/* ids of FUNCs */
+	int *routine;		/* by routine number */
+};
+
+/* Builds and loads the BTF that describes all subprograms, for this size of slot and collection. 0 or -errno. */
+int load_btf(struct prog_btf *b, uint32_t slot_size, uint32_t coll_size);
+void load_btf_close(struct prog_btf *b);
+
+struct load_request {
+	struct emit *em;		/* finished */
+	enum prog_kind kind;
+	bool sleepable, uprobe_multi;
+	const char *name;
+	const char *tracepoint;		/* PROG_TP_BTF: its name */
+	const struct prog_btf *btf;
+	const int *map_fds;
+	char *log;			/* NULL, or gets the verifier's log */
+	size_t log_size;
+};
+
+/* The program's descriptor or -errno. */
+int load_prog(const struct load_request *rq);
+/* A program without maps and own BTF but for its callbacks. */
+int load_plain(struct emit *em, enum prog_kind kind, bool sleepable);
+
+#endif

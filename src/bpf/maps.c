@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Creating a program's maps and filling in what does not change. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "bpf/engine_priv.h"
+#include "bpf/kernel.h"
+#include "ir/regex.h"
+
+#define PREALLOC_MAX	(4u << 20)	/* bytes of an array up to which all elements are allocated at once */
+#define TARGETS_MAX	16384
+#define BIAS_MAX	16384
+
+static int make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
+		uint32_t value, uint32_t n, uint32_t flags)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = flags);
+	int fd = bpf_map_create(type, name, key, value, n, &o);
+
+	if (fd < 0 && (errno == EPERM || errno == EACCES))
+		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
+				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
+	if (fd < 0)
+		return engine_fail(e, -errno, "cannot create the eBPF map \"%s\" (%u entries of %u+%u "
+				   "bytes): %s", name, n, key, value, strerror(errno));
+	e->map_fds[map] = fd;
+	return 0;
+}
+
+static int make_array(struct engine *e, uint32_t global)
+{
+	const struct global_place *pl = &e->unit.lo.globals[global];
+	const struct ir_global *g = e->p->ir->globals[global];
+	uint64_t bytes = (uint64_t)g->max_entries * (pl->key_size + pl->value_size);
+	char name[BPF_OBJ_NAME_LEN];
+	int err;
+
+	/* names that the kernel takes */
+	for (size_t i = 0; i < sizeof(name); i++) {
+		name[i] = i < strlen(g->name) && (g->name[i] == '_' || g->name[i] == '.' ||
+			  (unsigned)(g->name[i] | 32) - 'a' < 26 || (unsigned)g->name[i] - '0' < 10) ?
+			  g->name[i] : '\0';
+		if (!name[i])
+			break;
+	}
+	name[sizeof(name) - 1] = '\0';
+	err = make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, g->max_entries,
+		   bytes > PREALLOC_MAX ? BPF_F_NO_PREALLOC : 0);
+	if (!err && g->wrap)
+		err = make(e, pl->order_map, BPF_MAP_TYPE_ARRAY, "order", 4, 8 + pl->key_size,
+			   pl->order_cap + 1, 0);
+	return err;
+}
+
+static int make_regex(struct engine *e, uint32_t i)
+{
+	const struct ir_dfa *d = e->p->ir->regexes[i]->dfa;
+	struct rt_dfa *t;
+	uint32_t zero = 0, map = e->unit.lo.regex_map[i];
+	int err;
+
+	if (!d || (uint64_t)d->nstates * d->nclasses > RT_DFA_NEXT)
+		return engine_fail(e, -E2BIG, "the regular expression \"%s\" is too large",
+				   e->p->ir->regexes[i]->text);
+	err = make(e, map, BPF_MAP_TYPE_ARRAY, "regex", 4, sizeof(*t), 1, 0);
+	if (err)
+		return err;
+	t = calloc(1, sizeof(*t));
+	t->nclasses = d->nclasses;
+	t->start = d->start;
+	memcpy(t->class_of, d->class_of, sizeof(t->class_of));
+	memcpy(t->next, d->next, sizeof(*d->next) * d->nstates * d->nclasses);
+	err = bpf_map_update_elem(e->map_fds[map], &zero, t, 0) ? -errno : 0;
+	free(t);
+	return err;
+}
+
+static void *map_memory(struct engine *e, uint32_t map, size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, e->map_fds[map], 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Every slot gets the string constants and its number. */
+static int fill_slots(struct engine *e)
+{
+	struct unit *u = &e->unit;
+	uint32_t n = u->lo.ncpu_pow2 * SLOTS_PER_CPU;
+	size_t size = (size_t)n * u->slot_size;
+	uint8_t *mem = map_memory(e, MAP_SLOTS, size);
+
+	if (!mem)
+		return engine_fail(e, -errno, "cannot map the context slots: %s", strerror(errno));
+	for (uint32_t i = 0; i < n; i++) {
+		uint8_t *slot = mem + (size_t)i * u->slot_size;
+
+		((struct slot_hdr *)(slot + SLOT_B))->index = i;
+		if (arrlen(u->pool))
+			memcpy(slot + SLOT_B + u->pool_base, u->pool, (size_t)arrlen(u->pool));
+	}
+	munmap(mem, size);
+	return 0;
+}
+
+static int fill_points(struct engine *e)
+{
+	const struct layout *lo = &e->unit.lo;
+	size_t n = (size_t)arrlen(e->p->points);
+	uint8_t *mem = calloc(n ? n : 1, lo->points_stride);
+	uint32_t zero = 0;
+	int err;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct prog_point *pt = &e->p->points[i];
+		uint8_t *row = mem + i * lo->points_stride;
+		int64_t module = -1;
+
+		memcpy(row + LAYOUT_POINT_ADDR, &pt->address, 8);
+		for (ptrdiff_t k = 0; pt->path && k < arrlen(e->p->modules); k++)
+			if (!strcmp(e->p->modules[k].path, pt->path))
+				module = k;
+		memcpy(row + LAYOUT_POINT_MODULE, &module, 8);
+		for (int k = 0; k < IR_PP_COUNT; k++)
+			if (pt->str[k])
+				strncpy((char *)row + lo->points_str[k], pt->str[k],
+					lo->points_bound - 1);
+		for (ptrdiff_t k = 0; k < arrlen(pt->ints); k++)
+			memcpy(row + lo->points_int + 8 * k, &pt->ints[k], 8);
+	}
+	err = bpf_map_update_elem(e->map_fds[MAP_POINTS], &zero, mem, 0) ? -errno : 0;
+	free(mem);
+	return err ? engine_fail(e, err, "cannot fill the table of probe points: %s", strerror(-err)) : 0;
+}
+
+static void init_stat_shares(uint8_t *at, uint32_t stride, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct wire_stat *st = (struct wire_stat *)(at + (size_t)i * stride);
+
+		st->min = INT64_MAX;
+		st->max = INT64_MIN;
+	}
+}
+
+static void set_word(struct engine *e, uint32_t off, int64_t v)
+{
+	memcpy(e->vars + off, &v, sizeof(v));
+}
+
+static int64_t now(clockid_t c)
+{
+	struct timespec t;
+
+	clock_gettime(c, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static void init_global(struct engine *e, uint32_t i)
+{
+	const struct global_place *pl = &e->unit.lo.globals[i];
+	const struct ir_global *g = e->p->ir->globals[i];
+
+	if (g->type == IR_STAT && g->is_array)
+		init_stat_shares(e->vars + pl->tmpl + 8, pl->stat_stride, e->unit.lo.ncpu);
+	if (g->type == IR_STAT && !g->is_array) {
+		init_stat_shares(e->vars + pl->tmpl, pl->stat_stride, e->unit.lo.ncpu_pow2);
+		init_stat_shares(e->vars + pl->stat, pl->stat_stride, e->unit.lo.ncpu_pow2);
+	}
+	if (!g->init.set || g->is_array)
+		return;
+	if (g->init.is_str && g->type == IR_STR)
+		strncpy((char *)e->vars + pl->str, g->init.s, g->bound - 1);
+	else if (g->type == IR_I64)
+		set_word(e, pl->line + LINE_VALUE, g->init.i);
+}
+
+static int fill_vars(struct engine *e)
+{
+	time_t t = time(NULL);
+	struct tm tm;
+
+	e->vars = map_memory(e, MAP_VARS, e->unit.lo.vars_size);
+	if (!e->vars)
+		return engine_fail(e, -errno, "cannot map the globals: %s", strerror(errno));
+	localtime_r(&t, &tm);
+	set_word(e, VARS_TARGET, e->p->target);
+	set_word(e, VARS_STP_PID, getpid());
+	set_word(e, VARS_WALL, now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
+	set_word(e, VARS_TZ, -tm.tm_gmtoff);
+	for (uint32_t i = 0; i < (uint32_t)arrlen(e->p->ir->globals); i++)
+		init_global(e, i);
+	return 0;
+}
+
+static bool wanted(const struct engine *e, uint32_t map)
+{
+	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++)
+		for (ptrdiff_t i = 0; e->generated[h] && i < arrlen(e->gens[h].em.maps); i++)
+			if (e->gens[h].em.maps[i].map == map)
+				return true;
+	return false;
+}
+
+static int make_fixed(struct engine *e)
+{
+	struct unit *u = &e->unit;
+	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU;
+	int err = make(e, MAP_VARS, BPF_MAP_TYPE_ARRAY, "globals", 4, u->lo.vars_size, 1, BPF_F_MMAPABLE);
+
+	if (!err)
+		err = fill_vars(e);
+	if (!err && wanted(e, MAP_SLOTS))
+		err = make(e, MAP_SLOTS, BPF_MAP_TYPE_ARRAY, "slots", 4, u->slot_size * slots, 1,
+			   BPF_F_MMAPABLE);
+	if (!err && wanted(e, MAP_SLOTS))
+		err = fill_slots(e);
+	if (!err && wanted(e, MAP_COLLS))
+		err = make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, u->coll_size * slots, 1, 0);
+	if (!err && wanted(e, MAP_TARGETS))
+		err = make(e, MAP_TARGETS, BPF_MAP_TYPE_HASH, "targets", 8, 1, TARGETS_MAX,
+			   BPF_F_NO_PREALLOC);
+	if (!err && wanted(e, MAP_BIAS))
+		err = make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
+	if (!err && wanted(e, MAP_POINTS))
+		err = make(e, MAP_POINTS, BPF_MAP_TYPE_ARRAY, "points", 4,
+			   u->lo.points_stride * (uint32_t)arrlen(e->p->points), 1, 0);
+	if (!err && wanted(e, MAP_POINTS))
+		err = fill_points(e);
+	return err;
+}
+
+int maps_create(struct engine *e)
+{
+	const struct ir_module *m = e->p->ir;
+	int err;
+
+	arrsetlen(e->map_fds, e->unit.lo.nmaps);
+	for (uint32_t i = 0; i < e->unit.lo.nmaps; i++)
+		e->map_fds[i] = -1;
+	err = make_fixed(e);
+	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->globals); i++)
+		if (m->globals[i]->is_array)
+			err = make_array(e, i);
+	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
+		if (wanted(e, e->unit.lo.regex_map[i]))
+			err = make_regex(e, i);
+	if (!err && wanted(e, MAP_RINGS))
+		err = rings_open(e);
+	return err;
+}
+
+void maps_close(struct engine *e)
+{
+	if (e->vars)
+		munmap(e->vars, e->unit.lo.vars_size);
+	e->vars = NULL;
+	for (ptrdiff_t i = 0; i < arrlen(e->map_fds); i++)
+		if (e->map_fds[i] >= 0)
+			close(e->map_fds[i]);
+	arrfree(e->map_fds);
+}
