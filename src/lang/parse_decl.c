@@ -282,15 +282,11 @@ static bool parse_global_size(struct parser *p, struct ast_var *v)
 {
 	if (!parse_number(p, &v->maxsize))
 		return false;
-	parser_peek(p);
-	if (!parser_expect(p, TOK_RBRACKET, "]"))
-		return false;
-	parser_peek(p);
 	if (v->maxsize <= 0 || v->maxsize > INT32_MAX) {
 		parser_fail(p, "global-size", "array size out of range");
 		return false;
 	}
-	return true;
+	return parser_expect(p, TOK_RBRACKET, "]");
 }
 
 static void parse_one_global(struct parser *p, bool is_private)
@@ -450,6 +446,7 @@ void parse_function(struct parser *p, bool is_private)
 	struct token t;
 
 	parser_next(p);
+	parser_peek(p);
 	t = parser_next(p);
 	if (t.id != TOK_IDENT && t.id != TOK_STRING && t.id != TOK_LONG) {
 		parser_fail(p, "function-name", "expected identifier");

@@ -223,6 +223,7 @@ static void parse_print_args(struct parser *p, struct ast_expr *e)
 	bool comma = true;
 	int wanted = 0;
 
+	parser_peek(p);
 	if (print->with_format) {
 		print->raw_format = parse_string(p, "format", "expected literal string");
 		parser_peek(p);

@@ -29,6 +29,7 @@ static void parse_cast(struct parser *p, struct ast_expr *e)
 	target->operand = parse_expression(p);
 	if (p->error || !parser_expect(p, TOK_COMMA, ","))
 		return;
+	parser_peek(p);
 	target->type_name = parse_string(p, "cast-type", "expected string");
 	parser_peek(p);
 	if (!p->error && !*target->type_name)

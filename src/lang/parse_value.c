@@ -22,10 +22,8 @@ static const char *decode(struct parser *p, const char *raw)
 
 const char *parse_string(struct parser *p, const char *tag, const char *expected)
 {
-	struct token t;
+	struct token t = parser_next(p);
 
-	parser_peek(p);
-	t = parser_next(p);
 	if (t.id != TOK_STRING_LITERAL)
 		parser_fail(p, tag, "%s", expected);
 	return p->error ? NULL : decode(p, t.at.text);
@@ -81,7 +79,10 @@ bool parse_number(struct parser *p, int64_t *value)
 		parser_fail(p, "number", "expected number");
 		return false;
 	}
-	return number_value(p, &t, negative, value);
+	if (!number_value(p, &t, negative, value))
+		return false;
+	parser_swallow(p);
+	return true;
 }
 
 /* ---- @operators ---- */
