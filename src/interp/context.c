@@ -68,6 +68,12 @@ static int64_t zone_offset(void)
 	return localtime_r(&now, &tm) ? -(int64_t)tm.tm_gmtoff : 0;
 }
 
+/* target(): of -c it is known only once the command was started. */
+static int32_t target_of(const struct interp *in)
+{
+	return in->env->target ? in->env->target : in->p->target;
+}
+
 static const struct prog_point *point_of(const struct interp *in)
 {
 	return in->point == UINT32_MAX ? NULL : &in->p->points[in->point];
@@ -94,8 +100,8 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	case IR_CYCLES: return cycles();
 	case IR_JIFFIES: return jiffies();
 	case IR_RANDINT: return random_below(arg);
-	case IR_TARGET: return in->env->target;
-	case IR_IS_TARGET: return in->env->target != 0 && in->env->target == getpid();
+	case IR_TARGET: return target_of(in);
+	case IR_IS_TARGET: return target_of(in) == getpid();
 	case IR_COOKIE: return in->point == UINT32_MAX ? 0 : in->point;
 	case IR_POINT_INT: {
 		const struct prog_point *pt = point_of(in);
@@ -119,7 +125,7 @@ static uint32_t deferred(struct interp *in, const struct ir_expr *e, char letter
 
 	if (user)
 		snprintf(text, sizeof(text), "%c%c%x,%" PRIx64 "%c", WIRE_DEFER_OPEN, letter,
-			 (unsigned)(in->env->target ? in->env->target : getpid()), addr,
+			 (unsigned)(target_of(in) ? target_of(in) : getpid()), addr,
 			 WIRE_DEFER_CLOSE);
 	else
 		snprintf(text, sizeof(text), "%c%c%" PRIx64 "%c", WIRE_DEFER_OPEN, letter, addr,

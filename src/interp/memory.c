@@ -119,15 +119,18 @@ static uint32_t quoted(struct interp *in, const struct ir_expr *e, uint64_t addr
 	uint32_t src, dst;
 	struct out_buf b = { 0 };
 	char hex[24];
+	size_t limit = in->m->maxstr - 1;
 
-	if (!fetch_string(in, e->op, addr, in->m->maxstr - 1, &b)) {
+	if (max >= 0 && (uint64_t)max < limit)
+		limit = (size_t)max;
+	if (!fetch_string(in, e->op, addr, limit, &b)) {
 		out_buf_free(&b);
 		snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)addr);
 		return interp_push_text(in, hex, strlen(hex), e->bound);
 	}
 	src = interp_push_text(in, b.p ? b.p : "", b.len, in->m->maxstr);
 	dst = interp_push(in, e->bound);
-	in->mem->arg[0] = max;
+	in->mem->arg[0] = 0;
 	in->mem->arg[1] = 1;
 	rt_text_str(in->mem, dst, e->bound, src);
 	out_buf_free(&b);
