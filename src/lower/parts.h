@@ -60,6 +60,9 @@ struct ir_expr *lower_register(struct lower *L, struct ir_expr *name, bool is_un
 /* print.c */
 struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want);
 
+/* sleepable.c: sets the handlers' `sleepable`. */
+void lower_mark_sleepable(struct program *p);
+
 /* foreach.c */
 bool lower_has_wildcard(const struct ast_expr *e);	/* a[1, *] */
 /* `[1, *] in a` and `delete a[1, *]`. */

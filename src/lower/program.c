@@ -176,6 +176,7 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 		ir_optimise(m->ir);
 	ir_pass_bounds(m->ir);
 	ir_analyse(m->program);
+	lower_mark_sleepable(m->program);
 	return check(m, "optimising");
 }
 
