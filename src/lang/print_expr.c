@@ -215,6 +215,30 @@ static void put_ternary(FILE *out, const struct ast_expr *e)
 	put_operand(out, e->ternary.no);
 }
 
+static void put_operator(FILE *out, const struct ast_expr *e)
+{
+	switch (e->kind) {
+	case EXPR_UNARY:
+	case EXPR_PREFIX:
+		fputs(ast_op_text(e->op), out);
+		put_operand(out, e->unary.operand);
+		break;
+	case EXPR_POSTFIX:
+		put_operand(out, e->unary.operand);
+		fputs(ast_op_text(e->op), out);
+		break;
+	case EXPR_IN:
+		put_in_keys(out, e);
+		break;
+	case EXPR_TERNARY:
+		put_ternary(out, e);
+		break;
+	default:
+		put_binary(out, e);
+		break;
+	}
+}
+
 void ast_print_expr(FILE *out, const struct ast_expr *e)
 {
 	switch (e->kind) {
@@ -274,28 +298,8 @@ void ast_print_expr(FILE *out, const struct ast_expr *e)
 	case EXPR_PRINT:
 		put_print(out, e->print);
 		break;
-	case EXPR_UNARY:
-	case EXPR_PREFIX:
-		fputs(ast_op_text(e->op), out);
-		put_operand(out, e->unary.operand);
-		break;
-	case EXPR_POSTFIX:
-		put_operand(out, e->unary.operand);
-		fputs(ast_op_text(e->op), out);
-		break;
-	case EXPR_BINARY:
-	case EXPR_COMPARE:
-	case EXPR_LOGICAL:
-	case EXPR_CONCAT:
-	case EXPR_REGEX:
-	case EXPR_ASSIGN:
-		put_binary(out, e);
-		break;
-	case EXPR_IN:
-		put_in_keys(out, e);
-		break;
-	case EXPR_TERNARY:
-		put_ternary(out, e);
+	default:
+		put_operator(out, e);
 		break;
 	}
 }
