@@ -196,7 +196,7 @@ static bool push_frame_base(struct comp *c)
 	for (int i = 0; f && f->is_inline && i < 512; i++)
 		f = dbg_func_parent(f);
 	if (!f || c->x->cfi_mode || !dw_die_by_handle(c->x->m->dw, f->die, &d) ||
-	    !dwloc_expr_at(&d, DW_AT_frame_base, c->x->pc, &expr))
+	    !dwloc_expr_at(&d, DW_AT_frame_base, c->x->pc, false, &expr))
 		return fail(c);
 	x.u = d.u;
 	return nested(c, &x, expr);
@@ -210,7 +210,7 @@ static bool call_die(struct comp *c, const struct dw_die *d)
 
 	x.depth++;
 	x.u = d->u;
-	if (!dwloc_expr_at(d, DW_AT_location, c->x->pc, &expr))
+	if (!dwloc_expr_at(d, DW_AT_location, c->x->pc, false, &expr))
 		return fail(c);
 	return nested(c, &x, expr);
 }

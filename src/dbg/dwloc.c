@@ -27,7 +27,7 @@ static void list_v4(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 		}
 		expr.len = cur_u16(&c);
 		expr.p = cur_take(&c, expr.len);
-		if (c.bad || (hi > lo && !fn(data, base + lo, base + hi, expr)))
+		if (c.bad || (hi >= lo && !fn(data, base + lo, base + hi, expr)))
 			return;
 	}
 }
@@ -83,7 +83,7 @@ static void list_v5(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 		}
 		expr.len = cur_uleb(&c);
 		expr.p = cur_take(&c, expr.len);
-		if (c.bad || (ok && hi > lo && !fn(data, lo, hi, expr)))
+		if (c.bad || (ok && hi >= lo && !fn(data, lo, hi, expr)))
 			return;
 	}
 }
@@ -119,6 +119,7 @@ bool dwloc_each(const struct dw_die *d, unsigned name, entry_fn *fn, void *data)
 
 struct at_pc {
 	uint64_t pc;
+	bool entry;			/* pc is the first instruction of its function */
 	struct dbg_bytes expr;
 	bool found;
 };
@@ -127,16 +128,19 @@ static bool covers(void *data, uint64_t lo, uint64_t hi, struct dbg_bytes expr)
 {
 	struct at_pc *a = data;
 
-	if (a->pc < lo || a->pc >= hi)
+	/* an empty range at the function's entry says where a parameter is before the first
+	 * instruction, when the compiler already has a later view of it there */
+	if (lo == hi ? !a->entry || a->pc != lo : a->pc < lo || a->pc >= hi)
 		return true;
 	a->expr = expr;
 	a->found = true;
 	return false;
 }
 
-bool dwloc_expr_at(const struct dw_die *d, unsigned name, uint64_t pc, struct dbg_bytes *expr)
+bool dwloc_expr_at(const struct dw_die *d, unsigned name, uint64_t pc, bool entry,
+		   struct dbg_bytes *expr)
 {
-	struct at_pc a = { .pc = pc };
+	struct at_pc a = { .pc = pc, .entry = entry };
 	struct dw_die where;
 	struct dw_val v;
 
@@ -180,6 +184,16 @@ static bool const_value(const struct dwexpr_ctx *x, const struct dw_die *d, stru
 	return true;
 }
 
+/* Whether the pc is the entry of the out-of-line function around it. */
+static bool at_entry(const struct dwexpr_ctx *x)
+{
+	const struct dbg_func *f = x->func;
+
+	for (int i = 0; f && f->is_inline && i < 512; i++)
+		f = dbg_func_parent(f);
+	return f && f->entry == x->pc;
+}
+
 void dwloc_attr(const struct dwexpr_ctx *x, const struct dw_die *d, unsigned name,
 		struct dbg_loc *out)
 {
@@ -192,7 +206,7 @@ void dwloc_attr(const struct dwexpr_ctx *x, const struct dw_die *d, unsigned nam
 			*out = (struct dbg_loc){ .why = DBG_OPTIMIZED_OUT };
 		return;
 	}
-	if (dwloc_expr_at(d, name, x->pc, &expr)) {
+	if (dwloc_expr_at(d, name, x->pc, at_entry(x), &expr)) {
 		struct dwexpr_ctx in = *x;
 
 		in.u = where.u;

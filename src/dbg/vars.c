@@ -206,7 +206,7 @@ static bool near_range(void *data, uint64_t lo, uint64_t hi, struct dbg_bytes ex
 	struct nearest *n = data;
 	uint64_t dist = n->pc < lo ? lo - n->pc : n->pc >= hi ? n->pc - hi + 1 : 0;
 
-	if (!expr.len || !dist || (n->f && !dwfunc_contains(n->f, lo)))
+	if (!expr.len || !dist || lo == hi || (n->f && !dwfunc_contains(n->f, lo)))
 		return true;
 	if (!n->any || dist < n->best_dist) {
 		n->any = true;

@@ -198,7 +198,9 @@ def compare_stop(server, bias):
     syms = collections.OrderedDict()
     while block is not None and not block.is_global and not block.is_static:
         for s in block:
-            if (s.is_variable or s.is_argument) and s.name not in syms:
+            # a constant is a variable without location, or an enumerator
+            if s.name not in syms and (s.is_variable or s.is_argument or
+                                       s.is_constant and s.name in ours):
                 syms[s.name] = s
         if block.function is not None:
             break
