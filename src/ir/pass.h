@@ -10,11 +10,12 @@
 
 struct program;
 
-/* All optimisations, in their order: inline, fold, common loads, dead code. */
+/* All optimisations, in their order. */
 void ir_optimise(struct ir_module *m);
 
 void ir_pass_fold(struct ir_module *m);		/* constants, strings, algebra, decided branches */
 void ir_pass_inline(struct ir_module *m);	/* small functions that cannot reach themselves */
+void ir_pass_prop(struct ir_module *m);		/* constants and copies through locals */
 void ir_pass_cse(struct ir_module *m);		/* equal expensive reads in straight-line code */
 void ir_pass_dead(struct ir_module *m);		/* unread locals, code after return, uncalled functions' bodies */
 

@@ -115,7 +115,10 @@ void ir_optimise(struct ir_module *m)
 {
 	ir_pass_fold(m);
 	ir_pass_inline(m);
+	ir_pass_prop(m);
 	ir_pass_fold(m);
 	ir_pass_cse(m);
+	ir_pass_prop(m);
+	ir_pass_fold(m);
 	ir_pass_dead(m);
 }

@@ -219,6 +219,31 @@ static void test_cse(void **state)
 		    "handler h { local p: i64 local x: i64 set x = (andthen p (uload#4 p)) set x = (uload#4 p) set p = 5 set x = (uload#4 p) }");
 }
 
+static void test_prop(void **state)
+{
+	(void)state;
+	expect_pass(ir_pass_prop,
+		    "handler h { local x: i64 local y: i64 set x = 3 set y = x eval (printf \"%d %d\" x y) set x = (pid) eval (printf \"%d %d\" x y) }",
+		    "handler h { local x: i64 local y: i64 set x = 3 set y = 3 eval (printf \"%d %d\" 3 3) set x = (pid) eval (printf \"%d %d\" x 3) }");
+	expect_pass(ir_pass_prop,
+		    "handler h { local x: i64 local y: i64 set y = (pid) set x = y eval (printf \"%d\" x) set y = 1 eval (printf \"%d\" x) }",
+		    "handler h { local x: i64 local y: i64 set y = (pid) set x = y eval (printf \"%d\" y) set y = 1 eval (printf \"%d\" x) }");
+	/* branches, loops, tries */
+	expect_pass(ir_pass_prop,
+		    "handler h { local x: i64 local y: i64 set y = 5 if (pid) { set x = y } else { set y = 6 } eval (printf \"%d %d\" x y) }",
+		    "handler h { local x: i64 local y: i64 set y = 5 if (pid) { set x = 5 } else { set y = 6 } eval (printf \"%d %d\" x y) }");
+	expect_pass(ir_pass_prop,
+		    "handler h { local i: i64 local k: i64 loop { if (gt i k) { break } } step { set i = (add i 1) } eval (printf \"%d\" i) }",
+		    "handler h { local i: i64 local k: i64 loop { if (gt i 0) { break } } step { set i = (add i 1) } eval (printf \"%d\" i) }");
+	expect_pass(ir_pass_prop,
+		    "handler h { local x: i64 try { set x = 1 eval (error \"\") } catch { eval (printf \"%d\" x) } }",
+		    "handler h { local x: i64 try { set x = 1 eval (error \"\") } catch { eval (printf \"%d\" x) } }");
+	/* a copy that was cut is no copy */
+	expect_pass(ir_pass_prop,
+		    "handler h { local s: str local t: str 4 set s = (execname) set t = s eval (printf \"%s\" t) set t = \"abcd\" eval (printf \"%s\" t) }",
+		    "handler h { local s: str local t: str 4 set s = (execname) set t = s eval (printf \"%s\" t) set t = \"abcd\" eval (printf \"%s\" t) }");
+}
+
 static struct program *program_of(const char *text, enum prog_kind kind)
 {
 	struct program *p = program_create(arena);
@@ -555,7 +580,8 @@ int main(void)
 		cmocka_unit_test(test_text_errors), cmocka_unit_test(test_text_deep),
 		cmocka_unit_test(test_check),	    cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_dead),	    cmocka_unit_test(test_inline),
-		cmocka_unit_test(test_cse),	    cmocka_unit_test(test_locks),
+		cmocka_unit_test(test_cse),	    cmocka_unit_test(test_prop),
+		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_analysis_facts), cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_kernel_only), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_regex),	    cmocka_unit_test(test_regex_errors),
