@@ -167,7 +167,7 @@ static void check_iter_stmt(struct walk *w, struct ast_stmt *s)
 	struct iter_walk *c = (struct iter_walk *)w;
 	struct iteration here;
 
-	if (s->kind == STMT_DELETE)
+	if (s->kind == STMT_DELETE && s->expr->kind == EXPR_INDEX)
 		check_modified(c, s->expr);
 	if (s->kind != STMT_FOREACH || s->foreach->base->kind != EXPR_SYMBOL) {
 		walk_stmt(w, s);

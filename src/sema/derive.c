@@ -33,8 +33,6 @@ struct deriver {
 static size_t derive_list(struct deriver *d, struct ast_point *const *list, size_t n, bool optional,
 			  const struct alias_step *step);
 
-/* ---- bodies ---- */
-
 static struct ast_stmt *block_of(struct arena *a, const struct ast_stmt *place, struct ast_stmt *first,
 				 struct ast_stmt *second)
 {
@@ -48,6 +46,49 @@ static struct ast_stmt *block_of(struct arena *a, const struct ast_stmt *place, 
 		b->block.stmts[b->block.nstmts++] = second;
 	return b;
 }
+
+/* ---- @probewrite(v): does the probe itself write v? ---- */
+
+struct write_search {
+	struct walk w;
+	const char *name;
+	bool found;
+};
+
+static void search_write(struct walk *w, struct ast_expr *e)
+{
+	struct write_search *s = (struct write_search *)w;
+	const struct ast_expr *v = NULL;
+
+	if (e->kind == EXPR_ASSIGN)
+		v = walk_root_symbol(e->binary.left);
+	else if (e->kind == EXPR_PREFIX || e->kind == EXPR_POSTFIX)
+		v = walk_root_symbol(e->unary.operand);
+	if (v && v->symbol.name == s->name)
+		s->found = true;
+	walk_expr(w, e);
+}
+
+struct write_folder {
+	struct walk w;
+	struct ast_stmt *body;
+};
+
+static void fold_probewrite(struct walk *w, struct ast_expr *e)
+{
+	struct write_search s = {{search_write, walk_stmt}, NULL, false};
+
+	walk_expr(w, e);
+	if (e->kind != EXPR_PROBEWRITE)
+		return;
+	if (e->wrap.operand->kind == EXPR_SYMBOL) {
+		s.name = e->wrap.operand->symbol.name;
+		walk_stmt(&s.w, ((struct write_folder *)w)->body);
+	}
+	walk_set_number(e, s.found);
+}
+
+/* ---- bodies ---- */
 
 /* The probe's statements in those of the aliases, from the outermost alias inwards. */
 static struct ast_stmt *combine_bodies(struct deriver *d, const struct alias_step *step)
@@ -93,9 +134,11 @@ static struct sema_body *new_body(struct deriver *d, const struct ast_point *pt,
 {
 	struct arena *a = d->st->s->arena;
 	struct sema_body *b = arena_new(a, struct sema_body);
+	struct write_folder folder = {{fold_probewrite, walk_stmt}, d->probe->body};
 
 	b->probe = d->probe;
 	b->stmt = combine_bodies(d, step);
+	walk_stmt(&folder.w, b->stmt);
 	b->cond = join_condition(a, NULL, pt->cond);
 	for (; step; step = step->up)
 		b->cond = join_condition(a, b->cond, step->via->cond);
@@ -300,7 +343,7 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 {
 	struct sema_session *s = d->st->s;
 	bool glob = point_is_glob(pt);
-	struct alias_use use = {.d = d, .pt = pt, .step = step, .optional = optional || glob};
+	struct alias_use use = {.d = d, .pt = pt, .step = step, .optional = optional};
 	size_t aliases = alias_tree_match(d->st->aliases, d->st, pt, use_alias, &use);
 	struct probe_result r = {0};
 	size_t n = use.found;

@@ -334,10 +334,15 @@ static void type_operator(struct typer *ty, struct ast_expr *e, enum ast_type wa
 static void type_operands(struct typer *ty, struct ast_expr *e, enum ast_type want,
 			  enum ast_type operands, enum ast_type is)
 {
+	struct ast_expr *l = e->binary.left, *r = e->binary.right;
+
 	if (want == AST_STATS || (want != AST_UNKNOWN && want != is))
 		type_invalid(ty, &e->at, want);
-	type_expr(ty, e->binary.left, operands);
-	type_expr(ty, e->binary.right, operands);
+	type_expr(ty, l, operands);
+	type_expr(ty, r, operands);
+	if (e->kind == EXPR_BINARY && l->type != AST_UNKNOWN && r->type != AST_UNKNOWN &&
+	    l->type != r->type)
+		mismatch_sides(ty, e, l, r);
 	if (e->type == AST_UNKNOWN)
 		type_set(ty, &e->type, is);
 }
@@ -476,6 +481,15 @@ static void type_print(struct typer *ty, struct ast_expr *e)
 	}
 }
 
+/* A print of the wrong type; an operator around it says it better. */
+static void mismatch_print(struct typer *ty, const struct ast_expr *e, enum ast_type want)
+{
+	if (reports(ty, 0))
+		diag_error(ty->st->s->diag, "type-mismatch", &e->at,
+			   "type mismatch: expected %s but found %s", type_name(want),
+			   type_name(e->type));
+}
+
 /* Something whose type is given: literals, target variables, embedded expressions. */
 static void type_fixed(struct typer *ty, struct ast_expr *e, enum ast_type is, enum ast_type want)
 {
@@ -580,7 +594,7 @@ void type_expr(struct typer *ty, struct ast_expr *e, enum ast_type want)
 	case EXPR_PRINT:
 		type_print(ty, e);
 		if (want != AST_UNKNOWN && e->type != AST_UNKNOWN && want != e->type)
-			type_mismatch(ty, &e->at, want, e->type);
+			mismatch_print(ty, e, want);
 		break;
 	case EXPR_UNARY:
 	case EXPR_PREFIX:
