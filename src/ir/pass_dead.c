@@ -12,8 +12,9 @@
 #include "ir/traverse.h"
 
 struct dead {
+	struct ir_module *m;
 	struct ir_func *f;
-	uint32_t *reads;	/* per local */
+	uint32_t *reads;	/* per local: how often it is read; its new number */
 	bool changed;
 };
 
@@ -67,6 +68,12 @@ static void sweep(struct dead *d, struct ir_stmt **slot)
 
 		sweep(d, &s->body);
 		sweep(d, &s->orelse);
+		if (s->kind == IR_S_ACTION && s->next && s->next->kind == IR_S_ACTION) {
+			s->imm += s->next->imm;
+			s->next = s->next->next;
+			d->changed = true;
+			continue;
+		}
 		if (is_jump(s) && s->next) {
 			s->next = NULL;
 			d->changed = true;
@@ -80,9 +87,73 @@ static void sweep(struct dead *d, struct ir_stmt **slot)
 	}
 }
 
-static void clean_func(struct ir_func *f)
+static void mark_target(struct dead *d, int64_t local)
 {
-	struct dead d = { .f = f };
+	if (local >= 0)
+		d->reads[local]++;
+}
+
+static void count_targets(void *ctx, struct ir_stmt *s)
+{
+	if (s->kind == IR_S_SET || s->has_sym)
+		mark_target(ctx, s->sym);
+	if (!s->foreach)
+		return;
+	for (uint32_t i = 0; i < s->foreach->nkeys; i++)
+		mark_target(ctx, s->foreach->key_local[i]);
+	mark_target(ctx, s->foreach->value_local);
+}
+
+static void renumber_expr(void *ctx, struct ir_expr **e)
+{
+	struct dead *d = ctx;
+
+	/* a node may stand in several places: it is renumbered by a copy */
+	if ((*e)->op != IR_LOCAL || d->reads[(*e)->sym] == (*e)->sym)
+		return;
+	*e = arena_memdup(d->m->arena, *e, sizeof(**e));
+	(*e)->sym = d->reads[(*e)->sym];
+}
+
+static void renumber_stmt(void *ctx, struct ir_stmt *s)
+{
+	struct dead *d = ctx;
+	struct ir_foreach *l = s->foreach;
+
+	if (s->kind == IR_S_SET || s->has_sym)
+		s->sym = d->reads[s->sym];
+	for (uint32_t i = 0; l && i < l->nkeys; i++)
+		if (l->key_local[i] >= 0)
+			l->key_local[i] = (int32_t)d->reads[l->key_local[i]];
+	if (l && l->value_local >= 0)
+		l->value_local = (int32_t)d->reads[l->value_local];
+}
+
+/* Removes the locals that nothing names any more; parameters stay. */
+static void compact_locals(struct dead *d)
+{
+	const struct ir_walker counter = { d, count_read, count_targets };
+	const struct ir_walker renumber = { d, renumber_expr, renumber_stmt };
+	size_t n = arrlenu(d->f->locals);
+	uint32_t kept = 0;
+
+	memset(d->reads, 0, n * sizeof(*d->reads));
+	ir_walk_list(d->f->body, &counter);
+	for (uint32_t i = 0; i < n; i++) {
+		if (i >= d->f->nparams && !d->reads[i])
+			continue;
+		d->f->locals[kept] = d->f->locals[i];
+		d->reads[i] = kept++;
+	}
+	if (kept == n)
+		return;
+	ir_walk_list(d->f->body, &renumber);
+	arrsetlen(d->f->locals, kept);
+}
+
+static void clean_func(struct ir_module *m, struct ir_func *f)
+{
+	struct dead d = { .m = m, .f = f };
 	const struct ir_walker w = { &d, count_read, NULL };
 	size_t n = arrlenu(f->locals);
 
@@ -93,6 +164,7 @@ static void clean_func(struct ir_func *f)
 		ir_walk_list(f->body, &w);
 		sweep(&d, &f->body);
 	} while (d.changed);
+	compact_locals(&d);
 	free(d.reads);
 }
 
@@ -101,9 +173,9 @@ void ir_pass_dead(struct ir_module *m)
 	bool *reach = malloc(arrlenu(m->funcs) + 1);
 
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
-		clean_func(m->funcs[i]);
+		clean_func(m, m->funcs[i]);
 	for (size_t i = 0; i < arrlenu(m->handlers); i++)
-		clean_func(m->handlers[i]);
+		clean_func(m, m->handlers[i]);
 	ir_reachable(m, reach);
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
 		if (!reach[i])

@@ -172,7 +172,10 @@ static void test_dead(void **state)
 	(void)state;
 	expect_pass(ir_pass_dead,
 		    "handler h { local x: i64 local y: i64 set x = 3 set y = (add x 1) set y = (pid) eval (exit) return eval (exit) }",
-		    "handler h { local x: i64 local y: i64 eval (exit) return }");
+		    "handler h { eval (exit) return }");
+	expect_pass(ir_pass_dead,
+		    "global a[i64]: i64 handler h { local u: str local k: i64 local v: str local w: i64 action 1 action 2 foreach a [k] = w { set w = (add w k) eval (printf \"%d\" w) } }",
+		    "global a[i64]: i64 handler h { local k: i64 local w: i64 action 3 foreach a [k] = w { set w = (add w k) eval (printf \"%d\" w) } }");
 	expect_pass(ir_pass_dead,
 		    "handler h { local x: i64 set x = (div 1 (pid)) if (pid) { } try { } catch { eval (exit) } action 0 }",
 		    "handler h { local x: i64 set x = (div 1 (pid)) }");
