@@ -41,6 +41,17 @@ em_label em_new_label(struct emit *em)
 	return (em_label)arrlen(em->labels) - 1;
 }
 
+void em_will_use(struct emit *em, em_label l)
+{
+	if (!em->dead)
+		em->used[l] = true;
+}
+
+bool em_used(const struct emit *em, em_label l)
+{
+	return l && em->used[l];
+}
+
 void em_bind(struct emit *em, em_label l)
 {
 	em->labels[l] = (int64_t)arrlen(em->insns);

@@ -59,6 +59,10 @@ bool em_finish(struct emit *em);
 em_label em_new_label(struct emit *em);
 /* Binds here; code goes on being alive if something jumped here before or execution falls through. */
 void em_bind(struct emit *em, em_label l);
+/* Says that code emitted later will refer to l (if what is emitted here is alive). */
+void em_will_use(struct emit *em, em_label l);
+/* Does any code emitted so far refer to it?  False for 0. */
+bool em_used(const struct emit *em, em_label l);
 /* The same for a label that only later code jumps to: always alive. */
 void em_bind_entry(struct emit *em, em_label l);
 /* A subprogram begins here; l is bound. */

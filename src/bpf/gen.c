@@ -212,6 +212,7 @@ em_label gen_error_label(struct gen *g, uint32_t code, const struct span *at, bo
 	struct err_stub s = { .catch = g->catch, .code = code, .site = gen_site(g, at),
 			      .has_arg = with_arg };
 
+	em_will_use(&g->em, g->catch);
 	for (ptrdiff_t i = 0; i < arrlen(g->stubs); i++)
 		if (g->stubs[i].catch == s.catch && g->stubs[i].code == code &&
 		    g->stubs[i].site == s.site && g->stubs[i].has_arg == with_arg)

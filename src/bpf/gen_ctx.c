@@ -80,11 +80,11 @@ static void load_ctx(struct gen *g, int64_t imm)
 	static const int sizes[9] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
 	int bytes = (int)(imm & 0xff);
 
-	if (bytes > 8 || (bytes != 1 && !sizes[bytes])) {
+	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) {
 		em_fail(&g->em, "ctxload of an odd size");
 		return;
 	}
-	em_ldx(&g->em, bytes == 1 ? BPF_B : sizes[bytes], R0, R7, (int)(imm >> 8));
+	em_ldx(&g->em, sizes[bytes], R0, R7, (int)(imm >> 8));
 }
 
 /* bpf_get_stack into a word count and STACK_FRAMES words */

@@ -420,6 +420,8 @@ void gen_pending(struct gen *g)
 		while (arrlen(g->pending)) {
 			struct pending pd = arrpop(g->pending);
 
+			if (!em_used(&g->em, pd.label))
+				continue;
 			more = true;
 			if (pd.kind == PEND_STEP)
 				gen_step(g, &pd);
@@ -429,7 +431,7 @@ void gen_pending(struct gen *g)
 				gen_clear_fn(g, &pd);
 		}
 		for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++) {
-			if (!g->fns[i].label || g->fns[i].done || g->fns[i].sub)
+			if (g->fns[i].sub || g->fns[i].done || !em_used(&g->em, g->fns[i].label))
 				continue;
 			g->fns[i].done = more = true;
 			gen_global_fn(g, &g->fns[i]);

@@ -223,7 +223,10 @@ static void gen_main(struct gen *g)
 	gen_locks_take(g, nolock);
 	gen_out_prologue(g);
 	gen_region(g, &g->root, err);
-	em_bind(em, done);
+	if (em_used(em, err))	/* from below */
+		em_bind_entry(em, done);
+	else
+		em_bind(em, done);
 	if (g->slot) {
 		gen_out_flush(g);
 		gen_truncated(g);

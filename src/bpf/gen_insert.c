@@ -242,6 +242,6 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 void gen_insert_fns(struct gen *g)
 {
 	for (ptrdiff_t i = 0; i < arrlen(g->make_fn); i++)
-		if (g->make_fn[i])
+		if (em_used(&g->em, g->make_fn[i]))
 			gen_insert_fn(g, (uint32_t)i);
 }

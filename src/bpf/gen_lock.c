@@ -150,8 +150,8 @@ static void gen_lock_fn(struct gen *g, enum ir_lock mode)
 
 void gen_lock_fns(struct gen *g)
 {
-	if (g->lock_fn[0])
+	if (em_used(&g->em, g->lock_fn[0]))
 		gen_lock_fn(g, IR_LOCK_READ);
-	if (g->lock_fn[1])
+	if (em_used(&g->em, g->lock_fn[1]))
 		gen_lock_fn(g, IR_LOCK_WRITE);
 }

@@ -292,13 +292,18 @@ static void gen_flush_fn(struct gen *g)
 
 void gen_out_flush(struct gen *g)
 {
-	if (g->rec.off)
-		call_flush(g);
+	em_label empty = em_new_label(&g->em);
+
+	record(g);
+	gen_ld(g, R0, gen_hdr(HDR(rpos)));
+	em_jcci(&g->em, BPF_JLE, R0, REC_HDR, empty);
+	call_flush(g);
+	em_bind(&g->em, empty);
 }
 
 void gen_out_fns(struct gen *g)
 {
-	if (g->flush_fn)
+	if (em_used(&g->em, g->flush_fn))
 		gen_flush_fn(g);
 }
 

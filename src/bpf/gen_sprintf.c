@@ -70,6 +70,13 @@ static void put_value(struct gen *g, const struct text *t, const struct ir_piece
 {
 	piece_at(g, t, width, pc->width, prec, pc->prec);
 	em_movi(&g->em, R5, RT_SPEC(v->is_str ? IR_CONV_STR : pc->conv, pc->flags));
+	if (width) {
+		/* a negative one means left */
+		gen_ld(g, R0, width->word);
+		em_alui(&g->em, BPF_RSH, R0, 63);
+		em_alui(&g->em, BPF_MUL, R0, RT_SPEC(0, IR_FMT_MINUS));
+		em_alu(&g->em, BPF_OR, R5, R0);
+	}
 	if (v->is_str)
 		gen_soff(g, R4, v->str);
 	else

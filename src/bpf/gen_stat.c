@@ -127,7 +127,7 @@ static void gen_add_fn(struct gen *g, uint32_t global)
 void gen_stat_fns(struct gen *g)
 {
 	for (ptrdiff_t i = 0; i < arrlen(g->stat_fn); i++)
-		if (g->stat_fn[i])
+		if (em_used(&g->em, g->stat_fn[i]))
 			gen_add_fn(g, (uint32_t)i);
 }
 

@@ -213,7 +213,7 @@ bool routine_link(struct emit *em, int variant, int *label, int kind_base, uint6
 	while (more && !em->err) {
 		more = false;
 		for (int i = 0; i < ROUTINE_COUNT && !em->err; i++) {
-			if (!label[i] || lk.done[i])
+			if (lk.done[i] || !em_used(em, label[i]))
 				continue;
 			lk.done[i] = more = true;
 			link_routine(&lk, i, kind_base + i);

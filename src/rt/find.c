@@ -81,42 +81,53 @@ RT_INLINE long append(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t sr
 	return n & RT_CUT;
 }
 
+/* State of a replacement, in tmp[]; 1 is the output position. */
+enum { REPL_IN, REPL_OUT, REPL_COPY, REPL_LEN, REPL_DST, REPL_SIZE, REPL_SRC, REPL_CUT };
+
+/* One byte of the source or one occurrence; 1: the end or no more room. */
+static long replace_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t in = (uint32_t)rt_got(m, REPL_SRC) + (uint32_t)rt_got(m, REPL_IN);
+	uint32_t o = (uint32_t)rt_got(m, REPL_OUT), size = (uint32_t)rt_got(m, REPL_SIZE);
+	uint8_t c = RT_BYTE(m, in);
+
+	if (!c)
+		return 1;
+	if (rt_starts(m, in, (uint32_t)m->arg[0])) {
+		rt_put(m, REPL_CUT, append(m, (uint32_t)rt_got(m, REPL_DST), size, (uint32_t)m->arg[1]));
+		rt_put(m, REPL_IN, rt_got(m, REPL_IN) + rt_got(m, REPL_LEN));
+		return rt_got(m, REPL_CUT) != 0;
+	}
+	if (o + 1 >= size) {
+		rt_put(m, REPL_CUT, RT_CUT);
+		return 1;
+	}
+	RT_BYTE(m, (uint32_t)rt_got(m, REPL_DST) + o) = c;
+	rt_put(m, REPL_IN, rt_got(m, REPL_IN) + 1);
+	rt_put(m, REPL_OUT, o + 1);
+	return 0;
+}
+
 long rt_str_replace(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
-	uint32_t srch, srch_len;
-	long cut = 0;
+	uint32_t srch;
 
 	if (!m)
 		return 0;
 	srch = (uint32_t)m->arg[0];
 	if (!RT_BYTE(m, srch))
 		return rt_copy(m, dst, size, src, 0);
-	srch_len = rt_length(m, srch, 3);
-	rt_put(m, 0, 0);
-	rt_put(m, 1, 0);
-	for (uint32_t k = 0; k < RT_STR_MAX; k++) {
-		uint32_t i = (uint32_t)rt_got(m, 0), o = (uint32_t)rt_got(m, 1);
-		uint8_t c = RT_BYTE(m, src + i);
-
-		if (!c)
-			break;
-		if (c == RT_BYTE(m, srch) && rt_starts(m, src + i, srch)) {
-			cut = append(m, dst, size, (uint32_t)m->arg[1]);
-			if (cut)
-				break;
-			rt_put(m, 0, rt_got(m, 0) + srch_len);
-			continue;
-		}
-		if (o + 1 >= size) {
-			cut = RT_CUT;
-			break;
-		}
-		RT_BYTE(m, dst + o) = c;
-		rt_put(m, 0, i + 1);
-		rt_put(m, 1, o + 1);
-	}
-	RT_BYTE(m, dst + (uint32_t)rt_got(m, 1)) = 0;
-	return rt_got(m, 1) | cut;
+	rt_length(m, srch, REPL_LEN);
+	rt_put(m, REPL_IN, 0);
+	rt_put(m, REPL_OUT, 0);
+	rt_put(m, REPL_DST, dst);
+	rt_put(m, REPL_SIZE, size);
+	rt_put(m, REPL_SRC, src);
+	rt_put(m, REPL_CUT, 0);
+	rt_repeat(m, RT_STR_MAX, replace_step);
+	RT_BYTE(m, dst + (uint32_t)rt_got(m, REPL_OUT)) = 0;
+	return rt_got(m, REPL_OUT) | rt_got(m, REPL_CUT);
 }
 
 long rt_tokenize(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t delim, uint32_t state)

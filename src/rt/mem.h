@@ -11,18 +11,21 @@
 
 #define RT_INLINE static inline __attribute__((always_inline))
 
-#ifdef __bpf__	/* the target's machine loads words at any address, clang only believes it of aligned types */
 struct rt_word {
 	uint64_t v;
+#ifdef __bpf__	/* words load at any address, but clang would go byte by byte for less aligned types */
 } __attribute__((may_alias));
 #else
-struct rt_word {
-	uint64_t v;
 } __attribute__((packed, may_alias));
 #endif
 
+RT_INLINE struct rt_word *rt_word_at(struct rt_mem *m, uint32_t off)
+{
+	return (struct rt_word *)(void *)&m->b[off & RT_MEM_MASK];
+}
+
 #define RT_BYTE(m, off)	((m)->b[(uint32_t)(off) & RT_MEM_MASK])
-#define RT_WORD(m, off)	(((struct rt_word *)&(m)->b[(uint32_t)(off) & RT_MEM_MASK])->v)
+#define RT_WORD(m, off)	(rt_word_at(m, (uint32_t)(off))->v)
 
 RT_INLINE void rt_put(struct rt_mem *m, unsigned k, int64_t v)
 {
@@ -59,6 +62,28 @@ RT_INLINE uint32_t rt_first(uint64_t z)
 	if (!(z & 0xff))
 		n++;
 	return n;
+}
+
+/*
+ * Rounds of a long loop body: step(i, &m) for i from 0 below n, until it returns 1.  What the rounds
+ * share is in tmp[].  In the kernel the body is verified once, not once per round.
+ */
+typedef long rt_step(uint32_t i, void *m);
+#ifdef __bpf__
+static long (*const rt_bpf_loop)(uint32_t n, rt_step *step, void *ctx, uint64_t flags) = (void *)181;
+#endif
+
+RT_INLINE void rt_repeat(struct rt_mem *m, uint32_t n, rt_step *step)
+{
+#ifdef __bpf__
+	struct rt_mem *ctx = m;
+
+	rt_bpf_loop(n, step, &ctx, 0);
+#else
+	for (uint32_t i = 0; i < n; i++)
+		if (step(i, &m))
+			break;
+#endif
 }
 
 /* Length of the string at s, left in tmp[k] too. */

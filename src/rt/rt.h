@@ -24,6 +24,8 @@
 
 #include <stdint.h>
 
+#include "ir/regex_table.h"
+
 #ifndef RT_MEM_SHIFT
 #define RT_MEM_SHIFT	21		/* native: 2 MiB; the BPF build chooses less */
 #endif
@@ -61,7 +63,7 @@ long rt_substr(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 /* Every srch (arg[0], an offset) in src replaced by arg[1]; an empty srch changes nothing. */
 long rt_str_replace(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 /* 1 if the text at a (any offset) begins with b, else 0. */
-long rt_starts(struct rt_mem *m, uint32_t a, uint32_t b);
+__attribute__((noinline)) long rt_starts(struct rt_mem *m, uint32_t a, uint32_t b);
 /*
  * The next token of the text at `state`, empty ones skipped.  arg[0] is the position in it, -1 at the
  * end: kept by the caller between calls, at first -1.  "" at the end.
@@ -95,7 +97,22 @@ struct rt_dfa {
 /* 1: matches, 0: does not */
 long rt_dfa_match(struct rt_mem *m, const struct rt_dfa *d, uint32_t s);
 
-/* rt/hist.c */
+/*
+ * rt/groups.c: where group n of the leftmost, longest match lies.
+ *
+ *   m->arg[0] = n; rt_groups_begin(m);
+ *   while (!rt_groups_step(m, table, s, work)) ;      bpf_loop in the kernel, at most RT_GROUPS_STEPS
+ *   rt_groups_end(m) -> 0 no match, 1: arg[0], arg[1] are start and length (0 if the group is unset)
+ *
+ * as rt_substr() takes them.  `work`: offset of RT_GROUPS_WORK bytes.  State between the calls: tmp[].
+ */
+#define RT_GROUPS_WORK	4096u
+#define RT_GROUPS_STEPS	(RT_STR_MAX * 3 * REGEX_TABLE_INSTS)
+long rt_groups_begin(struct rt_mem *m);
+long rt_groups_step(struct rt_mem *m, const struct regex_table *t, uint32_t s, uint32_t work);
+long rt_groups_end(struct rt_mem *m);
+
+/* rt/bucket.c */
 /* Bucket of v in a log histogram, 0..127 */
 long rt_log_bucket(int64_t v);
 /* Bucket of v in a linear histogram of n buckets (underflow and overflow included) */

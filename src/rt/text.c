@@ -4,11 +4,12 @@
  * given length; quoted ones that had to be cut end in "...", never inside an escape.
  *
  * State of the loop, in tmp[]: 0 input position, 1 output position, 2 room left,
- * 3 the character read last, 4 begin and 5 length of the escape that truncation could split.
+ * 3 the character read last, 4 begin and 5 length of the escape that truncation could split,
+ * 6 the result's and 7 the source's offset, 8 whether it was cut.
  */
 #include "rt/mem.h"
 
-enum { IN, OUT, ROOM, LAST, ESC, ESC_LEN };
+enum { IN, OUT, ROOM, LAST, ESC, ESC_LEN, DST, SRC, CUT };
 
 /* Decodes one character at `p` to tmp[LAST]; returns its bytes. What is not valid UTF-8 is one byte. */
 RT_INLINE uint32_t decode(struct rt_mem *m, uint32_t p)
@@ -104,10 +105,37 @@ RT_INLINE void put_end(struct rt_mem *m, uint32_t dst, uint32_t cut)
 	rt_put(m, OUT, out);
 }
 
+/* One character; 1: the end or no more room. */
+static long text_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t in = (uint32_t)rt_got(m, IN), bytes = decode(m, (uint32_t)rt_got(m, SRC) + in), num;
+	uint32_t c = (uint32_t)rt_got(m, LAST);
+
+	if (!c)
+		return 1;
+	rt_put(m, CUT, 1);
+	if (rt_got(m, ROOM) <= 0)
+		return 1;
+	num = text_size(c, bytes);
+	if (num > 1 && rt_got(m, ESC) < 0 && rt_got(m, ROOM) - 3 < num) {
+		rt_put(m, ESC, rt_got(m, OUT));
+		rt_put(m, ESC_LEN, num);
+	}
+	if (rt_got(m, ROOM) < num)
+		return 1;
+	rt_put(m, CUT, 0);
+	put_text(m, (uint32_t)rt_got(m, DST) + (uint32_t)rt_got(m, OUT), c, num);
+	rt_put(m, IN, rt_got(m, IN) + bytes);
+	rt_put(m, OUT, rt_got(m, OUT) + num);
+	rt_put(m, ROOM, rt_got(m, ROOM) - num);
+	return 0;
+}
+
 long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
 	int64_t room;
-	uint32_t quoted, cut = 0;
+	uint32_t quoted, cut;
 
 	if (!m || !size)
 		return 0;
@@ -128,28 +156,11 @@ long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	rt_put(m, ROOM, room);
 	rt_put(m, ESC, -1);
 	rt_put(m, ESC_LEN, 0);
-	for (uint32_t k = 0; k < RT_STR_MAX; k++) {
-		uint32_t in = (uint32_t)rt_got(m, IN), bytes = decode(m, src + in), num;
-		uint32_t c = (uint32_t)rt_got(m, LAST);
-
-		if (!c)
-			break;
-		cut = rt_got(m, ROOM) <= 0;
-		if (cut)
-			break;
-		num = text_size(c, bytes);
-		if (num > 1 && rt_got(m, ESC) < 0 && rt_got(m, ROOM) - 3 < num) {
-			rt_put(m, ESC, rt_got(m, OUT));
-			rt_put(m, ESC_LEN, num);
-		}
-		cut = rt_got(m, ROOM) < num;
-		if (cut)
-			break;
-		put_text(m, dst + (uint32_t)rt_got(m, OUT), c, num);
-		rt_put(m, IN, rt_got(m, IN) + bytes);
-		rt_put(m, OUT, rt_got(m, OUT) + num);
-		rt_put(m, ROOM, rt_got(m, ROOM) - num);
-	}
+	rt_put(m, DST, dst);
+	rt_put(m, SRC, src);
+	rt_put(m, CUT, 0);
+	rt_repeat(m, RT_STR_MAX, text_step);
+	cut = rt_got(m, CUT) != 0;
 	if (quoted)
 		put_end(m, dst, cut);
 	RT_BYTE(m, dst + (uint32_t)rt_got(m, OUT)) = 0;

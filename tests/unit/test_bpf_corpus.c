@@ -49,6 +49,9 @@ static bool run_case(const struct ir_case *c, const char *how, bool optimise)
 		arena_destroy(a);
 		return false;
 	}
+	/* what is not read need not be kept; here everything is compared */
+	for (size_t i = 0; c->globals && i < arrlenu(p->ir->globals); i++)
+		p->ir->globals[i]->stat_ops = ~0u;
 	e = engine_create(p, &o);
 	cap.engine = e;
 	if (engine_prepare(e) || (verbose && (engine_list(e, stderr), 0)) || engine_load(e) ||
