@@ -2,8 +2,8 @@
 /*
  * BTF -> neutral types.
  *
- * The type section is checked and indexed once (an offset per id); a type becomes a dbg_type when it
- * is asked for.  Split BTF (kernel modules) continues its base's ids and strings.
+ * The type section is checked and indexed once (an offset per id); a type becomes a dbg_type
+ * when it is asked for.  Split BTF (kernel modules) continues its base's ids and strings.
  */
 #include "dbg/btf.h"
 

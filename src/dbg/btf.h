@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * BTF as a module of neutral types: the running kernel's (/sys/kernel/btf/vmlinux and its modules'
- * split BTF), or any file of raw BTF or ELF with .BTF.  dbg_type_find, dbg_type_members and the rest
- * of type.h work on it as on DWARF.
+ * BTF as a module of neutral types: the running kernel's (/sys/kernel/btf/vmlinux and its
+ * modules' split BTF), or any file of raw BTF or ELF with .BTF.  dbg_type_find,
+ * dbg_type_members and the rest of type.h work on it as on DWARF.
  */
 #ifndef DBG_BTF_H
 #define DBG_BTF_H
@@ -30,13 +30,14 @@ struct dbg_btf_func {
 /* Functions whose name matches a glob, by id.  Lives as long as the module. */
 const struct dbg_btf_func *dbg_btf_funcs(struct dbg_module *m, const char *glob, size_t *n);
 bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *out);
-/* Arguments of a tp_btf tracepoint: the prototype behind typedef btf_trace_NAME; the first parameter
- * (void *__data) is not included.  NULL: no such tracepoint. */
+/* Arguments of a tp_btf tracepoint: the prototype behind typedef btf_trace_NAME; the first
+ * parameter (void *__data) is not included.  NULL: no such tracepoint. */
 const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *name, size_t *n);
 /* BTF id of a type that came from this back end; 0: it did not. */
 uint32_t dbg_btf_type_id(const struct dbg_type *t);
-/* Byte offset and size of a member, given a type as dbg_type_find takes it and a dotted path through
- * embedded structs: ("struct task_struct", "thread.fsbase").  False: no such type or member. */
+/* Byte offset and size of a member, given a type as dbg_type_find takes it and a dotted path
+ * through embedded structs: ("struct task_struct", "thread.fsbase").  False: no such type or
+ * member. */
 bool dbg_btf_offset(struct dbg_module *m, const char *type, const char *path, uint64_t *offset,
 		    uint64_t *size);
 

@@ -72,7 +72,8 @@ static struct elffile *by_build_id(struct dbg_module *m, const char *dirs)
 	return f;
 }
 
-/* The name in .gnu_debuglink: beside the file, in .debug/ there, and mirrored under each directory. */
+/* The name in .gnu_debuglink: beside the file, in .debug/ there, and mirrored under each
+ * directory. */
 static struct elffile *by_debuglink(struct dbg_module *m, const char *dirs)
 {
 	struct dbg_cur c = cur_at(elffile_named(m->elf, ".gnu_debuglink"), 0);
@@ -105,7 +106,8 @@ static struct elffile *by_debuglink(struct dbg_module *m, const char *dirs)
 	return f;
 }
 
-/* libdebuginfod pulls in curl, which costs more than all else at start: loaded only when asked for. */
+/* libdebuginfod pulls in curl, which costs more than all else at start: loaded only when asked
+ * for. */
 static struct elffile *by_debuginfod(struct dbg_module *m)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");

@@ -164,8 +164,8 @@ bool dw_read_form(struct dw_unit *u, struct dbg_cur *c, unsigned form, int64_t i
 		  struct dw_val *v);
 /* An attribute of this very DIE. */
 bool dw_attr(const struct dw_die *d, unsigned name, struct dw_val *v);
-/* The same, following DW_AT_abstract_origin and DW_AT_specification; *where gets the DIE that has it
- * (may be NULL). */
+/* The same, following DW_AT_abstract_origin and DW_AT_specification; *where gets the DIE that
+ * has it (may be NULL). */
 bool dw_attr_deep(const struct dw_die *d, unsigned name, struct dw_val *v, struct dw_die *where);
 
 const char *dw_val_str(struct dw_unit *u, const struct dw_val *v);

@@ -216,7 +216,8 @@ bool dwfunc_glob(const char *pattern, const char *name)
 	return fnmatch(pattern, name, 0) == 0;
 }
 
-/* Names of the namespaces and classes around the DIE at `target`, outermost first, each with "::". */
+/* Names of the namespaces and classes around the DIE at `target`, outermost first, each with
+ * "::". */
 static void enclosing_names(struct dw_unit *u, uint64_t target, char *buf, size_t size)
 {
 	struct dw_die d, last = { 0 };
@@ -260,7 +261,8 @@ static const char *qualified_name(const struct dbg_func *f)
 	return *prefix ? arena_printf(f->module->arena, "%s%s", prefix, f->name) : f->name;
 }
 
-/* C++ names may be written with any number of enclosing names: "ns::cls::f" matches f of cls of ns. */
+/* C++ names may be written with any number of enclosing names: "ns::cls::f" matches f of cls of
+ * ns. */
 static bool name_matches(const char *pattern, const struct dbg_func *f)
 {
 	const char *name;

@@ -2,8 +2,9 @@
 /*
  * Types from DWARF.
  *
- * One dbg_type per type DIE, found again by the DIE's handle.  Inner dimensions of an array are types
- * of their own, whose handle carries the dimension in bits 48..55 (no section is that large).
+ * One dbg_type per type DIE, found again by the DIE's handle.  Inner dimensions of an array are
+ * types of their own, whose handle carries the dimension in bits 48..55 (no section is that
+ * large).
  */
 #include <stdlib.h>
 

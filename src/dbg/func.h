@@ -120,9 +120,9 @@ struct dbg_stmt {
 };
 
 /*
- * Statement points for function glob `name` in files matching `file` and lines by mode.  Sorted by
- * pc.  With none in a function that matched, *near (may be NULL) gets the closest line that has code,
- * 0 if no such file or function.
+ * Statement points for function glob `name` in files matching `file` and lines by mode.  Sorted
+ * by pc.  With none in a function that matched, *near (may be NULL) gets the closest line that
+ * has code, 0 if no such file or function.
  */
 const struct dbg_stmt *dbg_stmts_find(struct dbg_module *m, const char *name, const char *file,
 				      enum dbg_line_mode mode, uint32_t first, uint32_t last,
@@ -158,10 +158,10 @@ struct dbg_var {
 };
 
 /*
- * All variables of the scopes around pc as seen from `f`, innermost block first, then outwards to the
- * function or inlined copy `f` itself (what an inlined copy was inlined in is another function: see
- * dbg_func_parent), each with its location at pc.  Unavailable ones are included with loc.kind == DBG_LOC_NONE; a name hidden by an
- * inner one is included later in the list.
+ * All variables of the scopes around pc as seen from `f`, innermost block first, then outwards
+ * to the function or inlined copy `f` itself (what an inlined copy was inlined in is another
+ * function: see dbg_func_parent), each with its location at pc.  Unavailable ones are included
+ * with loc.kind == DBG_LOC_NONE; a name hidden by an inner one is included later in the list.
  */
 const struct dbg_var *dbg_vars_at(const struct dbg_func *f, uint64_t pc, size_t *n);
 /* Only the parameters of `f`, in order, with locations at pc. */
@@ -183,9 +183,10 @@ const char **dbg_var_names(const struct dbg_func *f, uint64_t pc);
 void dbg_var_locate(const struct dbg_var *v, uint64_t pc, struct dbg_loc *out);
 
 /*
- * An entry value (DBG_OP_ENTRY_REG r in function f) is known to the caller: for each call site whose
- * callee can be f, the return address and a program computing the value from the CALLER's registers.
- * Evaluate: unwind one frame, look the return address up, run ops with the caller's registers.
+ * An entry value (DBG_OP_ENTRY_REG r in function f) is known to the caller: for each call site
+ * whose callee can be f, the return address and a program computing the value from the CALLER's
+ * registers. Evaluate: unwind one frame, look the return address up, run ops with the caller's
+ * registers.
  */
 struct dbg_entry_value {
 	uint64_t ret_pc;
@@ -209,8 +210,8 @@ const struct dbg_type *dbg_func_return_type(const struct dbg_func *f);
 /* Where the return value is right after the return: REGISTER, MEMORY (via rax), PIECES (two
  * registers), NONE for void or an unsupported type. */
 void dbg_return_location(const struct dbg_type *t, struct dbg_loc *out);
-/* Where the ABI puts argument `index` of a function with these parameters at entry (before the first
- * instruction); for functions without locations and for tests.  False: cannot tell. */
+/* Where the ABI puts argument `index` of a function with these parameters at entry (before the
+ * first instruction); for functions without locations and for tests.  False: cannot tell. */
 bool dbg_argument_location(const struct dbg_param *params, size_t nparams, bool struct_return,
 			   size_t index, struct dbg_loc *out);
 

@@ -2,8 +2,9 @@
 /*
  * Source lines of addresses and addresses of source lines.
  *
- * Statement points follow SystemTap: of the rows of a line, each function (or inlined copy) gets the
- * lowest address inside it, whether or not marked is_stmt; with ":*" each address is used once.
+ * Statement points follow SystemTap: of the rows of a line, each function (or inlined copy)
+ * gets the lowest address inside it, whether or not marked is_stmt; with ":*" each address is
+ * used once.
  */
 #include <stdlib.h>
 
@@ -164,8 +165,8 @@ static int cmp_cand(const void *a, const void *b)
 	return x->pc < y->pc ? -1 : x->pc > y->pc;
 }
 
-/* Of several lines that start at a function's entry, the one the rows there end with: the last that is a statement,
- * or belongs to one of these statements. */
+/* Of several lines that start at a function's entry, the one the rows there end with: the last
+ * that is a statement, or belongs to one of these statements. */
 static uint32_t line_in_effect(const struct dw_lines *l, uint64_t pc, uint32_t otherwise)
 {
 	size_t first = row_lower(l, pc);

@@ -2,9 +2,9 @@
 /*
  * PLT stubs: which stub jumps to which imported function.
  *
- * Every stub, old, -z now (.plt.got) or CET (.plt.sec), holds one `jmp *disp(%rip)`; the GOT slot that
- * it reads is the one a JUMP_SLOT, GLOB_DAT or IRELATIVE relocation fills.  So stubs are found by
- * decoding these jumps, which needs no knowledge of the section's layout.
+ * Every stub, old, -z now (.plt.got) or CET (.plt.sec), holds one `jmp *disp(%rip)`; the GOT
+ * slot that it reads is the one a JUMP_SLOT, GLOB_DAT or IRELATIVE relocation fills.  So stubs
+ * are found by decoding these jumps, which needs no knowledge of the section's layout.
  */
 #include <stdlib.h>
 

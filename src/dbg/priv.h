@@ -90,8 +90,8 @@ bool dwexpr_value(const struct dwexpr_ctx *x, struct dbg_bytes expr, const struc
 /* dwloc.c: the location of attribute `name` of a DIE at pc. */
 void dwloc_attr(const struct dwexpr_ctx *x, const struct dw_die *d, unsigned name,
 		struct dbg_loc *out);
-/* The raw expression of an attribute at pc: an exprloc, or the list entry covering it.  `entry`: pc is
- * the function's first instruction. */
+/* The raw expression of an attribute at pc: an exprloc, or the list entry covering it.
+ * `entry`: pc is the function's first instruction. */
 bool dwloc_expr_at(const struct dw_die *d, unsigned name, uint64_t pc, bool entry,
 		   struct dbg_bytes *expr);
 /* Address ranges, also empty ones, in which a location list has an entry; false: not a list. */

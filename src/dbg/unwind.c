@@ -108,7 +108,8 @@ static int step_row(const struct dbg_unwind_row *row, uint64_t bias, struct dbg_
 	return 1;
 }
 
-/* Code without CFI: a PLT stub or hand-written leaf (return address on top), or a frame-pointer chain. */
+/* Code without CFI: a PLT stub or hand-written leaf (return address on top), or a frame-pointer
+ * chain. */
 static int step_blind(struct dbg_module *m, uint64_t bias, struct dbg_regs *regs, bool exact,
 		      const struct step *s, struct dbg_error *e)
 {

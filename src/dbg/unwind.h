@@ -45,8 +45,8 @@ struct dbg_unwind_row {
 /* The row covering pc.  0, or -DBG_ENOENT (no CFI there), -DBG_ECORRUPT. */
 int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row,
 		   struct dbg_error *e);
-/* Calls fn for every row of the module, by FDE (ascending addresses where .eh_frame_hdr sorts them),
- * until it returns non-zero, which is returned.  For building compact tables. */
+/* Calls fn for every row of the module, by FDE (ascending addresses where .eh_frame_hdr sorts
+ * them), until it returns non-zero, which is returned.  For building compact tables. */
 int dbg_unwind_each(struct dbg_module *m, int (*fn)(const struct dbg_unwind_row *row, void *data),
 		    void *data);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Variables: parameters and locals of the scopes around a pc, globals of files, and
- * why one has no value.
+ * Variables: parameters and locals of the scopes around a pc, globals of files, and why one has
+ * no value.
  *
  * As in C and in debuggers, a name is looked up from the innermost block outwards to the
- * function or inlined copy, never into the function that it was inlined in, then among the unit's globals.
+ * function or inlined copy, never into the function that it was inlined in, then among the
+ * unit's globals.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Location programs, unwinding (of this very process, and PLT and signal frames), and hostile files. */
+/* Location programs, unwinding (of this very process, and PLT and signal frames), and hostile
+ * files. */
 #include "dbg_support.h"
 
 #include <signal.h>
