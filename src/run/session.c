@@ -231,8 +231,6 @@ int run_session_run(struct run_session *s)
 {
 	s->state = RUN_STARTING;
 	run_user_kind(s, POINT_BEGIN, RUN_STARTING);
-	run_drain(s, UINT64_MAX);
-	run_sink_flush(s->sink);
 	if (s->state == RUN_STARTING && run_stop_signal)
 		s->state = RUN_STOPPING;
 	if (s->state == RUN_STARTING && s->engine)
@@ -240,6 +238,9 @@ int run_session_run(struct run_session *s)
 	if (s->state == RUN_STARTING) {
 		s->state = RUN_RUNNING;
 		run_loop_timers(s);
+		/* Only now, so that whoever waits for what begin prints finds everything armed. */
+		run_drain(s, (uint64_t)run_clock_ns());
+		run_sink_flush(s->sink);
 		session_release_child(s);
 		run_loop(s);
 	}
