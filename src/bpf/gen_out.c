@@ -190,12 +190,34 @@ static void item(struct gen *g, uint32_t kind, uint32_t id, const struct ir_expr
 	item_end(g, kind, id);
 }
 
+/* r7 = the ring of CPU r0 */
+static void pick_ring(struct gen *g, em_label lost)
+{
+	struct emit *em = &g->em;
+	em_label got = em_new_label(em);
+
+	for (uint32_t cpu = 0; cpu < g->u->lo.ncpu; cpu++) {
+		em_label next = em_new_label(em);
+
+		em_jcci(em, BPF_JNE, R0, cpu, next);
+		em_map_fd(em, R7, g->u->lo.ring_map + cpu);
+		em_jmp(em, got);
+		em_bind(em, next);
+	}
+	em_jmp(em, lost);
+	em_bind(em, got);
+}
+
 /* r7 = this CPU's ring, or jumps; r0..r5 lost.  `key`: a word of memory. */
 static void find_ring(struct gen *g, int base, int key, em_label lost)
 {
 	struct emit *em = &g->em;
 
 	em_helper(em, BPF_FUNC_get_smp_processor_id);
+	if (g->u->lo.ring_map) {
+		pick_ring(g, lost);
+		return;
+	}
 	em_stx(em, BPF_W, base, key, R0);
 	em_map_fd(em, R1, MAP_RINGS);
 	em_mov(em, R2, base);
@@ -467,6 +489,10 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 
 		if (plain[i].op != e->op)
 			continue;
+		if (e->op == IR_EXIT) {	/* no handler starts after it */
+			gen_vars(g, R1, VARS_ACTIVE);
+			em_sti(&g->em, BPF_W, R1, 0, 0);
+		}
 		if (!g->slot) {
 			direct_item(g, plain[i].kind, id, e);
 			return true;
