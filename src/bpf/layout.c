@@ -82,6 +82,10 @@ void layout_init(struct layout *lo, const struct program *p, unsigned ncpu)
 		place_global(lo, p->ir->globals[i]);
 	for (ptrdiff_t i = 0; i < arrlen(p->ir->regexes); i++)
 		arrput(lo->regex_map, lo->nmaps++);
+	if (ncpu <= LAYOUT_DIRECT_RINGS) {
+		lo->ring_map = lo->nmaps;
+		lo->nmaps += ncpu;
+	}
 	lo->counters = lo->vars_size;
 	lo->vars_size += (uint32_t)arrlen(p->points) * WCNT_COUNT * 8;
 	lo->vars_size = (lo->vars_size + 4095) & ~4095u;

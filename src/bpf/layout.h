@@ -40,7 +40,7 @@ enum {
 	MAP_VARS,
 	MAP_SLOTS,
 	MAP_COLLS,		/* collected elements, per slot */
-	MAP_RINGS,		/* per CPU */
+	MAP_RINGS,		/* array of the rings, when there are many */
 	MAP_TARGETS,		/* tgid -> u8: target() and its descendants */
 	MAP_BIAS,		/* {u32 tgid, u32 module} -> s64 */
 	MAP_POINTS,		/* per-point strings and integers */
@@ -66,6 +66,7 @@ struct layout {
 	uint32_t vars_size;
 	struct global_place *globals;	/* stb_ds arrays */
 	uint32_t *regex_map;
+	uint32_t ring_map;		/* first of the rings, one per CPU; 0: only through MAP_RINGS */
 	uint32_t nmaps;
 	uint32_t counters;		/* offset in vars: u64[points][WCNT_COUNT] */
 	uint32_t points_stride, points_int;	/* MAP_POINTS: bytes of a row; offset of its integers */
@@ -77,6 +78,12 @@ struct layout {
 #define LAYOUT_POINT_ADDR	0	/* MAP_POINTS row: u64 link-time address */
 #define LAYOUT_POINT_MODULE	8	/* s64: its program module, -1: none */
 #define LAYOUT_POINT_STRS	16
+
+/*
+ * Up to so many CPUs a program names each ring; beyond, it looks it up in an array of maps, which costs
+ * time per hit and, because of the kernel's grace periods, at start.
+ */
+#define LAYOUT_DIRECT_RINGS	24
 
 void layout_init(struct layout *lo, const struct program *p, unsigned ncpu);
 void layout_fini(struct layout *lo);

@@ -251,7 +251,7 @@ int maps_create(struct engine *e)
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
 		if (wanted(e, e->unit.lo.regex_map[i]))
 			err = make_regex(e, i);
-	if (!err && wanted(e, MAP_RINGS))
+	if (!err && (wanted(e, MAP_RINGS) || (e->unit.lo.ring_map && wanted(e, e->unit.lo.ring_map))))
 		err = rings_open(e);
 	return err;
 }

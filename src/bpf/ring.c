@@ -28,6 +28,8 @@ static int open_ring(struct engine *e, uint32_t size)
 	if (r.fd < 0)
 		return engine_fail(e, -errno, "cannot create an output buffer of %u bytes: %s (see -s)",
 				   size, strerror(errno));
+	if (e->unit.lo.ring_map)
+		e->map_fds[e->unit.lo.ring_map + (uint32_t)arrlen(e->rings)] = r.fd;
 	arrput(e->rings, r);
 	p = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, 0);
 	if (p == MAP_FAILED)
@@ -42,28 +44,34 @@ static int open_ring(struct engine *e, uint32_t size)
 	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, r.fd, &ev) ? -errno : 0;
 }
 
+static int make_outer(struct engine *e)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .inner_map_fd = (__u32)e->rings[0].fd);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outputs", 4, 4, e->unit.lo.ncpu, &o);
+
+	if (fd < 0)
+		return engine_fail(e, -errno, "cannot create the array of output buffers: %s",
+				   strerror(errno));
+	e->map_fds[MAP_RINGS] = fd;
+	for (uint32_t i = 0; i < e->unit.lo.ncpu; i++)
+		if (bpf_map_update_elem(fd, &i, &e->rings[i].fd, 0))
+			return -errno;
+	return 0;
+}
+
 int rings_open(struct engine *e)
 {
 	uint64_t want = e->p->limits.buffer_bytes;
 	uint32_t size = want > RING_MAX ? RING_MAX : want < RING_MIN ? RING_MIN : pow2_ceil((uint32_t)want);
-	int err = 0, outer;
+	int err = 0;
 
 	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (e->epoll_fd < 0)
 		return engine_fail(e, -errno, "epoll: %s", strerror(errno));
 	for (uint32_t i = 0; !err && i < e->unit.lo.ncpu; i++)
 		err = open_ring(e, size);
-	if (!err) {
-		LIBBPF_OPTS(bpf_map_create_opts, o, .inner_map_fd = (__u32)e->rings[0].fd);
-
-		outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "outputs", 4, 4, e->unit.lo.ncpu, &o);
-		if (outer < 0)
-			return engine_fail(e, -errno, "cannot create the array of output buffers: %s",
-					   strerror(errno));
-		e->map_fds[MAP_RINGS] = outer;
-		for (uint32_t i = 0; !err && i < e->unit.lo.ncpu; i++)
-			err = bpf_map_update_elem(outer, &i, &e->rings[i].fd, 0) ? -errno : 0;
-	}
+	if (!err && !e->unit.lo.ring_map)
+		err = make_outer(e);
 	return err;
 }
 
@@ -78,7 +86,8 @@ void rings_close(struct engine *e)
 			munmap((void *)r->consumer, page);
 		if (r->producer)
 			munmap((void *)r->producer, page + 2 * (size_t)r->size);
-		close(r->fd);
+		if (!e->unit.lo.ring_map)
+			close(r->fd);
 	}
 	arrfree(e->rings);
 	if (e->epoll_fd >= 0)
