@@ -18,6 +18,8 @@
 #include "dbg/module.h"
 #include "probe/process.h"
 
+enum { CALL_OPCODE = 0xe8, CALL_LENGTH = 5 };	/* call rel32 */
+
 /* ---- "NAME@FILE:LINE" ---- */
 
 static bool parse_number(const char **s, uint32_t *v)
@@ -299,6 +301,9 @@ static struct probe_point *function_point(struct search *s, const struct probe_f
 	return pt;
 }
 
+static void callee_points(struct search *s, const struct probe_family *f, const struct found *x,
+			  const char *want, int depth, struct probe_result *out);
+
 static void label_points(struct search *s, const struct probe_family *f, const struct found *x,
 			 struct probe_result *out)
 {
@@ -329,7 +334,52 @@ static void label_points(struct search *s, const struct probe_family *f, const s
 	}
 }
 
-/* .callee("x"), .callees(depth): functions that x->func calls or has inlined. */
+/* Adds the callee's point, unless it is there already, and goes on to its own callees. */
+static void callee_add(struct search *s, const struct probe_family *f, const struct dbg_func *callee,
+		       const char *want, int depth, struct probe_result *out)
+{
+	struct found y = { .func = callee, .entry = callee->entry };
+	struct probe_point *pt;
+
+	if (callee->is_inline || hmgeti(s->seen, callee->entry) >= 0)
+		return;
+	hmput(s->seen, callee->entry, 0);
+	pt = function_point(s, f, &y, s->variant == PROCESS_CALLEE_RETURN ? y.entry : probe_function_pc(callee));
+	if (!pt)
+		return;
+	if (s->variant == PROCESS_CALLEE_RETURN) {
+		pt->kind = PROG_URETPROBE;
+		pt->scope = PROBE_SCOPE_RETURN;
+	}
+	arrput(out->points, pt);
+	callee_points(s, f, &y, want, depth - 1, out);
+}
+
+/* Without call sites in the debug information: call instructions that lead to the entry of a function. */
+static void callees_in_code(struct search *s, const struct probe_family *f, const struct dbg_func *func,
+			    const char *want, int depth, struct probe_result *out)
+{
+	for (uint32_t r = 0; r < func->nranges; r++) {
+		uint64_t lo = func->ranges[r].lo, len = func->ranges[r].hi - lo;
+		const uint8_t *code = dbg_module_bytes(s->img->module, lo, len);
+
+		for (uint64_t i = 0; code && i + CALL_LENGTH <= len; i++) {
+			const struct dbg_func *to;
+			uint64_t target;
+			int32_t rel;
+
+			if (code[i] != CALL_OPCODE)
+				continue;
+			memcpy(&rel, code + i + 1, sizeof(rel));
+			target = lo + i + CALL_LENGTH + (uint64_t)(int64_t)rel;
+			to = dbg_func_outer_at(s->img->module, target);
+			if (to && to->entry == target && (!want || !fnmatch(want, to->name, 0)))
+				callee_add(s, f, to, want, depth, out);
+		}
+	}
+}
+
+/* .callee("x"), .callees(depth): functions that x->func calls. */
 static void callee_points(struct search *s, const struct probe_family *f, const struct found *x,
 			  const char *want, int depth, struct probe_result *out)
 {
@@ -339,30 +389,16 @@ static void callee_points(struct search *s, const struct probe_family *f, const 
 	if (!x->func || depth <= 0)
 		return;
 	cs = dbg_func_callsites(x->func, &n);
+	if (!n)
+		callees_in_code(s, f, x->func, want, depth, out);
 	for (size_t i = 0; i < n; i++) {
 		const struct dbg_func *const *callee;
 
 		if (!cs[i].callee || (want && fnmatch(want, cs[i].callee, 0)))
 			continue;
 		callee = dbg_funcs_find(s->img->module, cs[i].callee, NULL, &k);
-		for (size_t j = 0; j < k; j++) {
-			struct found y = { .func = callee[j], .entry = callee[j]->entry };
-			struct probe_point *pt;
-
-			if (callee[j]->is_inline || hmgeti(s->seen, callee[j]->entry) >= 0)
-				continue;
-			hmput(s->seen, callee[j]->entry, 0);
-			pt = function_point(s, f, &y, s->variant == PROCESS_CALLEE_RETURN ?
-					    y.entry : probe_function_pc(y.func));
-			if (!pt)
-				continue;
-			if (s->variant == PROCESS_CALLEE_RETURN) {
-				pt->kind = PROG_URETPROBE;
-				pt->scope = PROBE_SCOPE_RETURN;
-			}
-			arrput(out->points, pt);
-			callee_points(s, f, &y, want, depth - 1, out);
-		}
+		for (size_t j = 0; j < k; j++)
+			callee_add(s, f, callee[j], want, depth, out);
 	}
 }
 

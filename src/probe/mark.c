@@ -109,6 +109,7 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 		pt->scope = PROBE_SCOPE_PLT;
 		pt->symbol = sym[i].name;
 		pt->prog.str[IR_PP_FUNC] = sym[i].name;
+		pt->prog.str[IR_PP_MARK] = sym[i].name;
 		probe_point_spell_code(ps, pt, img, "statement", arena_printf(a, "0x%" PRIx64, sym[i].addr),
 				       ret ? ".return" : "");
 		pt->listing = arena_printf(a, "%s.plt(%s)%s", img->derived, probe_quote(a, sym[i].name),

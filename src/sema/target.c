@@ -283,16 +283,18 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 	return target_argument(b, (unsigned)n);
 }
 
-/* The string of a mark's own: $$name, $$provider. */
+/* The strings of a mark's own: $$name, $$provider; a PLT entry has the first. */
 static struct target_access *bind_point_string(struct target_binder *b, const char *name)
 {
+	bool named = !strcmp(name, "$name"), provider = !strcmp(name, "$provider");
 	struct target_access *a;
 
-	if (b->c->point->scope != PROBE_SCOPE_MARK || (strcmp(name, "$name") && strcmp(name, "$provider")))
+	if (!(b->c->point->scope == PROBE_SCOPE_MARK && (named || provider)) &&
+	    !(b->c->point->scope == PROBE_SCOPE_PLT && named))
 		return NULL;
 	a = access_new(b, ACCESS_POINT);
 	a->type = AST_STRING;
-	a->point_str = strcmp(name, "$name") ? IR_PP_PROVIDER : IR_PP_MARK;
+	a->point_str = provider ? IR_PP_PROVIDER : IR_PP_MARK;
 	return a;
 }
 
