@@ -135,15 +135,16 @@ bool dwfunc_contains(const struct dbg_func *f, uint64_t pc)
 	return false;
 }
 
+/* Functions, then inlined copies, each by address. */
 static int cmp_func(const void *a, const void *b)
 {
 	const struct dbg_func *x = *(const struct dbg_func *const *)a;
 	const struct dbg_func *y = *(const struct dbg_func *const *)b;
 
-	if (x->entry != y->entry)
-		return x->entry < y->entry ? -1 : 1;
 	if (x->is_inline != y->is_inline)
 		return x->is_inline - y->is_inline;
+	if (x->entry != y->entry)
+		return x->entry < y->entry ? -1 : 1;
 	return x->die < y->die ? -1 : x->die > y->die;
 }
 
@@ -338,6 +339,37 @@ static void candidate_units(struct dbg_module *m, const char *name, struct dw_un
 		qsort(*out, (size_t)arrlen(*out), sizeof(**out), cmp_unit);
 }
 
+/*
+ * What partial inlining split off ("f.part.0") is not a call of f: whoever gets there came through
+ * f or a copy of it, which are probed themselves.
+ */
+static bool is_split_part(const struct dbg_func *f)
+{
+	const struct dbg_sym *sym;
+
+	if (f->is_inline || f->origin == f->die)
+		return false;
+	sym = dbg_symbol_at(f->module, f->entry);
+	return sym && sym->addr == f->entry && strstr(sym->name, ".part.");
+}
+
+/* Removes copies of the same function at the same address, which would count one call twice: of
+ * a sorted list the first, outermost, stays. */
+static size_t without_twins(const struct dbg_func **list, size_t n)
+{
+	size_t out = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool twin = false;
+
+		for (size_t k = out; k-- > 0 && list[k]->entry == list[i]->entry && !twin;)
+			twin = list[i]->is_inline && list[k]->origin == list[i]->origin;
+		if (!twin)
+			list[out++] = list[i];
+	}
+	return out;
+}
+
 /* The out-of-line function whose code starts at a symbol: "malloc" is __libc_malloc. */
 static void add_alias(struct dbg_module *m, const struct dbg_sym *sym, const char *file,
 		      const struct dbg_func ***list)
@@ -393,7 +425,7 @@ const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *n
 			continue;
 		f = dwfunc_walk(units[i]);
 		for (ptrdiff_t k = 0; k < arrlen(f); k++)
-			if (name_matches(name, f[k]) &&
+			if (name_matches(name, f[k]) && !is_split_part(f[k]) &&
 			    (!file || (f[k]->file && dbg_file_matches(f[k]->file, file))))
 				arrput(list, f[k]);
 	}
@@ -401,6 +433,7 @@ const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *n
 	*n = (size_t)arrlen(list);
 	if (*n) {
 		qsort(list, *n, sizeof(*list), cmp_func);
+		*n = without_twins(list, *n);
 		r = arena_memdup(m->arena, list, *n * sizeof(*list));
 	}
 	arrfree(list);

@@ -55,8 +55,10 @@ struct dbg_func {
  * All functions and inlined copies whose name matches the glob `name` (SystemTap's: * ? [] and
  * plain names; C++ names match with or without their "ns::cls::" prefix) and, if `file` is not
  * NULL, whose declaration file matches it the way SystemTap matches "@file" (whole path, or a
- * glob/trailing part at a '/' boundary).  A function is also found by
- * another name that the symbol table has for it ("malloc" finds __libc_malloc).  Sorted by address.
+ * glob/trailing part at a '/' boundary).  A function is also found by another name that the
+ * symbol table has for it ("malloc" finds __libc_malloc).  What partial inlining split off a
+ * function is left out, and so are further copies at the same address: they are not calls of
+ * their own.  Functions come before inlined copies, each sorted by address.
  */
 const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *name,
 					     const char *file, size_t *n);

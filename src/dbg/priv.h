@@ -111,7 +111,7 @@ void dwline_free(struct dw_unit *u);
 
 /* dwfunc.c */
 const struct dbg_func *dwfunc_of_die(struct dbg_module *m, const struct dw_die *d);
-/* Functions and copies of a unit, sorted by entry. */
+/* Functions of a unit, then inlined copies, each sorted by entry. */
 const struct dbg_func **dwfunc_walk(struct dw_unit *u);
 bool dwfunc_contains(const struct dbg_func *f, uint64_t pc);
 /* The unit whose code covers pc. */

@@ -265,6 +265,15 @@ static void spell_name(struct spelling *s, const struct dbg_type *t)
 		fputs(t->name ? t->name : "<unknown>", s->out);
 }
 
+/* A va_list parameter: the compilers' own array type, decayed. */
+static bool is_va_list(const struct dbg_type *t)
+{
+	const struct dbg_type *to = t->kind == DBG_POINTER ? dbg_type_target(t) : t;
+
+	return to != t && to->kind == DBG_STRUCT && to->name &&
+	       strcmp(to->name, "__va_list_tag") == 0;
+}
+
 /* Everything before a function's parameter list, or the whole spelling if there is none. */
 static void spell_left(struct spelling *s, const struct dbg_type *t)
 {
@@ -276,6 +285,10 @@ static void spell_left(struct spelling *s, const struct dbg_type *t)
 
 	if (--s->budget < 0)
 		return;
+	if (is_va_list(t)) {
+		fputs("va_list", s->out);
+		return;
+	}
 	switch (t->kind) {
 	case DBG_POINTER: case DBG_REFERENCE: case DBG_RVALUE_REFERENCE: case DBG_ARRAY:
 	case DBG_CONST: case DBG_VOLATILE: case DBG_RESTRICT: case DBG_ATOMIC:
