@@ -101,13 +101,13 @@ static struct ir_expr *assign_global(struct lower *L, const struct ast_expr *e, 
 	if (e->op == OP_AGGREGATE) {
 		if (want)
 			value = lower_share(L, value);
-		lower_eval(L, lower_place_op(L, IR_STAT_ADD, &p, value, &e->at));
+		lower_eval(L, lower_place_op(L, IR_STAT_ADD, &p, value, &left->at));
 		return want ? value : NULL;
 	}
 	if (adds) {
 		if (e->op == OP_SUB)
 			value = lower_op1(L, IR_NEG, value, &e->at);
-		return add_to_place(L, &p, value, false, want, &e->at);
+		return add_to_place(L, &p, value, false, want, &left->at);
 	}
 	if (reads) {
 		struct ir_expr *old = lower_place_op(L, g->is_array ? IR_ALOAD : IR_GLOAD, &p, NULL,
@@ -117,7 +117,7 @@ static struct ir_expr *assign_global(struct lower *L, const struct ast_expr *e, 
 	}
 	if (want)
 		value = lower_share(L, value);
-	lower_eval(L, lower_place_op(L, g->is_array ? IR_ASTORE : IR_GSTORE, &p, value, &e->at));
+	lower_eval(L, lower_place_op(L, g->is_array ? IR_ASTORE : IR_GSTORE, &p, value, &left->at));
 	return want ? value : NULL;
 }
 
@@ -187,7 +187,7 @@ struct ir_expr *lower_incdec(struct lower *L, const struct ast_expr *e, bool wan
 		/* fall through */
 	case EXPR_INDEX:
 		lower_place(L, operand, &p);
-		return add_to_place(L, &p, ir_const(L->mod->ir, by, &e->at), want_old, want, &e->at);
+		return add_to_place(L, &p, ir_const(L->mod->ir, by, &e->at), want_old, want, &operand->at);
 	default:
 		return assign_target(L, operand, OP_ADD, ir_const(L->mod->ir, by, &e->at), want,
 				     want_old, &e->at);

@@ -60,6 +60,7 @@ uint32_t lower_global(struct lower_module *m, const struct ast_var *v)
 		g->key_bound[k] = g->key_type[k] == IR_STR ? m->maxstr : 0;
 	}
 	g->max_entries = v->maxsize > 0 ? (uint32_t)v->maxsize : m->program->limits.maxmapentries;
+	g->sized = v->maxsize > 0;
 	g->wrap = v->wrap;
 	set_init(g, v);
 	if (v->sema)
