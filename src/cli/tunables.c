@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/ds.h"
 #include "cli/options.h"
@@ -25,6 +26,20 @@ static const struct limit_row {
 	{ "MAXERRORS", offsetof(struct prog_limits, maxerrors), 0, UINT32_MAX },
 	{ "MAXSKIPPED", offsetof(struct prog_limits, maxskipped), 0, UINT32_MAX },
 };
+
+#define BUFFER_EACH	(4u << 20)	/* default of -s: enough for bursts while stap waits for a processor */
+#define BUFFER_TOTAL	(64u << 20)	/* but no more than this over all processors */
+#define BUFFER_LEAST	(256u << 10)
+
+static uint64_t default_buffer(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t size = BUFFER_EACH;
+
+	while (size > BUFFER_LEAST && n > 0 && size * (uint64_t)n > BUFFER_TOTAL)
+		size /= 2;
+	return size;
+}
 
 /* A number of C, cut to the range; false: not a number. */
 static bool limit_value(const char *text, uint32_t min, uint32_t max, uint32_t *v)
@@ -73,7 +88,6 @@ int cli_limits(const struct cli_options *o, struct prog_limits *l)
 			l->no_overload = true;
 	}
 	l->suppress_time_limits = o->suppress_time_limits;
-	if (o->buffer_mb)
-		l->buffer_bytes = o->buffer_mb << 20;
+	l->buffer_bytes = o->buffer_mb ? o->buffer_mb << 20 : default_buffer();
 	return 0;
 }
