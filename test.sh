@@ -36,7 +36,7 @@ test_build()
 	for suite in golden e2e; do
 		run_suite "$suite tests ($build)" "$build/$suite.junit.xml" \
 			env STAP="$bpftap_top/$build/src/cli/stap" BPFTAP_BUILD="$bpftap_top/$build" \
-			/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider --durations=5 \
+			/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 \
 			--junitxml="$build/$suite.junit.xml" "tests/$suite"
 	done
 }

@@ -159,13 +159,13 @@ def compile_target(name, *flags, cc="gcc", output=None):
 def compile_source(source, *flags, cc="gcc", output="a.out"):
     """Builds a C file; the result is cached under the hash of text, compiler and flags."""
     flags = flags or ("-O0", "-g")
-    key = hashlib.sha256(repr((source.read_bytes(), str(source), cc, flags)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((source.read_bytes(), source.name, cc, flags)).encode()).hexdigest()[:16]
     directory = CACHE / "targets" / "c" / key
     binary = directory / output
     if not binary.exists():
         directory.mkdir(parents=True, exist_ok=True)
         partial = directory / f"{output}.{os.getpid()}"
-        subprocess.run([cc, "-o", partial, source, *flags], check=True, cwd=source.parent)
+        subprocess.run([cc, "-o", partial, source.name, *flags], check=True, cwd=source.parent)
         partial.rename(binary)
     return binary
 
@@ -201,8 +201,8 @@ def gdb_script(name, *arguments, truth, attach=None, env=None, timeout=90):
 
 
 def frame_name(name):
-    """A function's name without the version and the alias by which one place in libc has two names."""
-    return name.split("@")[0].removesuffix("_impl")
+    """A function's name without version and compiler's suffix, and one name for a place of libc that has two."""
+    return re.sub(r"\.(part|constprop|isra|cold)(\.\d+)?", "", name.split("@")[0]).removesuffix("_impl")
 
 
 NGINX_CONF = """

@@ -58,7 +58,7 @@ def test_error_probe_does_not_run_without_an_error():
 
 def test_never_is_checked_but_never_runs():
     assert script('probe never { println("never") } probe begin { exit() }').ok().out == ""
-    result = script('probe never { x = 1; x = "s" } probe begin { exit() }').failed()
+    result = script('probe never { x = 1; x = "s"; println(x) } probe begin { exit() }').failed()
     assert "type mismatch" in result.err
 
 

@@ -228,7 +228,7 @@ def test_keep_directory():
 
 def test_end_of_options():
     assert stap("-e", "probe oneshot { println(@1) }", "--", "-x").ok().out == "-x\n"
-    assert stap("-e", "probe oneshot { println(@1, @2) }", "--args", "-v", "b").ok().out == "-vb\n"
+    assert stap("-e", "probe oneshot { println(@1, @2) }", "--", "-v", "b").ok().out == "-vb\n"
 
 
 def test_options_file(tmp_path):

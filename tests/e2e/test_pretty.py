@@ -74,4 +74,4 @@ def test_return(variables):
 
 def test_cut_at_the_string_limit(variables):
     text = 'probe process(PROG).function("chain") { println(strlen($head$)) exit() }'
-    assert trace(variables, text).ok().out == "127\n"
+    assert trace(variables, text, "-D", "MAXSTRINGLEN=128").ok().out == "127\n"

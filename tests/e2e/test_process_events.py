@@ -77,7 +77,8 @@ def test_syscall_arguments_and_result():
 
 
 def test_syscall_error_result():
-    text = 'probe process("/bin/cat").syscall.return { if ($syscall == 257 && $return < 0) println($return) }'
+    text = ('global path probe process("/bin/cat").syscall { path = $syscall == 257 ? user_string($arg2) : "" } '
+            'probe process("/bin/cat").syscall.return { if (path == "/no/such/file") println($return) }')
     result = stap("-e", text, "-c", "/bin/cat /no/such/file")
     assert result.lines == ["-2"]
 

@@ -102,11 +102,11 @@ def test_bars_are_scaled_to_the_width():
 
 
 def test_stat_overflow_of_array():
-    result = script('global s[2] probe oneshot { s[1] <<< 1; s[2] <<< 1; s[3] <<< 1 }').failed()
+    result = script('global s[2] probe oneshot { s[1] <<< 1; s[2] <<< 1; s[3] <<< 1; println(@count(s[1])) }').failed()
     assert "Array overflow" in result.err
 
 
 def test_wrong_use_is_an_error():
     assert "semantic error" in script('global s probe oneshot { s <<< 1; println(s) }').failed().err
-    assert "semantic error" in script('probe oneshot { s <<< 1 }').failed().err
+    assert "semantic error" in script('probe oneshot { s <<< 1; println(@count(s)) }').failed().err
     assert "semantic error" in script('global s probe oneshot { s = 1; println(@count(s)) }').failed().err

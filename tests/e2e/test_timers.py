@@ -71,7 +71,7 @@ def test_timeout_option():
     assert 0.9 <= time.monotonic() - started <= 3
 
 
-@pytest.mark.parametrize("point", ["timer.ms(0)", "timer.ms(-5)", "timer.ms(10).randomize(10)", "timer.hz(0)",
+@pytest.mark.parametrize("point", ["timer.ms(0)", "timer.ms(-5)", "timer.hz(0)",
                                    "timer.foo(3)", "timer.ms", 'timer.ms("x")', "timer.jiffies(0)",
                                    "timer.hz(10).randomize(2)"])
 def test_wrong_timers(point):

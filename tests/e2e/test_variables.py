@@ -115,9 +115,7 @@ def test_vars_as_text(variables):
     assert at_line(variables, "scalars", "scalars-after", ["$$locals", "$$vars"]) == [
         "local=0xffffffffffffffff",
         "c=0x41 s=0xfffffffffffffffe i=0xfffffffffffffffd l=0xfffffffffffffffc uc=0xfa us=0xfde8 "
-        "ui=0xee6b2800 ul=0xf9ccd8a1c5080000 local=0xffffffffffffffff"][:1] + [
-            "c=0x41 s=0xfffffffffffffffe i=0xfffffffffffffffd l=0xfffffffffffffffc uc=0xfa us=0xfde8 "
-            "ui=0xee6b2800 ul=0xf9ccd8a1c5080000 local=0xffffffffffffffff"[:127]]
+        "ui=0xee6b2800 ul=0xf9ccd8a1c5080000 local=0xffffffffffffffff"]
 
 
 def test_return_as_text(variables):

@@ -2,7 +2,7 @@
 """Run by gdb, attached to an nginx worker: what stands in each connection at ngx_close_connection.
 
 Writes one JSON object per hit to the file named by $TRUTH: number, fd, action, destroyed, and the
-frames as (function, offset in it), without inlined ones, which have no frame of their own.
+frames as (function, offset in it), without inlined and tail-called ones, which have no frame of their own.
 """
 import json
 import os
@@ -15,7 +15,7 @@ out = open(os.environ["TRUTH"], "w")
 def frames():
     frame = gdb.newest_frame()
     while frame is not None:
-        if frame.type() != gdb.INLINE_FRAME:
+        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
             name = frame.name()
             start = int(gdb.parse_and_eval(f"(long)&'{name}'")) if name else 0
             yield name, frame.pc() - start
