@@ -80,6 +80,15 @@ static void load_ctx(struct gen *g, int64_t imm)
 	static const int sizes[9] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
 	int bytes = (int)(imm & 0xff);
 
+	/* the kernel keeps the common fields of a tracepoint's record to itself; common_pid is the thread */
+	if (g->kind == PROG_TRACEPOINT && imm >> 8 < 8) {
+		em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
+		em_alui(&g->em, BPF_LSH, R0, 32);
+		em_alui(&g->em, BPF_RSH, R0, 32);
+		if (imm >> 8 != 4)
+			em_movi(&g->em, R0, 0);
+		return;
+	}
 	if (bytes != 1 && bytes != 2 && bytes != 4 && bytes != 8) {
 		em_fail(&g->em, "ctxload of an odd size");
 		return;

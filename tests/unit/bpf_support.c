@@ -60,6 +60,9 @@ static void show_item(struct bpf_capture *cap, uint32_t kind, uint32_t id, const
 	case WIRE_HIST:
 		out_hist(&cap->out, cap->program->ir->globals[id], (const struct wire_stat *)payload);
 		break;
+	case WIRE_USTACK:
+		cap->stack_bytes += ((const struct wire_ustack *)payload)->size;
+		break;
 	case WIRE_EXIT:
 		cap->exits++;
 		break;

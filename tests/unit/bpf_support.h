@@ -10,7 +10,7 @@ struct bpf_capture {
 	const struct program *program;
 	struct engine *engine;
 	struct out_buf out, err;
-	size_t records, exits;
+	size_t records, exits, stack_bytes;
 };
 
 /* For engine_drain(): ctx is a struct bpf_capture. */
