@@ -144,15 +144,15 @@ static struct dbg_module *symb_module(struct run_symb *sy, pid_t tgid, const str
 	return mod;
 }
 
-/* Size of a symbol; one without ends where the next begins. */
+/*
+ * How far a symbol reaches, as SystemTap counts it: to where the next function begins, padding
+ * included.  The last one is as long as its table says.
+ */
 static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
 {
 	size_t n, lo = 0, hi;
-	const struct dbg_sym *all;
+	const struct dbg_sym *all = dbg_module_symbols(m, &n);
 
-	if (s->size)
-		return s->size;
-	all = dbg_module_symbols(m, &n);
 	hi = n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -163,9 +163,9 @@ static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
 			lo = mid + 1;
 	}
 	for (; lo < n; lo++)
-		if (all[lo].kind != DBG_SYM_TLS)
+		if (all[lo].kind == s->kind)
 			return all[lo].addr - s->addr;
-	return 0;
+	return s->size;
 }
 
 bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out)
