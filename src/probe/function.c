@@ -117,8 +117,19 @@ struct search {
 	struct { uint64_t key; size_t value; } *seen;	/* hmap: entry of a function -> its place in list + 1 */
 };
 
+/* A function that only chooses the implementation of the one asked for, once, when the program is linked. */
+static bool is_resolver(const struct search *s, const struct dbg_func *f)
+{
+	const struct dbg_sym *sym = dbg_symbol_at(s->img->module, f->entry);
+
+	return sym && sym->kind == DBG_SYM_IFUNC && sym->addr == f->entry && f->name &&
+	       fnmatch(s->spec.function, f->name, 0);
+}
+
 static bool wants(const struct search *s, const struct dbg_func *f)
 {
+	if (!f->is_inline && is_resolver(s, f))
+		return false;
 	switch (s->variant) {
 	case PROCESS_FUNCTION:
 		return true;
@@ -230,10 +241,16 @@ const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
 			    (unsigned long long)pc);
 }
 
+void probe_warn_debuginfo(struct probe_session *ps, const struct probe_image *img)
+{
+	diag_warn(ps->diag, "no-debuginfo", NULL, "cannot find module %s debuginfo: No DWARF information found "
+		  "[man warning::debuginfo]", img->path);
+}
+
 uint64_t probe_function_pc(const struct dbg_func *f)
 {
 	/* functions in assembly have no prologue, and nothing to wait for behind it */
-	if (!f->file && !strncmp(dbg_func_producer(f), "GNU AS", 6))
+	if (!strncmp(dbg_func_producer(f), "GNU AS", 6))
 		return f->entry;
 	return dbg_func_probe_pc(f);
 }
@@ -438,7 +455,10 @@ static void function_explain(struct search *s, struct probe_result *out)
 	size_t n;
 	const struct dbg_sym *sym = dbg_module_symbols(s->img->module, &n);
 	const struct dbg_func *const *f;
+	struct dbg_error e;
 
+	if (dbg_module_debug(s->img->module, &e) == -DBG_ENODEBUG)
+		probe_warn_debuginfo(s->ps, s->img);
 	for (size_t i = 0; i < n; i++)
 		if (symbol_is_function(&sym[i]))
 			arrput(names, sym[i].name);

@@ -245,9 +245,8 @@ void probe_resolve_statement(struct probe_session *ps, const struct probe_family
 		probe_fail(ps, out, "malformed", NULL, "malformed specification '%s'", text);
 		return;
 	}
-	if (dbg_module_debug(img->module, &e) && text)
-		diag_warn(ps->diag, "no-debuginfo", NULL, "cannot find module %s debuginfo: %s "
-			  "[man warning::debuginfo]", img->path, e.msg);
+	if (dbg_module_debug(img->module, &e) == -DBG_ENODEBUG && text)
+		probe_warn_debuginfo(ps, img);
 	if (text)
 		resolve_lines(&s);
 	else if (probe_match_long(m, "statement", &addr))
