@@ -126,6 +126,16 @@ static struct ast_expr *parse_probewrite(struct parser *p, const struct token *n
 	return parser_expect(p, TOK_RPAREN, ")") ? e : NULL;
 }
 
+/* Some operators are for guru mode and the library only. */
+static bool check_privilege(struct parser *p, const struct token *name, const char *tag)
+{
+	if (p->privileged)
+		return true;
+	parser_fail(p, tag, "using %s operator not permitted; need stap -g", name->at.text);
+	p->error_resumes = true;
+	return false;
+}
+
 /* @perf("x"), @const("x"), @enum("x"[, "module"]). */
 static struct ast_expr *parse_named(struct parser *p, const struct token *name,
 				    enum ast_expr_kind kind)
@@ -134,6 +144,8 @@ static struct ast_expr *parse_named(struct parser *p, const struct token *name,
 
 	if (kind != EXPR_CONST)
 		e->type = AST_LONG;
+	if (kind == EXPR_CONST && !check_privilege(p, name, "const-unprivileged"))
+		return NULL;
 	if (!parser_expect(p, TOK_LPAREN, "("))
 		return NULL;
 	e->name.text = parse_string(p, "named-string",
@@ -156,6 +168,9 @@ static struct ast_expr *parse_raw(struct parser *p, const struct token *name,
 
 	e->type = AST_LONG;
 	e->raw.user = name->at.text[1] == 'u';
+	if (!check_privilege(p, name,
+			     kind == EXPR_DEREF ? "deref-unprivileged" : "register-unprivileged"))
+		return NULL;
 	if (!parser_expect(p, TOK_LPAREN, "(") || !parse_number(p, &e->raw.number))
 		return NULL;
 	if (kind == EXPR_DEREF) {
