@@ -71,6 +71,19 @@ static void fill_source(struct dbg_func *f, const struct dw_die *d)
 		f->prototyped = v.u != 0;
 }
 
+/* Assembler functions are not declared anywhere: where their code starts. */
+static void source_from_lines(struct dbg_func *f, struct dw_unit *u)
+{
+	const struct dw_lines *l = dwline_rows(u);
+
+	for (size_t i = 0; l && i < l->nrows; i++)
+		if (l->rows[i].pc == f->entry && !l->rows[i].end_sequence) {
+			f->file = l->rows[i].file;
+			f->line = l->rows[i].line;
+			return;
+		}
+}
+
 /* Some variable of the unit has a location list: it was compiled with variable tracking. */
 static bool unit_has_loclists(const struct dw_unit *u)
 {
@@ -98,13 +111,19 @@ static struct dbg_func *make_func(struct dbg_module *m, const struct dw_die *d, 
 	struct dw_val v;
 	uint64_t entry;
 
-	if (!dw_ranges(d, collect_range, &sink) || !arrlen(sink.list)) {
+	bool have_entry;
+
+	dw_ranges(d, collect_range, &sink);
+	have_entry = dw_entry_pc(d, &entry) && dbg_addr_executable(m, entry);
+	/* an inlined copy of which no instruction is left still has a place */
+	if (!arrlen(sink.list) && !(have_entry && d->ab->tag == DW_TAG_inlined_subroutine)) {
 		arrfree(sink.list);
 		return NULL;
 	}
 	f = arena_new(m->arena, struct dbg_func);
 	f->nranges = (uint32_t)arrlen(sink.list);
-	f->ranges = arena_memdup(m->arena, sink.list, f->nranges * sizeof(*sink.list));
+	if (f->nranges)
+		f->ranges = arena_memdup(m->arena, sink.list, f->nranges * sizeof(*sink.list));
 	arrfree(sink.list);
 	f->module = m;
 	f->cu = (struct dbg_cu *)d->u;
@@ -113,10 +132,8 @@ static struct dbg_func *make_func(struct dbg_module *m, const struct dw_die *d, 
 	f->origin = dw_handle(&origin);
 	f->is_inline = d->ab->tag == DW_TAG_inlined_subroutine;
 	f->depth_parent = parent;
-	f->entry = f->ranges[0].lo;
 	/* an inlined copy's entry may lie just outside its ranges, in what it is inlined in */
-	if (dw_entry_pc(d, &entry) && dbg_addr_executable(m, entry))
-		f->entry = entry;
+	f->entry = have_entry ? entry : f->ranges[0].lo;
 	fill_source(f, d);
 	if (f->is_inline) {
 		f->call_line = (uint32_t)dw_die_u(d, DW_AT_call_line, 0);
@@ -124,6 +141,8 @@ static struct dbg_func *make_func(struct dbg_module *m, const struct dw_die *d, 
 			f->call_file = dwline_file(d->u, v.u);
 	}
 	f->has_loclists = unit_has_loclists(d->u);
+	if (!f->file && !f->line && d->u->lang == DW_LANG_Mips_Assembler)
+		source_from_lines(f, d->u);
 	return f;
 }
 

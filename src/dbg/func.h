@@ -39,7 +39,7 @@ struct dbg_func {
 	bool has_loclists;		/* its CU was optimised: location lists hold at `entry` */
 	uint64_t entry;			/* lowest/entry pc of the code; inlined copies: their entry pc */
 	const struct dbg_range *ranges;
-	uint32_t nranges;
+	uint32_t nranges;		/* 0: an inlined copy with no instruction of its own left */
 	uint32_t call_line;		/* inlined copies: where it was inlined */
 	const char *call_file;
 	struct dbg_cu *cu;
