@@ -253,8 +253,12 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 	} attr = { .name = (uint64_t)(uintptr_t)name,
 		   .prog_fd = (uint32_t)rq->handler_fds[rq->program->points[point].handler],
 		   .cookie = point };
-	int fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+	int fd;
 
+	/* a BTF-typed program knows its tracepoint */
+	if (rq->program->handlers[rq->program->points[point].handler].kind == PROG_TP_BTF)
+		attr.name = 0;
+	fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
 	if (fd < 0 && errno == E2BIG)	/* no cookies here */
 		fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, 16);
 	if (fd < 0) {
