@@ -53,6 +53,7 @@ struct run_session {
 	struct run_child child;
 	struct run_timers timers;
 	int stop_fd;
+	int nice;			/* our priority before session_load_engine() raised it */
 
 	struct run_procs *procs;	/* these four: NULL until symbols are asked for */
 	struct run_symb *symb;
@@ -100,7 +101,7 @@ void run_user_point(struct run_session *s, uint32_t point);
 /* Runs all points of a kind in order of priority, as long as the session is in `state`. */
 void run_user_kind(struct run_session *s, enum point_kind kind, enum run_state state);
 /* Runs a shell command for system(). */
-void run_user_system(const char *command);
+void run_user_system(const struct run_session *s, const char *command);
 /* exit() was called, wherever. */
 void run_exit_request(struct run_session *s);
 

@@ -119,7 +119,7 @@ static void on_system(struct run_session *s, const struct wire_record *r, const 
 	char *text = item_text(s, it, 0);
 
 	run_sink_flush(s->sink);
-	run_user_system(text);
+	run_user_system(s, text);
 	free(text);
 }
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/ds.h"
 #include "interp/memstore.h"
@@ -21,6 +22,8 @@
 #include "run/rights.h"
 #include "run/stop.h"
 #include "run/walk.h"
+
+#define SESSION_NICE	-10
 
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag)
@@ -137,6 +140,9 @@ static int session_load_engine(struct run_session *s)
 		run_error(s, "%s%s", engine_error(s->engine), run_rights_advice(-rc));
 		return rc;
 	}
+	/* The rings must be read also when the traced programs keep every processor busy. */
+	s->nice = getpriority(PRIO_PROCESS, 0);
+	setpriority(PRIO_PROCESS, 0, s->nice < SESSION_NICE ? s->nice : SESSION_NICE);
 	s->store = engine_store(s->engine);
 	if (s->prog->target)
 		engine_target_set(s->engine, s->prog->target);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,12 +44,13 @@ static void user_exit(void *ctx)
 	run_exit_request(ctx);
 }
 
-void run_user_system(const char *command)
+void run_user_system(const struct run_session *s, const char *command)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		run_stop_child();
+		setpriority(PRIO_PROCESS, 0, s->nice);
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
@@ -60,7 +62,7 @@ static void user_system(void *ctx, const char *cmd)
 
 	run_drain(s, (uint64_t)run_clock_ns());
 	run_sink_flush(s->sink);
-	run_user_system(cmd);
+	run_user_system(s, cmd);
 }
 
 static void user_flush(void *ctx)
