@@ -11,6 +11,7 @@
 #include "ir/bound.h"
 #include "ir/check.h"
 #include "ir/pass.h"
+#include "lang/print.h"
 #include "lower/parts.h"
 #include "lower/target.h"
 #include "probe/point.h"
@@ -129,12 +130,33 @@ void lower_add_point(struct lower_module *m, enum prog_kind kind, struct ir_func
 	arrput(m->program->points, p);
 }
 
+/* What pn() shows: the point as the script names it, without its marks and condition. */
+static const char *script_name(struct lower_module *m, const struct ast_point *pt)
+{
+	struct ast_point plain = *pt;
+	char *text = NULL;
+	const char *name;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		abort();
+	plain.optional = plain.sufficient = false;
+	plain.cond = NULL;
+	ast_print_point(out, &plain);
+	fclose(out);
+	name = arena_strndup(m->arena, text, len);
+	free(text);
+	return name;
+}
+
 static void add_probe(struct lower_module *m, const struct sema_probe *sp, bool *failed)
 {
 	struct prog_point p = sp->point->prog;
 
 	p.handler = lower_handler(m, sp, failed);
 	p.at = sp->written->at;
+	p.str[IR_PP_NAME] = script_name(m, sp->derived);
 	arrput(m->program->points, p);
 }
 
