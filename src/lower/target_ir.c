@@ -198,6 +198,26 @@ static void filter_begin(struct lower *L)
 	leave_if(L, lower_op1(L, IR_LNOT, any, &L->point->prog.at));
 }
 
+/* .callee: does the return address lie in the caller? */
+static void filter_caller(struct lower *L, unsigned filter)
+{
+	const struct span *at = &L->point->prog.at;
+	struct ir_expr *ra;
+
+	if (filter & PROBE_FILTER_CALLER_RIP) {
+		ra = simple(L, IR_REG, DBG_RIP);
+	} else {
+		ra = filter & PROBE_FILTER_CALLER_RBP ?
+			compare(L, IR_ADD, simple(L, IR_REG, DBG_RBP), ir_const(L->mod->ir, 8, at)) :
+			simple(L, IR_REG, DBG_RSP);
+		ra = lower_op1(L, IR_ULOAD, ra, at);
+		ra->imm = 8;
+	}
+	ra = lower_save(L, compare(L, IR_SUB, ra, simple(L, IR_PROBE_ADDR, 0)));
+	leave_if(L, compare(L, IR_OR, compare(L, IR_LE, ra, simple(L, IR_POINT_INT, PROBE_INT_CALLER_LO)),
+			    compare(L, IR_GT, ra, simple(L, IR_POINT_INT, PROBE_INT_CALLER_HI))));
+}
+
 void lower_target_filter(struct lower *L)
 {
 	unsigned filter = L->point->filter;
@@ -217,4 +237,6 @@ void lower_target_filter(struct lower *L)
 				    lower_op1(L, IR_LNOT, simple(L, IR_IS_TARGET, 0), &L->point->prog.at)));
 	if (filter & PROBE_FILTER_IMAGE)
 		filter_image(L);
+	if (filter & (PROBE_FILTER_CALLER_RSP | PROBE_FILTER_CALLER_RBP | PROBE_FILTER_CALLER_RIP))
+		filter_caller(L, filter);
 }

@@ -16,6 +16,7 @@
 #include "base/ds.h"
 #include "dbg/func.h"
 #include "dbg/module.h"
+#include "dbg/unwind.h"
 #include "probe/process.h"
 
 enum { CALL_OPCODE = 0xe8, CALL_LENGTH = 5 };	/* call rel32 */
@@ -351,23 +352,59 @@ static void label_points(struct search *s, const struct probe_family *f, const s
 	}
 }
 
+/* Only calls from `caller` count: where the return address is, and what it lies between. */
+static void callee_filter(struct probe_point *pt, const struct dbg_func *caller)
+{
+	struct dbg_unwind_row row;
+	struct dbg_error e;
+	struct dbg_range r = { 0 };
+
+	for (uint32_t i = 0; i < caller->nranges; i++)
+		if (caller->entry >= caller->ranges[i].lo && caller->entry < caller->ranges[i].hi)
+			r = caller->ranges[i];
+	if (pt->kind == PROG_URETPROBE)
+		pt->filter |= PROBE_FILTER_CALLER_RIP;
+	else if (!dbg_unwind_row(pt->module, pt->pc, &row, &e) && row.cfa.kind == DBG_RULE_REG_OFFSET &&
+		 row.cfa.reg == DBG_RBP && row.cfa.offset == 16)
+		pt->filter |= PROBE_FILTER_CALLER_RBP;
+	else
+		pt->filter |= PROBE_FILTER_CALLER_RSP;
+	probe_point_int(pt, PROBE_INT_CALLER_LO, (int64_t)(r.lo - pt->pc));
+	probe_point_int(pt, PROBE_INT_CALLER_HI, (int64_t)(r.hi - pt->pc));
+}
+
+/* Where a callee is probed: behind its prologue if the return address is still known there. */
+static uint64_t callee_pc(const struct search *s, const struct dbg_func *callee)
+{
+	uint64_t pc = probe_function_pc(callee);
+	struct dbg_unwind_row row;
+	struct dbg_error e;
+
+	if (s->variant == PROCESS_CALLEE_RETURN || dbg_unwind_row(s->img->module, pc, &row, &e) ||
+	    row.cfa.kind != DBG_RULE_REG_OFFSET || row.cfa.reg != DBG_RBP || row.cfa.offset != 16)
+		return callee->entry;
+	return pc;
+}
+
 /* Adds the callee's point, unless it is there already, and goes on to its own callees. */
-static void callee_add(struct search *s, const struct probe_family *f, const struct dbg_func *callee,
-		       const char *want, int depth, struct probe_result *out)
+static void callee_add(struct search *s, const struct probe_family *f, const struct dbg_func *caller,
+		       const struct dbg_func *callee, const char *want, int depth, struct probe_result *out)
 {
 	struct found y = { .func = callee, .entry = callee->entry };
+	uint64_t key = callee->entry * 31 + caller->entry;
 	struct probe_point *pt;
 
-	if (callee->is_inline || hmgeti(s->seen, callee->entry) >= 0)
+	if (callee->is_inline || hmgeti(s->seen, key) >= 0)
 		return;
-	hmput(s->seen, callee->entry, 0);
-	pt = function_point(s, f, &y, s->variant == PROCESS_CALLEE_RETURN ? y.entry : probe_function_pc(callee));
+	hmput(s->seen, key, 0);
+	pt = function_point(s, f, &y, callee_pc(s, callee));
 	if (!pt)
 		return;
 	if (s->variant == PROCESS_CALLEE_RETURN) {
 		pt->kind = PROG_URETPROBE;
 		pt->scope = PROBE_SCOPE_RETURN;
 	}
+	callee_filter(pt, caller);
 	arrput(out->points, pt);
 	callee_points(s, f, &y, want, depth - 1, out);
 }
@@ -391,7 +428,7 @@ static void callees_in_code(struct search *s, const struct probe_family *f, cons
 			target = lo + i + CALL_LENGTH + (uint64_t)(int64_t)rel;
 			to = dbg_func_outer_at(s->img->module, target);
 			if (to && to->entry == target && (!want || !fnmatch(want, to->name, 0)))
-				callee_add(s, f, to, want, depth, out);
+				callee_add(s, f, func, to, want, depth, out);
 		}
 	}
 }
@@ -415,7 +452,7 @@ static void callee_points(struct search *s, const struct probe_family *f, const 
 			continue;
 		callee = dbg_funcs_find(s->img->module, cs[i].callee, NULL, &k);
 		for (size_t j = 0; j < k; j++)
-			callee_add(s, f, callee[j], want, depth, out);
+			callee_add(s, f, x->func, callee[j], want, depth, out);
 	}
 }
 

@@ -39,6 +39,8 @@ enum probe_int {
 	PROBE_INT_PID,		/* process(PID): thread group, else 0 */
 	PROBE_INT_INO,		/* inode and device of the image: process("PATH").begin and the like */
 	PROBE_INT_DEV,
+	PROBE_INT_CALLER_LO,	/* .callee: the caller's code, relative to the probed instruction */
+	PROBE_INT_CALLER_HI,
 	PROBE_INT_COUNT
 };
 
@@ -49,6 +51,10 @@ enum probe_filter {
 	PROBE_FILTER_TARGET = 4,	/* descends from the target of -c / -x, or there is no target */
 	PROBE_FILTER_LEADER = 8,	/* process.begin/.end: thread group leaders only */
 	PROBE_FILTER_THREAD = 16,	/* thread.begin/.end: other threads only */
+	/* The function was called from ints[CALLER_LO] .. ints[CALLER_HI]; the return address is */
+	PROBE_FILTER_CALLER_RSP = 32,	/* at [rsp] */
+	PROBE_FILTER_CALLER_RBP = 64,	/* at [rbp + 8] */
+	PROBE_FILTER_CALLER_RIP = 128,	/* the pc: right after the return */
 };
 
 struct probe_point {
