@@ -4,145 +4,16 @@
  * of lookahead.  The first error stops: every parse function returns at once
  * when ps->err is set, and the token is then the end.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <string.h>
 
 #include "base/ds.h"
-#include "base/intern.h"
 #include "ir/fmt.h"
 #include "ir/regex.h"
 #include "ir/text.h"
+#include "ir/text_lex.h"
 #include "ir/text_names.h"
 
 #define MAX_DEPTH	1000
-
-enum tok { T_END, T_IDENT, T_INT, T_STR, T_PUNCT };
-
-struct parser {
-	struct arena *a;
-	struct ir_module *m;
-	const struct source *src;
-	const char *p, *end, *line_start;
-	uint32_t line;
-	const char *err;
-	int depth;
-	enum tok tok;
-	const char *text;	/* T_IDENT, T_STR */
-	int64_t num;
-	char punct;
-	struct span at;		/* of the token */
-	struct ir_func *f;	/* being parsed */
-	bool *defined;		/* stb_ds: per function */
-};
-
-static void fail(struct parser *ps, const char *what)
-{
-	if (!ps->err)
-		ps->err = arena_printf(ps->a, "line %u: %s", ps->at.line, what);
-	ps->tok = T_END;
-	ps->p = ps->end;
-}
-
-static void skip_blank(struct parser *ps)
-{
-	while (ps->p < ps->end) {
-		if (*ps->p == '#') {
-			while (ps->p < ps->end && *ps->p != '\n')
-				ps->p++;
-		} else if (*ps->p == '\n') {
-			ps->line++;
-			ps->line_start = ++ps->p;
-		} else if (isspace((unsigned char)*ps->p)) {
-			ps->p++;
-		} else {
-			break;
-		}
-	}
-}
-
-static bool ident_char(char c)
-{
-	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$' || c == '@';
-}
-
-static void lex_string(struct parser *ps)
-{
-	char *out = NULL;
-
-	ps->p++;
-	while (ps->p < ps->end && *ps->p != '"' && *ps->p != '\n') {
-		char c = *ps->p++;
-
-		if (c == '\\' && ps->p < ps->end) {
-			c = *ps->p++;
-			if (c == 'n')
-				c = '\n';
-			else if (c == 't')
-				c = '\t';
-			else if (c >= '0' && c <= '7') {
-				int v = c - '0';
-
-				for (int i = 0; i < 2 && ps->p < ps->end && *ps->p >= '0' && *ps->p <= '7'; i++)
-					v = v * 8 + (*ps->p++ - '0');
-				c = (char)v;
-			}
-		}
-		arrput(out, c);
-	}
-	ps->text = arena_strndup(ps->a, out ? out : "", arrlenu(out));
-	ps->tok = T_STR;
-	if (ps->p >= ps->end || *ps->p != '"' || memchr(out ? out : "x", 0, arrlenu(out)))
-		fail(ps, "bad string");
-	else
-		ps->p++;
-	arrfree(out);
-}
-
-static void next(struct parser *ps)
-{
-	const char *start;
-
-	if (ps->err)
-		return;
-	skip_blank(ps);
-	start = ps->p;
-	ps->at = (struct span){ .src = ps->src, .line = ps->line,
-				.col = (uint32_t)(ps->p - ps->line_start) + 1 };
-	if (ps->p >= ps->end) {
-		ps->tok = T_END;
-	} else if (*ps->p == '"') {
-		ps->at.kind = SPAN_STRING;
-		lex_string(ps);
-	} else if (isdigit((unsigned char)*ps->p) ||
-		   (*ps->p == '-' && ps->p + 1 < ps->end && isdigit((unsigned char)ps->p[1]))) {
-		char buf[32];
-		size_t n = 0;
-		char *stop;
-
-		while (ps->p < ps->end && n < sizeof(buf) - 1 &&
-		       (isalnum((unsigned char)*ps->p) || *ps->p == '-'))
-			buf[n++] = *ps->p++;
-		buf[n] = 0;
-		errno = 0;
-		ps->num = buf[0] == '-' ? strtoll(buf, &stop, 0) : (int64_t)strtoull(buf, &stop, 0);
-		ps->tok = T_INT;
-		ps->at.kind = SPAN_NUMBER;
-		if (*stop || errno)
-			fail(ps, "bad number");
-	} else if (ident_char(*ps->p)) {
-		while (ps->p < ps->end && ident_char(*ps->p))
-			ps->p++;
-		ps->text = intern_n(start, (size_t)(ps->p - start));
-		ps->tok = T_IDENT;
-		ps->at.kind = SPAN_IDENTIFIER;
-		ps->at.text = ps->text;
-	} else {
-		ps->punct = *ps->p++;
-		ps->tok = T_PUNCT;
-		ps->at.kind = SPAN_OPERATOR;
-	}
-}
 
 static bool is_punct(const struct parser *ps, char c)
 {
@@ -158,7 +29,7 @@ static bool take_punct(struct parser *ps, char c)
 {
 	if (!is_punct(ps, c))
 		return false;
-	next(ps);
+	ir_text_next(ps);
 	return true;
 }
 
@@ -166,14 +37,14 @@ static bool take_word(struct parser *ps, const char *w)
 {
 	if (!is_word(ps, w))
 		return false;
-	next(ps);
+	ir_text_next(ps);
 	return true;
 }
 
 static void expect(struct parser *ps, char c)
 {
 	if (!take_punct(ps, c))
-		fail(ps, arena_printf(ps->a, "expected '%c'", c));
+		ir_text_fail(ps, arena_printf(ps->a, "expected '%c'", c));
 }
 
 static const char *take_ident(struct parser *ps)
@@ -181,10 +52,10 @@ static const char *take_ident(struct parser *ps)
 	const char *t = ps->text;
 
 	if (ps->tok != T_IDENT) {
-		fail(ps, "expected a name");
+		ir_text_fail(ps, "expected a name");
 		return "";
 	}
-	next(ps);
+	ir_text_next(ps);
 	return t;
 }
 
@@ -193,10 +64,10 @@ static int64_t take_int(struct parser *ps)
 	int64_t v = ps->num;
 
 	if (ps->tok != T_INT) {
-		fail(ps, "expected a number");
+		ir_text_fail(ps, "expected a number");
 		return 0;
 	}
-	next(ps);
+	ir_text_next(ps);
 	return v;
 }
 
@@ -205,7 +76,7 @@ static uint32_t take_u32(struct parser *ps, uint32_t max)
 	int64_t v = take_int(ps);
 
 	if (v < 0 || v > max) {
-		fail(ps, "number out of range");
+		ir_text_fail(ps, "number out of range");
 		return 0;
 	}
 	return (uint32_t)v;
@@ -216,10 +87,10 @@ static const char *take_str(struct parser *ps)
 	const char *t = ps->text;
 
 	if (ps->tok != T_STR) {
-		fail(ps, "expected a string");
+		ir_text_fail(ps, "expected a string");
 		return "";
 	}
-	next(ps);
+	ir_text_next(ps);
 	return t;
 }
 
@@ -235,7 +106,7 @@ static void parse_type(struct parser *ps, enum ir_type *type, uint32_t *bound)
 				*bound = ps->tok == T_INT ? take_u32(ps, 1 << 24) : ps->m->maxstr;
 			return;
 		}
-	fail(ps, "unknown type");
+	ir_text_fail(ps, "unknown type");
 }
 
 static uint32_t find_global(struct parser *ps)
@@ -245,7 +116,7 @@ static uint32_t find_global(struct parser *ps)
 	for (uint32_t i = 0; i < arrlenu(ps->m->globals); i++)
 		if (strcmp(ps->m->globals[i]->name, name) == 0)
 			return i;
-	fail(ps, arena_printf(ps->a, "unknown global '%s'", name));
+	ir_text_fail(ps, arena_printf(ps->a, "unknown global '%s'", name));
 	return 0;
 }
 
@@ -274,7 +145,7 @@ static int32_t find_local(struct parser *ps, bool optional)
 	for (size_t i = 0; ps->f && i < arrlenu(ps->f->locals); i++)
 		if (strcmp(ps->f->locals[i].name, name) == 0)
 			return (int32_t)i;
-	fail(ps, arena_printf(ps->a, "unknown local '%s'", name));
+	ir_text_fail(ps, arena_printf(ps->a, "unknown local '%s'", name));
 	return 0;
 }
 
@@ -296,11 +167,11 @@ static void parse_symbol(struct parser *ps, struct ir_expr *e)
 	} else if (flags & IRF_SYM_FORMAT) {
 		e->sym = ir_format_parse(ps->m, take_str(ps), &err);
 		if (err)
-			fail(ps, err);
+			ir_text_fail(ps, err);
 	} else if (flags & IRF_SYM_REGEX) {
 		e->sym = ir_regex_add(ps->m, take_str(ps), &e->at);
 		if (!ps->err && ir_regex_compile(ps->m, ps->m->regexes[e->sym], &err))
-			fail(ps, err);
+			ir_text_fail(ps, err);
 	}
 }
 
@@ -315,28 +186,28 @@ static struct ir_expr *parse_op(struct parser *ps)
 	while (op < IR_OP_COUNT && (ps->tok != T_IDENT || strcmp(ir_op_table[op].name, name) != 0))
 		op++;
 	if (op == IR_OP_COUNT) {
-		fail(ps, "unknown operation");
+		ir_text_fail(ps, "unknown operation");
 		return ir_const(ps->m, 0, &at);
 	}
 	at.kind = SPAN_OPERATOR;
 	e = ir_expr_new(ps->m, (enum ir_op)op, &at, 0);
 	if (ps->p < ps->end && *ps->p == ':') {
-		next(ps);
-		next(ps);
+		ir_text_next(ps);
+		ir_text_next(ps);
 		if (ps->tok == T_INT)
 			bound = (uint32_t)ps->num;
 		else
-			fail(ps, "expected a bound");
+			ir_text_fail(ps, "expected a bound");
 	}
 	if (ps->p < ps->end && *ps->p == '#') {
 		ps->p++;
-		next(ps);
+		ir_text_next(ps);
 		if (ps->tok == T_INT)
 			e->imm = ps->num;
 		else
-			fail(ps, "expected an immediate");
+			ir_text_fail(ps, "expected an immediate");
 	}
-	next(ps);
+	ir_text_next(ps);
 	parse_symbol(ps, e);
 	while (!ps->err && !is_punct(ps, ')'))
 		arrput(args, parse_expr(ps));
@@ -359,7 +230,7 @@ static struct ir_expr *parse_expr(struct parser *ps)
 	struct ir_expr *e;
 
 	if (ps->depth > MAX_DEPTH)
-		fail(ps, "too deeply nested");
+		ir_text_fail(ps, "too deeply nested");
 	if (ps->tok == T_INT)
 		return ir_const(ps->m, take_int(ps), &at);
 	if (ps->tok == T_STR)
@@ -388,7 +259,7 @@ static void parse_slices(struct parser *ps, struct ir_foreach *l)
 		if (i)
 			expect(ps, ',');
 		if (is_word(ps, "_"))
-			next(ps);
+			ir_text_next(ps);
 		else
 			l->slice[i] = parse_expr(ps);
 	}
@@ -410,7 +281,7 @@ static void parse_sort(struct parser *ps, struct ir_foreach *l)
 		while (i < 6 && strcmp(ir_stat_names[i], by) != 0)
 			i++;
 		if (i == 6)
-			fail(ps, "unknown order");
+			ir_text_fail(ps, "unknown order");
 		l->sort = IR_SORT_STAT;
 		l->sort_stat = (enum ir_stat)i;
 	}
@@ -460,7 +331,7 @@ static struct ir_stmt *parse_stmt(struct parser *ps)
 	while (kind < 10 && strcmp(words[kind], word) != 0)
 		kind++;
 	if (kind == 10) {
-		fail(ps, arena_printf(ps->a, "unknown statement '%s'", word));
+		ir_text_fail(ps, arena_printf(ps->a, "unknown statement '%s'", word));
 		kind = IR_S_BREAK;
 	}
 	s = ir_stmt_new(ps->m, (enum ir_stmt_kind)kind, &at);
@@ -495,7 +366,7 @@ static struct ir_stmt *parse_stmt(struct parser *ps)
 	case IR_S_TRY:
 		s->body = parse_block(ps);
 		if (!take_word(ps, "catch"))
-			fail(ps, "expected 'catch'");
+			ir_text_fail(ps, "expected 'catch'");
 		s->has_sym = ps->tok == T_IDENT;
 		if (s->has_sym)
 			s->sym = (uint32_t)find_local(ps, false);
@@ -516,11 +387,11 @@ static struct ir_stmt *parse_block(struct parser *ps)
 	struct ir_stmt *first = NULL, **tail = &first;
 
 	if (++ps->depth > MAX_DEPTH)
-		fail(ps, "too deeply nested");
+		ir_text_fail(ps, "too deeply nested");
 	expect(ps, '{');
 	while (!ps->err && !is_punct(ps, '}')) {
 		if (ps->tok == T_END) {
-			fail(ps, "missing '}'");
+			ir_text_fail(ps, "missing '}'");
 			break;
 		}
 		*tail = parse_stmt(ps);
@@ -542,7 +413,7 @@ static void parse_global(struct parser *ps)
 		g->is_array = true;
 		do {
 			if (g->nkeys == IR_MAX_KEYS) {
-				fail(ps, "too many keys");
+				ir_text_fail(ps, "too many keys");
 				break;
 			}
 			parse_type(ps, &g->key_type[g->nkeys], &g->key_bound[g->nkeys]);
@@ -568,7 +439,7 @@ static void parse_global(struct parser *ps)
 				continue;
 			}
 			if (!take_word(ps, "linear"))
-				fail(ps, "expected 'log' or 'linear'");
+				ir_text_fail(ps, "expected 'log' or 'linear'");
 			g->hist = IR_HIST_LINEAR;
 			g->hist_lo = take_int(ps);
 			g->hist_hi = take_int(ps);
@@ -605,7 +476,7 @@ static void parse_body(struct parser *ps, struct ir_func *f)
 	}
 	while (!ps->err && !is_punct(ps, '}')) {
 		if (ps->tok == T_END) {
-			fail(ps, "missing '}'");
+			ir_text_fail(ps, "missing '}'");
 			return;
 		}
 		*tail = parse_stmt(ps);
@@ -620,7 +491,7 @@ static void parse_func(struct parser *ps)
 	struct ir_func *f = ps->m->funcs[index];
 
 	if (ps->defined[index])
-		fail(ps, "function defined twice");
+		ir_text_fail(ps, "function defined twice");
 	ps->defined[index] = true;
 	expect(ps, '(');
 	while (!ps->err && !is_punct(ps, ')')) {
@@ -647,7 +518,7 @@ static void parse_top(struct parser *ps)
 	if (take_word(ps, "maxstr")) {
 		ps->m->maxstr = take_u32(ps, 1 << 20);
 		if (ps->m->maxstr < 16)
-			fail(ps, "maxstr too small");
+			ir_text_fail(ps, "maxstr too small");
 	} else if (take_word(ps, "global")) {
 		parse_global(ps);
 	} else if (take_word(ps, "func")) {
@@ -660,7 +531,7 @@ static void parse_top(struct parser *ps)
 		parse_body(ps, f);
 		arrput(ps->m->handlers, f);
 	} else {
-		fail(ps, "expected maxstr, global, func or handler");
+		ir_text_fail(ps, "expected maxstr, global, func or handler");
 	}
 }
 
@@ -682,7 +553,7 @@ struct ir_module *ir_parse(struct arena *a, const struct source *src, const char
 	struct parser ps = { .a = a, .m = ir_module_create(a), .src = src, .p = src->text,
 			     .end = src->text + src->len, .line_start = src->text, .line = 1 };
 
-	next(&ps);
+	ir_text_next(&ps);
 	while (ps.tok != T_END && !ps.err)
 		parse_top(&ps);
 	for (size_t i = 0; i < arrlenu(ps.m->funcs) && !ps.err; i++)
