@@ -15,6 +15,7 @@ struct elider {
 	struct sema_state *st;
 	struct usage use;
 	bool changed;
+	bool first;	/* in the first round: what later rounds remove follows from its warnings */
 };
 
 static bool warns(const struct elider *el, const struct span *at)
@@ -134,7 +135,7 @@ static void drop_assignment(struct walk *w, struct ast_expr *e)
 	v = e->binary.left->symbol.referent;
 	if (!v || v->is_global || (usage_of(&el->use, v) & USE_READ))
 		return;
-	if (warns(el, &e->at))
+	if (el->first && warns(el, &e->at))
 		diag_warn(el->st->s->diag, "elide-assignment", &e->at, "Eliding assignment to '%s'",
 			  v->name);
 	right = e->binary.right;
@@ -156,11 +157,41 @@ static void set_empty(struct elider *el, struct ast_stmt *s)
 	el->changed = true;
 }
 
+/* The operand that alone has effects, where an operator's result is not used; or NULL. */
+static struct ast_expr *only_effect(const struct ast_expr *e)
+{
+	switch (e->kind) {
+	case EXPR_UNARY:
+		return e->unary.operand;
+	case EXPR_LOGICAL:
+		return usage_effect_free(e->binary.right) ? e->binary.left : NULL;
+	case EXPR_BINARY:
+	case EXPR_COMPARE:
+	case EXPR_CONCAT:
+		if (usage_effect_free(e->binary.right))
+			return e->binary.left;
+		return usage_effect_free(e->binary.left) ? e->binary.right : NULL;
+	case EXPR_TERNARY:
+		return usage_effect_free(e->ternary.yes) && usage_effect_free(e->ternary.no) ?
+			e->ternary.cond : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static void drop_expression(struct elider *el, struct ast_stmt *s)
 {
-	if (!usage_effect_free(s->expr))
+	struct ast_expr *only;
+
+	if (!usage_effect_free(s->expr)) {
+		only = only_effect(s->expr);
+		if (only) {
+			s->expr = only;
+			el->changed = true;
+		}
 		return;
-	if (warns(el, &s->at))
+	}
+	if (el->first && warns(el, &s->at))
 		diag_warn(el->st->s->diag, "elide-expression", &s->at,
 			  "Eliding side-effect-free expression ");
 	set_empty(el, s);
@@ -308,12 +339,12 @@ static void use_all(struct elider *el)
 	usage_reset(el->st);
 }
 
-static void drop_variables(struct elider *el, bool first)
+static void drop_variables(struct elider *el)
 {
 	struct sema_state *st = el->st;
 
 	drop_functions(el);
-	if (first && !st->s->unoptimized)
+	if (el->first && !st->s->unoptimized)
 		warn_variables(el);
 	drop_globals(el);
 	if (st->s->unoptimized || st->s->listing)
@@ -351,14 +382,13 @@ static void drop_probes(struct elider *el)
 
 void sema_optimise(struct sema_state *st)
 {
-	struct elider el = {.st = st};
+	struct elider el = {.st = st, .first = true};
 	bool all = !st->s->unoptimized && !st->s->listing;
-	bool first = true;
 
 	do {
 		el.changed = false;
 		use_all(&el);
-		drop_variables(&el, first);
+		drop_variables(&el);
 		if (all) {
 			el.w = (struct walk){drop_assignment, walk_stmt};
 			for_all_code(&el);
@@ -368,7 +398,7 @@ void sema_optimise(struct sema_state *st)
 			drop_probes(&el);
 		}
 		fold_all(&el);
-		first = false;
+		el.first = false;
 	} while (el.changed);
 	usage_fini(&el.use);
 }

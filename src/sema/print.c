@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The listing of pass 2 as `stap -p2` prints it. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "lang/print.h"
 #include "probe/point.h"
@@ -43,10 +42,13 @@ static int by_name(const void *a, const void *b)
 {
 	const struct ast_function *x = *(struct ast_function *const *)a;
 	const struct ast_function *y = *(struct ast_function *const *)b;
-	int c = strcmp(x->name, y->name);
+	size_t i = 0;
 
-	if (c)
-		return c;
+	while (x->name[i] && x->name[i] == y->name[i])
+		i++;
+	/* SystemTap sorts names with a suffix that begins with '_' */
+	if (x->name[i] != y->name[i])
+		return (x->name[i] ? x->name[i] : '_') < (y->name[i] ? y->name[i] : '_') ? -1 : 1;
 	return x->at.line != y->at.line ? (x->at.line < y->at.line ? -1 : 1) :
 					  (x->at.col > y->at.col) - (x->at.col < y->at.col);
 }

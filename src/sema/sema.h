@@ -41,6 +41,7 @@ struct sema_global {
 	struct ast_var *var;	/* type, arity (0: scalar), key_types, maxsize, wrap, init */
 	uint32_t index;		/* position in session.globals */
 	bool read, written;
+	bool listed;		/* is in session.globals */
 	uint32_t stat_ops;	/* bit set of 1 << enum ast_stat, read anywhere */
 	int64_t variance_shift;	/* @variance(v, N); 0: none */
 	bool has_hist;

@@ -33,7 +33,6 @@ static void register_global(struct sema_state *st, struct ast_var *v)
 	v->type_at = (struct span){0};	/* a declared type has no place of inference */
 	if (v->init)
 		v->type = v->init->type;
-	arrput(st->s->globals, v);
 	if (v->is_private)
 		return;
 	if (i >= 0) {
@@ -100,7 +99,7 @@ bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struc
 
 /* ---- variables ---- */
 
-static struct ast_var *find_global(struct sema_state *st, const char *name, const struct source *src)
+static struct ast_var *lookup_global(struct sema_state *st, const char *name, const struct source *src)
 {
 	ptrdiff_t f = hmgeti(st->file_of, src), i;
 	struct ast_var *v;
@@ -118,6 +117,19 @@ static struct ast_var *find_global(struct sema_state *st, const char *name, cons
 	v = sema_index_global(st->s->index, name);
 	if (v && v->file)
 		sema_use_file(st, v->file);
+	return v;
+}
+
+/* The session's globals are listed as they are first referred to. */
+static struct ast_var *find_global(struct sema_state *st, const char *name, const struct source *src)
+{
+	struct ast_var *v = lookup_global(st, name, src);
+	struct sema_global *g = v ? v->sema : NULL;
+
+	if (g && !g->listed) {
+		g->listed = true;
+		arrput(st->s->globals, v);
+	}
 	return v;
 }
 
@@ -265,8 +277,8 @@ static void resolve_expr(struct sema_scope *sc, struct ast_expr *e)
 		break;
 	case EXPR_INDEX:
 	case EXPR_IN:
-		resolve_indexable(sc, e->index.base, e->index.nkeys);
 		resolve_keys(sc, e->index.keys, e->index.nkeys);
+		resolve_indexable(sc, e->index.base, e->index.nkeys);
 		break;
 	case EXPR_ASSIGN:
 		resolve_assigned(sc, e, e->binary.left, e->op != OP_NONE);

@@ -340,8 +340,8 @@ static void type_operands(struct typer *ty, struct ast_expr *e, enum ast_type wa
 		type_invalid(ty, &e->at, want);
 	type_expr(ty, l, operands);
 	type_expr(ty, r, operands);
-	if (e->kind == EXPR_BINARY && l->type != AST_UNKNOWN && r->type != AST_UNKNOWN &&
-	    l->type != r->type)
+	if ((e->kind == EXPR_BINARY || (e->kind == EXPR_ASSIGN && is == AST_LONG)) &&
+	    l->type != AST_UNKNOWN && r->type != AST_UNKNOWN && l->type != r->type)
 		mismatch_sides(ty, e, l, r);
 	if (e->type == AST_UNKNOWN)
 		type_set(ty, &e->type, is);

@@ -135,7 +135,8 @@ static void collect_stmt(struct walk *w, struct ast_stmt *s)
 				collect_as(c, f->keys[i], USE_WRITTEN);
 		if (f->value)
 			collect_as(c, f->value, USE_WRITTEN);
-		collect_expr(w, f->base);
+		/* sorting counts as a change of the array's order */
+		collect_as(c, f->base, c->use | (f->sort_dir ? USE_WRITTEN : 0));
 		if (f->slice)
 			collect_keys(c, f->slice, f->nslice);
 		if (f->limit)
