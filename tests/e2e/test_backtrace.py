@@ -11,6 +11,13 @@ from support import compile_target, frame_name, gdb_script, script, trace
 FRAME = re.compile(r" 0x([0-9a-f]+) : (\S+)\+0x([0-9a-f]+)/0x([0-9a-f]+) \[(.*)\]$")
 
 
+def gdb_frames(program, function, truth):
+    """(symbol, offset) of each frame of gdb's backtrace at the first hit of a function, innermost first."""
+    result = gdb_script("frames.py", program, truth=truth, env={"FUNCTION": function})
+    assert truth.exists(), result
+    return [tuple(frame) for frame in json.loads(truth.read_text())]
+
+
 def frames(text):
     return [FRAME.match(line) for line in text.splitlines() if line.startswith(" 0x")]
 
@@ -39,7 +46,7 @@ def test_format():
     assert first.group(2) == "deepest" and first.group(3) == "0" and first.group(5) == str(program)
     # A symbol reaches to the next one.
     symbols = sorted({int(line.split()[0], 16) for line in subprocess.check_output(["nm", program], text=True).splitlines()
-                      if re.search(" [tTwW] ", line)})
+                      if re.match("[0-9a-f]+ [tTwW] ", line)})
     start = next(int(line.split()[0], 16) for line in subprocess.check_output(["nm", program], text=True).splitlines()
                  if line.endswith(" deepest"))
     assert int(first.group(4), 16) == min(s for s in symbols if s > start) - start
