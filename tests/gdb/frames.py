@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Run by gdb on a program: the functions of the stack at the first hit of $FUNCTION, one a line, into $TRUTH.
+"""Run by gdb on a program: the stack at the first hit of $FUNCTION, as JSON pairs (symbol, offset in it), into $TRUTH.
 
-Without inlined and tail-called ones, which have no frame of their own.
+Without inlined and tail-called frames, which have no frame of their own.  Symbols are those of the
+symbol tables, not of the debug information.
 """
+import json
 import os
+import re
 
 import gdb
 
@@ -11,10 +14,14 @@ gdb.execute("set pagination off")
 gdb.execute("set backtrace past-main on")
 gdb.execute(f"break *{os.environ['FUNCTION']}")
 gdb.execute("run")
+frames = []
+frame = gdb.newest_frame()
+while frame is not None:
+    if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
+        text = gdb.execute(f"info symbol {frame.pc()}", to_string=True)
+        name, offset = re.match(r"(\S+)(?: \+ (\d+))? in section", text).groups()
+        frames.append((name, int(offset or 0)))
+    frame = frame.older()
 with open(os.environ["TRUTH"], "w") as out:
-    frame = gdb.newest_frame()
-    while frame is not None:
-        if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
-            out.write(f"{frame.name()}\n")
-        frame = frame.older()
+    json.dump(frames, out)
 gdb.execute("kill")
