@@ -13,7 +13,7 @@
 #include "sema/alias.h"
 
 #define MAX_ALIAS_DEPTH 64
-#define MAX_EXPANSIONS 100000	/* of aliases in one script: ends what would grow exponentially */
+#define MAX_EXPANSIONS 20000	/* of aliases in one script: ends what would grow exponentially */
 
 /* One alias on the way from the probe to a point. */
 struct alias_step {
@@ -358,7 +358,10 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 	}
 	if (n || optional)
 		return n;
-	if (use.recursions)
+	if (d->st->expansions > MAX_EXPANSIONS)
+		why = diag_new(s->diag, DIAG_SEMANTIC_ERROR, "alias-limit", NULL,
+			       "too many alias expansions (limit %d)", MAX_EXPANSIONS);
+	else if (use.recursions)
 		why = diag_new(s->diag, DIAG_SEMANTIC_ERROR, "alias-recursive", NULL,
 			       "recursive loop in alias expansion of %s at %s:%u:%u",
 			       sema_text_point(s->arena, pt), pt->components[0].at.src->name,

@@ -11,8 +11,8 @@
  *    is not used (a call of a function without a value, a print);
  *  - EXPR_SYMBOL has its referent; EXPR_CALL its targets, in order of trial (`next`
  *    in one goes on with the following one; after the last it is a run-time error);
- *  - EXPR_TARGET, ATVAR, CAST, AUTOCAST, ENTRY, PERF, ENUM carry in expr->sema the binding of
- *    sema/target.h; EXPR_DEFINED and EXPR_CONST are gone (folded to EXPR_NUMBER or EXPR_STRING);
+ *  - EXPR_TARGET, ATVAR, CAST, AUTOCAST, ENTRY carry in expr->sema the binding of sema/target.h;
+ *    EXPR_DEFINED, CONST, ENUM and (in handlers) PROBEWRITE are gone, folded to EXPR_NUMBER;
  *  - tapset primitives are functions whose body is one STMT_EMBEDDED, or EXPR_EMBEDDED,
  *    whose text begins with "ir OPNAME"; operands are `#NUMBER` and `$param`;
  *  - print formats agree with their arguments in number and type;
