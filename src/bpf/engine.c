@@ -40,6 +40,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->opt = *o;
 	e->epoll_fd = e->btf.fd = e->track_fd = e->track_link = -1;
 	e->unit.p = p;
+	e->unit.without = o->without;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	e->gens = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
 	e->generated = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));

@@ -35,8 +35,22 @@
 
 struct engine;
 
+/* What the kernel offers; found by real attempts, cached in the process. */
+enum engine_feature {
+	ENGINE_LOOP,		/* bpf_loop */
+	ENGINE_MAY_GOTO,
+	ENGINE_RAW_TP_COOKIE,
+	ENGINE_FUNC_IP,		/* bpf_get_func_ip in uprobes */
+	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
+	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
+	ENGINE_FEATURE_COUNT
+};
+bool engine_has(enum engine_feature f);
+const char *engine_feature_name(enum engine_feature f);
+
 struct engine_options {
 	bool uprobe_multi;	/* uprobes are attached by multi-links: attach_has_uprobe_multi() */
+	uint32_t without;	/* bit set of features to do without, for tests */
 	bool show_log;		/* -v: a refused program prints the verifier's log on stderr */
 };
 
@@ -96,18 +110,5 @@ size_t engine_insn_count(const struct engine *e, uint32_t handler);
  * 0 or -errno.
  */
 int engine_test_run(struct engine *e, uint32_t handler, const uint64_t *args, uint32_t nargs, int cpu);
-
-/* What the kernel offers; found by real attempts, cached in the process. */
-enum engine_feature {
-	ENGINE_LOOP,		/* bpf_loop */
-	ENGINE_MAY_GOTO,
-	ENGINE_RAW_TP_COOKIE,
-	ENGINE_FUNC_IP,		/* bpf_get_func_ip in uprobes */
-	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
-	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
-	ENGINE_FEATURE_COUNT
-};
-bool engine_has(enum engine_feature f);
-const char *engine_feature_name(enum engine_feature f);
 
 #endif

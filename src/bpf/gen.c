@@ -8,6 +8,11 @@
 
 #define STACK_MAX	400	/* bytes of stack of a handler without a slot */
 
+bool gen_has(const struct gen *g, enum engine_feature f)
+{
+	return !(g->u->without >> f & 1) && engine_has(f);
+}
+
 void gen_need_slot(struct gen *g)
 {
 	if (!g->slot) {

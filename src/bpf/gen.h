@@ -24,6 +24,7 @@
 #define BPF_GEN_H
 
 #include "bpf/emit.h"
+#include "bpf/engine.h"
 #include "bpf/layout.h"
 #include "bpf/routines.h"
 #include "bpf/slot.h"
@@ -53,6 +54,7 @@ struct sref {
 /* What all handlers of a program share. */
 struct unit {
 	const struct program *p;
+	uint32_t without;		/* features not to be used, by bit */
 	struct layout lo;
 	char *pool;			/* string constants, 8-aligned; stb_ds arrays */
 	struct { char *key; uint32_t value; } *pool_index;	/* stb_ds string map */
@@ -149,7 +151,10 @@ struct gen {
 	struct mem stack_err, stack_arg;	/* without a slot */
 };
 
-/* gen.c: memory */
+/* gen.c */
+/* Does the kernel offer it, and may it be used? */
+bool gen_has(const struct gen *g, enum engine_feature f);
+/* Memory. */
 void gen_need_slot(struct gen *g);
 struct mem gen_alloc(struct gen *g, uint32_t size);		/* for the whole handler */
 struct mem gen_word(struct gen *g);				/* temporary; give back in reverse order */

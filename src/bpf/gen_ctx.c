@@ -179,7 +179,7 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		em_alui(&g->em, BPF_RSH, R0, 2);
 		return true;
 	case IR_PROBE_ADDR:
-		if (g->kind == PROG_URETPROBE && engine_has(ENGINE_FUNC_IP)) {
+		if (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP)) {
 			em_mov(&g->em, R1, R7);
 			em_helper(&g->em, BPF_FUNC_get_func_ip);
 		} else if (has_regs(g)) {
@@ -432,7 +432,7 @@ static void gen_module_bias(struct gen *g, const struct ir_expr *e)
 	struct emit *em = &g->em;
 	em_label other = em_new_label(em), done = em_new_label(em);
 	struct mem *ip = saved(g, key_of(IR_PROBE_ADDR, 0)), w = gen_word(g), key = gen_word(g);
-	bool own = g->kind == PROG_UPROBE || (g->kind == PROG_URETPROBE && engine_has(ENGINE_FUNC_IP));
+	bool own = g->kind == PROG_UPROBE || (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP));
 
 	if (own && ip && arrlen(g->p->points)) {
 		gen_point_row(g, other);

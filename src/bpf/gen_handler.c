@@ -79,7 +79,7 @@ void gen_cookie(struct gen *g)
 		gen_ld(g, R0, gen_hdr(HDR(cookie)));
 		return;
 	}
-	if (raw && !engine_has(ENGINE_RAW_TP_COOKIE)) {
+	if (raw && !gen_has(g, ENGINE_RAW_TP_COOKIE)) {
 		int64_t point = 0;
 
 		for (ptrdiff_t i = arrlen(g->p->points); i-- > 0;)
@@ -268,9 +268,9 @@ static void reset(struct gen *g)
 	gen_fini(g);
 	*g = (struct gen){ .u = u, .p = u->p, .m = u->p->ir, .handler = handler };
 	g->kind = g->p->handlers[handler].kind;
-	g->sleepable = g->p->handlers[handler].sleepable && engine_has(ENGINE_COPY_FROM_USER) &&
+	g->sleepable = g->p->handlers[handler].sleepable && gen_has(g, ENGINE_COPY_FROM_USER) &&
 		       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE);
-	g->may_goto = engine_has(ENGINE_MAY_GOTO);
+	g->may_goto = gen_has(g, ENGINE_MAY_GOTO);
 	g->fns = calloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
 	g->routine = calloc(ROUTINE_COUNT, sizeof(*g->routine));
 }

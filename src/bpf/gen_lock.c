@@ -8,6 +8,8 @@
 
 #include "base/ds.h"
 
+#define TRY_ROUNDS	32	/* a try of SystemTap's waits 10 us, a round here takes about 10 ns */
+#define LOOP_MAX	((1 << 23) - 1)
 #define STACK_LINE	(-8)	/* of the slow path's frame */
 
 static enum ir_lock lock_of(struct gen *g, ptrdiff_t global)
@@ -120,7 +122,8 @@ static void gen_lock_fn(struct gen *g, enum ir_lock mode)
 {
 	struct emit *em = &g->em;
 	em_label cb = em_new_label(em), busy = em_new_label(em), failed = em_new_label(em);
-	int32_t tries = g->p->limits.maxtrylock ? (int32_t)g->p->limits.maxtrylock : 1;
+	int32_t tries = g->p->limits.maxtrylock && g->p->limits.maxtrylock < LOOP_MAX / TRY_ROUNDS ?
+			(int32_t)g->p->limits.maxtrylock * TRY_ROUNDS : LOOP_MAX;
 
 	em_subprog(em, g->lock_fn[mode == IR_LOCK_WRITE], FN_KIND_STATIC);
 	em_stx(em, BPF_DW, R10, STACK_LINE, R1);

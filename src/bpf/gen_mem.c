@@ -94,7 +94,7 @@ static void gen_store(struct gen *g, const struct ir_expr *e)
 	gen_expr(g, e->args[1]);
 	v = gen_word(g);
 	gen_st(g, v, R0);
-	if (engine_has(ENGINE_WRITE_USER)) {
+	if (gen_has(g, ENGINE_WRITE_USER)) {
 		gen_ld(g, R1, addr);
 		gen_addr(g, R2, v);
 		em_movi(&g->em, R3, e->imm);
