@@ -149,6 +149,7 @@ static void visit_expr(void *ctx, struct ir_expr **slot)
 		return;
 	case IR_GLOAD:
 	case IR_ALOAD:
+		grow_keys(n, m->globals[e->sym], e->args);
 		if (e->type == IR_STR)
 			e->bound = m->globals[e->sym]->bound;
 		return;
@@ -171,8 +172,14 @@ static void visit_expr(void *ctx, struct ir_expr **slot)
 			grow(n, &g->bound, e->args[e->nargs - 1]->bound);
 		return;
 	}
+	/* also where elements are only looked for: a key cut to the bound could meet another */
 	case IR_AADD:
+	case IR_AHAS:
+	case IR_ADEL:
 	case IR_STAT_ADD:
+	case IR_STAT_GET:
+	case IR_HIST_COUNT:
+	case IR_PRINT_HIST:
 		grow_keys(n, m->globals[e->sym], e->args);
 		return;
 	default:
@@ -192,10 +199,15 @@ static void visit_stmt(void *ctx, struct ir_stmt *s)
 		grow(n, &f->ret_bound, s->expr->bound);
 	} else if (s->kind == IR_S_TRY && s->has_sym) {
 		grow(n, &f->locals[s->sym].bound, n->m->maxstr);
-	} else if (s->kind == IR_S_FOREACH && !s->foreach->hist) {
+	} else if (s->kind == IR_S_FOREACH && s->foreach->hist) {
+		grow_keys(n, n->m->globals[s->foreach->global], s->foreach->hist_keys);
+	} else if (s->kind == IR_S_FOREACH) {
 		const struct ir_foreach *l = s->foreach;
-		const struct ir_global *g = n->m->globals[l->global];
+		struct ir_global *g = n->m->globals[l->global];
 
+		for (uint32_t k = 0; k < l->nkeys; k++)
+			if (l->slice[k] && g->key_type[k] == IR_STR)
+				grow(n, &g->key_bound[k], l->slice[k]->bound);
 		for (uint32_t k = 0; k < l->nkeys; k++)
 			if (l->key_local[k] >= 0 && g->key_type[k] == IR_STR)
 				grow(n, &f->locals[l->key_local[k]].bound, g->key_bound[k]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random modules: the optimised one does what the plain one does.
+ * Random modules: the optimised one does what the plain one does, also with the bounds
+ * of strings narrowed.
  *
  * usage: unit_interp_fuzz [first seed [count]]
  */
@@ -15,7 +16,8 @@
 #include "base/ds.h"
 #include "interp/interp.h"
 #include "interp/memstore.h"
-#include "ir/text.h"
+#include "ir/bound.h"
+#include "ir/check.h"
 #include "ir_corpus.h"
 #include "ir_gen.h"
 
@@ -32,7 +34,7 @@ static void on_error(void *ctx, const char *line)
 }
 
 /* All that a run of the text shows: output, errors, globals. */
-static char *run(const char *ir, bool optimise)
+static char *run(const char *ir, bool optimise, bool bounds)
 {
 	struct arena *a = arena_create();
 	struct ir_case c = { .file = "random", .name = "random", .ir = ir, .maxaction = 100000 };
@@ -46,6 +48,9 @@ static char *run(const char *ir, bool optimise)
 
 	if (!p)
 		fail_msg("%s in:\n%s", err, ir);
+	if (bounds)
+		ir_pass_bounds(p->ir);
+	assert_null(ir_check(p->ir));
 	st = memstore_create(p->ir);
 	in = interp_create(p, st, &env);
 	for (uint32_t i = 0; i < arrlenu(p->points); i++)
@@ -60,23 +65,57 @@ static char *run(const char *ir, bool optimise)
 	return out.p;
 }
 
+static void compare(uint32_t seed, char *ir, bool bounds)
+{
+	char *plain = run(ir, false, false), *optimised = run(ir, true, bounds);
+
+	if (strcmp(plain, optimised) != 0)
+		fail_msg("seed %u:\n%s--- plain\n%s--- optimised\n%s", seed, ir, plain, optimised);
+	free(ir);
+	free(plain);
+	free(optimised);
+}
+
 static void test_optimiser(void **state)
 {
 	(void)state;
-	for (uint32_t seed = first; seed < first + count; seed++) {
-		char *ir = ir_gen(seed), *plain = run(ir, false), *optimised = run(ir, true);
+	for (uint32_t seed = first; seed < first + count; seed++)
+		compare(seed, ir_gen(seed), false);
+}
 
-		if (strcmp(plain, optimised) != 0)
-			fail_msg("seed %u:\n%s--- plain\n%s--- optimised\n%s", seed, ir, plain, optimised);
-		free(ir);
-		free(plain);
-		free(optimised);
+/* Gives every string the largest bound, as lowering does. */
+static char *widen(char *ir)
+{
+	static const char *const narrow[][2] = { { "str 12", "str 64" }, { "str 8,", "str 64," }, { "concat:11", "concat:64" } };
+	struct out_buf b = { 0 };
+
+	for (const char *p = ir; *p;) {
+		size_t i = 0;
+
+		while (i < 3 && strncmp(p, narrow[i][0], strlen(narrow[i][0])) != 0)
+			i++;
+		if (i < 3) {
+			out_buf_str(&b, narrow[i][1]);
+			p += strlen(narrow[i][0]);
+		} else {
+			out_buf_add(&b, p++, 1);
+		}
 	}
+	out_buf_add(&b, "", 1);
+	free(ir);
+	return b.p;
+}
+
+static void test_bounds(void **state)
+{
+	(void)state;
+	for (uint32_t seed = first; seed < first + count; seed++)
+		compare(seed, widen(ir_gen(seed)), true);
 }
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_optimiser) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_optimiser), cmocka_unit_test(test_bounds) };
 
 	if (argc > 1)
 		first = (uint32_t)strtoul(argv[1], NULL, 10);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/ds.h"
+#include "ir/bound.h"
 #include "ir/check.h"
 #include "ir/errors.h"
 #include "ir/pass.h"
@@ -247,6 +248,21 @@ static void test_prop(void **state)
 	expect_pass(ir_pass_prop,
 		    "handler h { local s: str local t: str 4 set s = (execname) set t = s eval (printf \"%s\" t) set t = \"abcd\" eval (printf \"%s\" t) }",
 		    "handler h { local s: str local t: str 4 set s = (execname) set t = s eval (printf \"%s\" t) set t = \"abcd\" eval (printf \"%s\" t) }");
+}
+
+static void test_bounds(void **state)
+{
+	(void)state;
+	expect_pass(ir_pass_bounds,
+		    "global a[str]: str handler h { local s: str set s = (execname) eval (astore a \"ab\" s) }",
+		    "global a[str 3]: str 16 handler h { local s: str 16 set s = (execname:16) eval (astore a \"ab\" s) }");
+	/* a key looked for must not be cut to one that is there */
+	expect_pass(ir_pass_bounds,
+		    "global a[str]: i64 handler h { eval (astore a \"ab\" 1) eval (printf \"%d\" (aload a \"abcd\")) }",
+		    "global a[str 5]: i64 handler h { eval (astore a \"ab\" 1) eval (printf \"%d\" (aload a \"abcd\")) }");
+	expect_pass(ir_pass_bounds,
+		    "global t[str]: stat hist log handler h { local i: i64 foreach hist t (\"abc\") [i] { } }",
+		    "global t[str 4]: stat hist log handler h { local i: i64 foreach hist t (\"abc\") [i] { } }");
 }
 
 static struct program *program_of(const char *text, enum prog_kind kind)
@@ -609,6 +625,7 @@ int main(void)
 		cmocka_unit_test(test_check),	    cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_dead),	    cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_cse),	    cmocka_unit_test(test_prop),
+		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_analysis_facts), cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_kernel_only), cmocka_unit_test(test_errors),
