@@ -189,6 +189,9 @@ static void fold_expr(struct walk *w, struct ast_expr *e)
 	case EXPR_TERNARY:
 		fold_ternary(f, e);
 		break;
+	case EXPR_PROBEWRITE:	/* in a function: no probe writes anything there */
+		set_number(f, e, 0);
+		break;
 	default:
 		break;
 	}
