@@ -72,6 +72,7 @@ void cli_session_fini(struct cli_session *cs)
 	arrfree(cs->sema.overrides);
 	arrfree(cs->sema.files);
 	sema_session_fini(&cs->sema);
+	parse_env_fini(&cs->env);
 	probe_session_fini(&cs->probe);
 	dbg_modules_close_all();
 	cli_kernel_fini(&cs->kernel);
