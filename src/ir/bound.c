@@ -242,14 +242,14 @@ static void reset(struct ir_module *m)
 void ir_pass_bounds(struct ir_module *m)
 {
 	struct narrowing n = { .m = m };
-	struct ir_walker w = { .ctx = &n, .expr = visit_expr, .stmt = visit_stmt };
+	struct ir_walker w = { .ctx = &n, .expr = visit_expr };
 	ptrdiff_t nfuncs = arrlen(m->funcs), all = nfuncs + arrlen(m->handlers);
 	int quiet = 0;
 
-	/* Statements see the bounds that their expressions had in the round before: so two
-	 * rounds without growth make the end. */
+	/* Statements see the bounds that their expressions had in the round before: so the first round
+	 * leaves the statements out, and two rounds without growth make the end. */
 	reset(m);
-	while (quiet < 2) {
+	for (; quiet < 2; w.stmt = visit_stmt) {
 		n.grown = false;
 		for (ptrdiff_t i = 0; i < all; i++) {
 			n.f = i < nfuncs ? m->funcs[i] : m->handlers[i - nfuncs];
