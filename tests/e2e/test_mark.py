@@ -46,7 +46,7 @@ def test_provider_wildcard(marks):
 def test_variables_as_text(marks):
     text = 'probe process(PROG).provider("shop").mark("order") { println($$vars) exit() }'
     line = [l for l in trace(marks, text).ok().lines if "arg1" in l][0]
-    assert line.startswith("arg1=0x1 arg2=0x") and "arg3=" in line and "arg4=0xfde8" in line
+    assert line.startswith("$arg1=0x1 $arg2=0x") and line.endswith(" $arg3=0x0 $arg4=0xfde8")
 
 
 def test_cast_of_an_argument():
