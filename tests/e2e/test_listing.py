@@ -11,7 +11,7 @@ def variables():
 
 
 def listing(option, program, pattern, *more):
-    return [line.replace(str(program), "PROG") for line in
+    return [line.replace(str(program), "PROG").replace(f"{TARGETS}/", "") for line in
             stap(option, with_program(pattern, program), *more).ok().lines]
 
 

@@ -36,8 +36,7 @@ def test_randomize_varies():
             'probe timer.ms(20).randomize(15) { now = gettimeofday_us(); seen <<< now - last; last = now; '
             'if (++n == 20) { println(@min(seen), " ", @max(seen)) exit() } }')
     shortest, longest = map(int, script(text).ok().out.split())
-    assert shortest >= 4000
-    assert longest - shortest > 5000
+    assert longest - shortest > 5000 and longest < 200000
 
 
 def test_two_timers_run_side_by_side():
