@@ -140,7 +140,7 @@ struct gen {
 	struct mem ctx_save[32];	/* context values saved at entry */
 	uint64_t ctx_key[32];
 	uint32_t nctx;
-	bool uses_cookie, uses_tokens, uses_matched, counts_actions;
+	bool uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
 	uint32_t rec_size;

@@ -23,6 +23,9 @@ static void count_print(void *ctx, struct ir_expr **e)
 	case IR_COOKIE: case IR_POINT_STR: case IR_POINT_INT:
 		g->uses_cookie = true;
 		break;
+	case IR_ERROR:
+		g->uses_error = true;
+		break;
 	case IR_TOKENIZE:
 		g->uses_tokens = true;
 		break;

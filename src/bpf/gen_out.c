@@ -59,6 +59,8 @@ void gen_out_prologue(struct gen *g)
 
 	if (!g->slot)
 		return;
+	if (g->uses_error)
+		g->err_text = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 	g->rec_size = REC_MIN;
 	if (g->m->maxstr * 2 > g->rec_size)
 		g->rec_size = pow2_ceil(g->m->maxstr * 2);
@@ -446,8 +448,6 @@ void gen_out_error(struct gen *g)
 static void gen_user_error(struct gen *g, const struct ir_expr *e)
 {
 	gen_need_slot(g);
-	if (!g->err_text.bound)
-		g->err_text = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 	gen_str_to(g, e->args[0], g->err_text);
 	gen_error(g, WERR_USER, &e->at, false);
 }

@@ -190,11 +190,11 @@ void gen_catch_message(struct gen *g, struct sref dst)
 	uint32_t words = g->words_used;
 	struct text t = text_begin(g, dst);
 
-	if (!g->err_text.bound)
-		g->err_text = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 	for (uint32_t code = WERR_USER; code < WERR_COUNT; code++) {
 		em_label next = em_new_label(&g->em);
 
+		if (code == WERR_USER && !g->uses_error)
+			continue;
 		em_ldx(&g->em, BPF_W, R0, R6, HDR(err_code));
 		em_jcci(&g->em, BPF_JNE, R0, code, next);
 		if (code == WERR_USER)
