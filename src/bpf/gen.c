@@ -232,6 +232,14 @@ void gen_error(struct gen *g, uint32_t code, const struct span *at, bool with_ar
 	em_jmp(&g->em, gen_error_label(g, code, at, with_arg));
 }
 
+/* Where an error is noted: in the slot's header, or on the stack of a handler without slot. */
+static struct mem error_word(struct gen *g, int off, struct mem stack)
+{
+	if (g->slot)
+		return gen_hdr(off);
+	return stack;
+}
+
 /* The out-of-line parts of all error sites of this subprogram; what runs here does not fall through. */
 void gen_stubs(struct gen *g)
 {
@@ -240,11 +248,11 @@ void gen_stubs(struct gen *g)
 
 		em_bind(&g->em, s.label);
 		if (s.has_arg)
-			gen_st(g, g->slot ? gen_hdr(HDR(err_arg)) : g->stack_arg, R1);
+			gen_st(g, error_word(g, HDR(err_arg), g->stack_arg), R1);
 		else
-			gen_sti(g, g->slot ? gen_hdr(HDR(err_arg)) : g->stack_arg, 0);
+			gen_sti(g, error_word(g, HDR(err_arg), g->stack_arg), 0);
 		em_movi(&g->em, R1, (int64_t)((uint64_t)s.site << 32 | s.code));
-		gen_st(g, g->slot ? gen_hdr(HDR(err_code)) : g->stack_err, R1);
+		gen_st(g, error_word(g, HDR(err_code), g->stack_err), R1);
 		em_jmp(&g->em, s.catch);
 	}
 	arrsetlen(g->stubs, 0);
