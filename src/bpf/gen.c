@@ -75,23 +75,27 @@ void gen_buf_release(struct gen *g, uint32_t mark)
 	g->bufs_used = mark;
 }
 
-struct sref gen_pool(struct gen *g, const char *s, size_t len)
+struct sref gen_pool_bytes(struct gen *g, const char *name, const void *p, size_t len)
 {
 	struct unit *u = g->u;
-	char *key = arena_strndup(g->m->arena, s, len);
-	ptrdiff_t i = shgeti(u->pool_index, key);
-	uint32_t off;
+	ptrdiff_t i = shgeti(u->pool_index, name);
+	uint32_t off, size = round8((uint32_t)len + 1);
 
 	gen_need_slot(g);
 	if (i >= 0) {
 		off = u->pool_index[i].value;
 	} else {
 		off = (uint32_t)arrlen(u->pool);
-		memset(arraddnptr(u->pool, round8((uint32_t)len + 1)), 0, round8((uint32_t)len + 1));
-		memcpy(u->pool + off, s, len);
-		shput(u->pool_index, key, off);
+		memset(arraddnptr(u->pool, size), 0, size);
+		memcpy(u->pool + off, p, len);
+		shput(u->pool_index, name, off);
 	}
 	return (struct sref){ { .off = (int32_t)(SLOT_B + u->pool_base + off) }, (uint32_t)len + 1 };
+}
+
+struct sref gen_pool(struct gen *g, const char *s, size_t len)
+{
+	return gen_pool_bytes(g, arena_strndup(g->m->arena, s, len), s, len);
 }
 
 struct mem gen_hdr(int off)

@@ -163,6 +163,8 @@ struct sref gen_buf(struct gen *g);				/* temporary string buffer */
 uint32_t gen_buf_mark(const struct gen *g);
 void gen_buf_release(struct gen *g, uint32_t mark);
 struct sref gen_pool(struct gen *g, const char *s, size_t len);	/* string constant */
+/* Any bytes, known by a name that no text is. */
+struct sref gen_pool_bytes(struct gen *g, const char *name, const void *p, size_t len);
 void gen_ld(struct gen *g, int dst, struct mem at);		/* 64 bit */
 void gen_st(struct gen *g, struct mem at, int src);		/* 64 bit; may use r5 */
 void gen_sti(struct gen *g, struct mem at, int32_t v);
@@ -202,6 +204,9 @@ void gen_ngroups(struct gen *g, const struct ir_expr *e);
 /* gen_sprintf.c */
 void gen_sprintf(struct gen *g, const struct ir_expr *e, struct sref dst);
 
+void gen_errno_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+void gen_zone_name(struct gen *g, struct sref dst);
+
 /* gen_mem.c: target memory */
 bool gen_mem_i64(struct gen *g, const struct ir_expr *e);
 bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
@@ -210,6 +215,8 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: saves what the code wants */
 /* Where the prologue put a context value; NULL: nowhere. */
 const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
+/* r0 = member of the current process's mm_struct */
+void gen_mm_word(struct gen *g, const char *member);
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e);
 bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 

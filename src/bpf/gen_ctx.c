@@ -299,6 +299,13 @@ static void gen_task(struct gen *g)
 	em_helper(&g->em, BPF_FUNC_get_current_task);
 }
 
+void gen_mm_word(struct gen *g, const char *member)
+{
+	gen_task(g);
+	gen_member(g, "task_struct", "mm", 8);
+	gen_member(g, "mm_struct", member, 8);
+}
+
 /* Process group or session: task->signal->pids[type]->numbers[0].nr */
 static void gen_pid_type(struct gen *g, int type)
 {

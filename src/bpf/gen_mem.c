@@ -207,6 +207,69 @@ static void read_str(struct gen *g, const struct ir_expr *e, bool user, struct s
 	gen_word_free(g, addr);
 }
 
+/* The process's arguments: mm->arg_start up to arg_end. */
+static void gen_cmdline(struct gen *g, struct sref dst)
+{
+	struct emit *em = &g->em;
+	em_label some = em_new_label(em), fits = em_new_label(em);
+	struct sref t = gen_buf(g);
+	struct mem addr = gen_word(g), n = gen_word(g);
+
+	gen_mm_word(g, "arg_start");
+	gen_st(g, addr, R0);
+	gen_mm_word(g, "arg_end");
+	gen_ld(g, R1, addr);
+	em_alu(em, BPF_SUB, R0, R1);
+	em_jcci(em, BPF_JLT, R0, t.bound, fits);
+	em_movi(em, R0, t.bound);
+	em_bind(em, fits);
+	gen_st(g, n, R0);
+	for (int again = 0; again <= g->sleepable; again++) {
+		gen_addr(g, R1, t.at);
+		gen_ld(g, R2, n);
+		em_alui(em, BPF_AND, R2, pow2_ceil(t.bound + 1) - 1);
+		gen_ld(g, R3, addr);
+		em_helper(em, again ? BPF_FUNC_copy_from_user : BPF_FUNC_probe_read_user);
+		em_jcci(em, BPF_JEQ, R0, 0, some);
+	}
+	gen_sti(g, n, 0);
+	em_bind(em, some);
+	gen_ld(g, R0, n);
+	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_soff(g, R2, dst);
+	em_movi(em, R3, dst.bound);
+	gen_soff(g, R4, t);
+	gen_routine(g, ROUTINE_bk_args);
+	gen_cut(g);
+	gen_word_free(g, n);
+	gen_word_free(g, addr);
+}
+
+static void gen_env(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	struct emit *em = &g->em;
+	em_label none = em_new_label(em);
+	struct sref name = gen_str(g, e->args[0]), t = gen_buf(g);
+	struct mem addr = gen_word(g), size = gen_word(g);
+
+	gen_mm_word(g, "env_start");
+	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_mm_word(g, "env_end");
+	gen_st(g, (struct mem){ .off = 8 }, R0);
+	gen_soff(g, R2, name);
+	gen_soff(g, R3, t);
+	gen_routine(g, ROUTINE_bk_env);
+	gen_sti(g, t.at, 0);
+	em_jcci(em, BPF_JEQ, R0, 0, none);
+	gen_st(g, addr, R0);
+	gen_sti(g, size, (int32_t)t.bound);
+	read_str_once(g, true, t, addr, size);
+	em_bind(em, none);
+	gen_str_copy(g, dst, t);
+	gen_word_free(g, size);
+	gen_word_free(g, addr);
+}
+
 static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct sref dst)
 {
 	struct emit *em = &g->em;
@@ -253,7 +316,7 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 	em_label some = em_new_label(em), enough = em_new_label(em);
 	struct sref t = gen_buf(g);
 	struct mem addr, n;
-	int32_t most = (int32_t)(t.bound & ~7u);
+	int32_t most = width ? (int32_t)(t.bound & ~7u) : (int32_t)(dst.bound - 1) / 2;
 
 	gen_expr(g, e->args[0]);
 	addr = gen_word(g);
@@ -284,7 +347,8 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 		}
 	} else {
 		/* the rest of the page is all there is */
-		gen_ld(g, R0, addr);
+		gen_ld(g, R1, addr);
+		em_mov(em, R0, R1);
 		em_neg(em, R0);
 		em_alui(em, BPF_AND, R0, (PAGE - 1) & ~(width - 1));
 		em_jcci(em, BPF_JGE, R0, most, gen_error_label(g, WERR_USTR_FAULT, &e->at, true));
@@ -339,6 +403,12 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 		break;
 	case IR_USTR_UTF32:
 		gen_convert(g, e, true, ROUTINE_bk_wide, 4, dst);
+		break;
+	case IR_CMDLINE:
+		gen_cmdline(g, dst);
+		break;
+	case IR_ENV:
+		gen_env(g, e, dst);
 		break;
 	case IR_UBUF:
 	case IR_KBUF:

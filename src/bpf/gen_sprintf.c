@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/ds.h"
 #include "ir/errors.h"
@@ -131,6 +132,52 @@ void gen_sprintf(struct gen *g, const struct ir_expr *e, struct sref dst)
 	gen_buf_release(g, mark);
 }
 
+#define ERRNO_MAX	256
+#define ERRNO_ROW	16	/* bytes of the longest name */
+
+/* Name of an errno, "E#5000" for what is none: from a table among the constants. */
+void gen_errno_str(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	static const struct ir_piece number = { .conv = IR_CONV_INT, .width = -1, .prec = -1 };
+	struct emit *em = &g->em;
+	char names[ERRNO_MAX][ERRNO_ROW] = { "" };
+	em_label other = em_new_label(em), done = em_new_label(em);
+	uint32_t words = g->words_used, mark = gen_buf_mark(g);
+	struct sref table, t = gen_buf(g);
+	struct arg v = { .word = gen_word(g) };
+	struct text tx;
+
+	for (int i = 1; i < ERRNO_MAX; i++)
+		if (strerrorname_np(i) && strlen(strerrorname_np(i)) < ERRNO_ROW)
+			strcpy(names[i], strerrorname_np(i));
+	table = gen_pool_bytes(g, "\003errno", names, sizeof(names));
+	gen_expr(g, e->args[0]);
+	em_mov(em, R1, R0);
+	em_alui(em, BPF_ARSH, R1, 63);
+	em_alu(em, BPF_XOR, R0, R1);
+	em_alu(em, BPF_SUB, R0, R1);
+	gen_st(g, v.word, R0);
+	em_jcci(em, BPF_JGE, R0, ERRNO_MAX, other);
+	em_alui(em, BPF_LSH, R0, 4);
+	em_alu(em, BPF_ADD, R0, R6);
+	em_alui(em, BPF_ADD, R0, table.at.off);
+	em_ldx(em, BPF_DW, R1, R0, 0);
+	em_jcci(em, BPF_JEQ, R1, 0, other);
+	gen_st(g, t.at, R1);
+	em_ldx(em, BPF_DW, R1, R0, 8);
+	gen_st(g, (struct mem){ .off = t.at.off + 8 }, R1);
+	t.bound = ERRNO_ROW;
+	gen_str_copy(g, dst, t);
+	em_jmp(em, done);
+	em_bind(em, other);
+	tx = text_begin(g, dst);
+	put_literal(g, &tx, "E#", 2);
+	put_value(g, &tx, &number, NULL, NULL, &v);
+	em_bind(em, done);
+	g->words_used = words;
+	gen_buf_release(g, mark);
+}
+
 /* The message of code with its argument shown where ir_error_message() shows PROBE. */
 static void put_message(struct gen *g, const struct text *t, uint32_t code, int64_t probe)
 {
@@ -182,6 +229,15 @@ static void put_overflow(struct gen *g, const struct text *t, em_label done)
 		em_bind(&g->em, next);
 	}
 	put_message(g, t, WERR_OVERFLOW, -1);
+}
+
+void gen_zone_name(struct gen *g, struct sref dst)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	const char *s = localtime_r(&now, &tm) && tm.tm_zone ? tm.tm_zone : "";
+
+	gen_str_copy(g, dst, gen_pool(g, s, strlen(s)));
 }
 
 void gen_catch_message(struct gen *g, struct sref dst)

@@ -284,6 +284,12 @@ void gen_str_to(struct gen *g, const struct ir_expr *e, struct sref dst)
 	case IR_CALL:
 		gen_call_str(g, e, dst);
 		break;
+	case IR_ERRNO_STR:
+		gen_errno_str(g, e, dst);
+		break;
+	case IR_TZ_NAME:
+		gen_zone_name(g, dst);
+		break;
 	default:
 		gen_other(g, e, dst);
 	}

@@ -10,6 +10,7 @@
 #include "rt/mem.h"
 
 static long (*const bpf_probe_read_kernel)(void *dst, uint32_t size, const void *src) = (void *)113;
+static long (*const bpf_probe_read_user)(void *dst, uint32_t size, const void *src) = (void *)112;
 static long (*const bpf_loop)(uint32_t n, void *cb, void *ctx, uint64_t flags) = (void *)181;
 
 #endif

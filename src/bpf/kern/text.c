@@ -144,6 +144,32 @@ RT_INLINE void put_utf8(struct rt_mem *m, uint32_t dst, uint32_t c)
 	}
 }
 
+enum { HIGH = 3, WIDE_DST, WIDE_SRC };
+
+/* Two bytes of the source: a unit, or half of one of UTF-32. */
+static long wide_step(uint32_t n, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t i = 2 * n, src = (uint32_t)m->tmp[WIDE_SRC] + i;
+	uint32_t c = RT_BYTE(m, src) | (uint32_t)RT_BYTE(m, src + 1) << 8;
+
+	if (m->arg[1] == 4 && (i & 2))
+		return 0;
+	if (m->arg[1] == 4)
+		c |= (uint32_t)RT_BYTE(m, src + 2) << 16 | (uint32_t)RT_BYTE(m, src + 3) << 24;
+	if (i >= m->arg[0] || !c || rt_got(m, POS) >= rt_got(m, SIZE))
+		return 1;
+	if (m->arg[1] == 2 && (c & 0xfc00) == 0xd800) {
+		rt_put(m, HIGH, c);
+		return 0;
+	}
+	if (rt_got(m, HIGH) && (c & 0xfc00) == 0xdc00)
+		c = 0x10000 + (((uint32_t)rt_got(m, HIGH) & 0x3ff) << 10) + (c & 0x3ff);
+	rt_put(m, HIGH, 0);
+	put_utf8(m, (uint32_t)m->tmp[WIDE_DST], c);
+	return 0;
+}
+
 /* UTF-16 (arg[1] = 2) or UTF-32 (4) in arg[0] bytes at src, up to a zero unit, as UTF-8. */
 long bk_wide(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
@@ -151,24 +177,80 @@ long bk_wide(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 		return 0;
 	rt_put(m, POS, 0);
 	rt_put(m, SIZE, size);
-	rt_put(m, 3, 0);	/* high surrogate waiting for its low one */
-	for (uint32_t i = 0; i < RT_STR_MAX; i += 2) {
-		uint32_t c = RT_BYTE(m, src + i) | (uint32_t)RT_BYTE(m, src + i + 1) << 8;
-
-		if (m->arg[1] == 4 && (i & 2))
-			continue;
-		if (m->arg[1] == 4)
-			c |= (uint32_t)RT_BYTE(m, src + i + 2) << 16 | (uint32_t)RT_BYTE(m, src + i + 3) << 24;
-		if (i >= m->arg[0] || !c || rt_got(m, POS) >= (int64_t)size)
-			break;
-		if (m->arg[1] == 2 && (c & 0xfc00) == 0xd800) {
-			rt_put(m, 3, c);
-			continue;
-		}
-		if (rt_got(m, 3) && (c & 0xfc00) == 0xdc00)
-			c = 0x10000 + (((uint32_t)rt_got(m, 3) & 0x3ff) << 10) + (c & 0x3ff);
-		rt_put(m, 3, 0);
-		put_utf8(m, dst, c);
-	}
+	rt_put(m, HIGH, 0);
+	m->tmp[WIDE_DST] = dst;
+	m->tmp[WIDE_SRC] = src;
+	rt_repeat(m, RT_STR_MAX / 2, wide_step);
 	return finish(m, dst, size);
+}
+
+/* arg[0] bytes at src, NULs made blanks, trailing ones left out: the arguments of a process. */
+long bk_args(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	rt_put(m, 2, 0);
+	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
+		uint8_t c;
+
+		if (i >= m->arg[0])
+			break;
+		c = RT_BYTE(m, src + i);
+		put(m, dst, c ? c : ' ');
+		if (c)
+			rt_put(m, 2, i + 1);
+	}
+	rt_put(m, POS, rt_got(m, 2));
+	return finish(m, dst, size);
+}
+
+enum { NAME = 3, BUF, INSIDE };
+
+/* Looks at 64 bytes of the environment at arg[0]. */
+static long env_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t buf = (uint32_t)m->tmp[BUF], name = (uint32_t)m->tmp[NAME];
+	uint64_t at = (uint64_t)m->arg[0];
+
+	if (at >= (uint64_t)m->arg[1] || bpf_probe_read_user(&RT_WORD(m, buf), 64, (void *)at))
+		return 1;
+	for (uint32_t k = 0; k < 64 && !m->tmp[INSIDE]; k++) {
+		uint8_t c = RT_BYTE(m, name + k);
+
+		if (!c && RT_BYTE(m, buf + k) == '=') {
+			m->arg[2] = (int64_t)(at + k + 1);
+			return 1;
+		}
+		if (!c || RT_BYTE(m, buf + k) != c)
+			break;
+	}
+	rt_put(m, INSIDE, 1);
+	m->arg[0] = (int64_t)(at + 64);
+	for (uint32_t k = 0; k < 64; k++) {
+		if (RT_BYTE(m, buf + k))
+			continue;
+		m->arg[0] = (int64_t)(at + k + 1);
+		rt_put(m, INSIDE, 0);
+		break;
+	}
+	return 0;
+}
+
+/*
+ * Address of the value of an environment variable, 0: none.  arg[0], arg[1]: where the environment begins and
+ * ends; buf has 64 bytes.
+ */
+long bk_env(struct rt_mem *m, uint32_t name, uint32_t buf)
+{
+	if (!m)
+		return 0;
+	m->tmp[NAME] = name;
+	m->tmp[BUF] = buf;
+	m->tmp[INSIDE] = 0;
+	m->arg[2] = 0;
+	rt_repeat(m, 8192, env_step);
+	return m->arg[2];
 }
