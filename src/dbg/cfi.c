@@ -4,7 +4,7 @@
  *
  * All FDEs of a module are indexed by address on first use (a hop per entry); a row is made
  * by running the CIE's and FDE's instructions up to the pc.  .eh_frame comes first; .debug_frame
- * fills what it lacks.
+ * fills what it lacks, that of a separate debug file only when asked for such code.
  */
 #include <stdlib.h>
 
@@ -35,6 +35,7 @@ struct cfi {
 	struct fde *fdes;		/* stb_ds, sorted by lo */
 	struct dbg_bytes eh, frame;
 	uint64_t eh_addr;
+	bool separate;			/* the debug file was looked at */
 };
 
 /* ---- parsing ---- */
@@ -219,13 +220,30 @@ static struct cfi *cfi_get(struct dbg_module *m)
 		index_section(c, c->eh, c->eh_addr, true);
 	}
 	c->frame = elffile_named(f, ".debug_frame");
-	if (!c->frame.len && dbg_module_debug(m, NULL) == 0 && m->debug != f)
-		c->frame = elffile_named(m->debug, ".debug_frame");
 	if (c->frame.len)
 		index_section(c, c->frame, 0, false);
 	if (arrlen(c->fdes))
 		qsort(c->fdes, (size_t)arrlen(c->fdes), sizeof(*c->fdes), cmp_fde);
 	return c;
+}
+
+/* Adds what only the separate debug file has; true if there is something new. */
+static bool cfi_get_separate(struct dbg_module *m)
+{
+	struct cfi *c = m->cfi;
+
+	if (!c || c->separate)
+		return false;
+	c->separate = true;
+	if (c->frame.len || dbg_module_debug(m, NULL) || m->debug == m->elf)
+		return false;
+	c->frame = elffile_named(m->debug, ".debug_frame");
+	if (!c->frame.len)
+		return false;
+	index_section(c, c->frame, 0, false);
+	if (arrlen(c->fdes))
+		qsort(c->fdes, (size_t)arrlen(c->fdes), sizeof(*c->fdes), cmp_fde);
+	return true;
 }
 
 void cfi_free(struct dbg_module *m)
@@ -493,13 +511,10 @@ static int flush_each(struct machine *x, uint64_t end)
 	return x->each(&row, x->data);
 }
 
-int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row,
-		   struct dbg_error *e)
+/* The FDE that covers pc; NULL: none. */
+static const struct fde *find_fde(const struct cfi *c, uint64_t pc)
 {
-	struct cfi *c = cfi_get(m);
-	struct machine *x;
 	size_t lo = 0, hi = c ? (size_t)arrlen(c->fdes) : 0;
-	int r = 0;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
@@ -512,14 +527,26 @@ int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row
 	while (lo > 0 && pc >= c->fdes[lo - 1].hi && lo > 1 &&
 	       c->fdes[lo - 2].lo == c->fdes[lo - 1].lo)
 		lo--;
-	if (!lo || pc >= c->fdes[lo - 1].hi)
+	return lo && pc < c->fdes[lo - 1].hi ? &c->fdes[lo - 1] : NULL;
+}
+
+int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row,
+		   struct dbg_error *e)
+{
+	const struct fde *f = find_fde(cfi_get(m), pc);
+	struct machine *x;
+	int r;
+
+	if (!f && cfi_get_separate(m))
+		f = find_fde(m->cfi, pc);
+	if (!f)
 		return dbg_fail(e, DBG_ENOENT, "no unwind information for 0x%llx in %s",
 				(unsigned long long)pc, m->info.path ? m->info.path : "?");
 	x = calloc(1, sizeof(*x));
 	x->m = m;
 	x->pc = pc;
 	x->flush = flush_find;
-	r = run_fde(x, &c->fdes[lo - 1]);
+	r = run_fde(x, f);
 	if (r == 1)
 		*row = x->row;
 	free(x);
@@ -536,6 +563,8 @@ int dbg_unwind_each(struct dbg_module *m, int (*fn)(const struct dbg_unwind_row 
 	struct machine *x = calloc(1, sizeof(*x));
 	int r = 0;
 
+	if (c && !arrlen(c->fdes))
+		cfi_get_separate(m);
 	x->m = m;
 	x->flush = flush_each;
 	x->each = fn;

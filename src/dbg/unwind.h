@@ -46,7 +46,8 @@ struct dbg_unwind_row {
 int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row,
 		   struct dbg_error *e);
 /* Calls fn for every row of the module, by FDE (ascending addresses where .eh_frame_hdr sorts
- * them), until it returns non-zero, which is returned.  For building compact tables. */
+ * them), until it returns non-zero, which is returned.  A separate debug file counts only for modules
+ * without any rows of their own.  For building compact tables. */
 int dbg_unwind_each(struct dbg_module *m, int (*fn)(const struct dbg_unwind_row *row, void *data),
 		    void *data);
 
