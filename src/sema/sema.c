@@ -191,7 +191,7 @@ static void run_steps(struct sema_state *st)
 	if (sema_infer_types(st) || failed(s))
 		return;
 	prune_overloads(st);
-	if (!s->listing)
+	if (!s->listing && !s->no_display)
 		sema_add_displays(st);
 	sema_drop_unused(st);
 	sema_check_iterations(st);

@@ -98,6 +98,7 @@ struct sema_session {
 	bool guru;			/* -g */
 	bool unoptimized;		/* -u */
 	bool listing;			/* -l, -L: keep all locals, no warnings about them */
+	bool no_display;		/* --no-global-var-display */
 	int verbose;
 
 	/* out; stb_ds arrays */
