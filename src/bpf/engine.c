@@ -40,6 +40,8 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->opt = *o;
 	e->epoll_fd = e->btf.fd = e->track_fd = e->track_link = -1;
 	e->unit.p = p;
+	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
+	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);
 	e->unit.without = o->without;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	e->gens = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));

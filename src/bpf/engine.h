@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "dbg/unwind_table.h"
 #include "ir/program.h"
 #include "ir/store.h"
 #include "ir/wire.h"
@@ -52,6 +53,8 @@ struct engine_options {
 	bool uprobe_multi;	/* uprobes are attached by multi-links: attach_has_uprobe_multi() */
 	uint32_t without;	/* bit set of features to do without, for tests */
 	bool show_log;		/* -v: a refused program prints the verifier's log on stderr */
+	uint32_t max_frames;	/* of a user stack; 0: as many as can be had */
+	uint32_t unwind_rows;	/* room for unwind rules, see engine_unwind_add_module(); 0: some */
 };
 
 /* The program must outlive the engine and have been through ir_analyse(). */
@@ -79,6 +82,19 @@ bool engine_wants_bias(const struct engine *e);
 /* Run-time minus link-time address of program module `module` in process `tgid`. */
 int engine_bias_set(struct engine *e, pid_t tgid, uint32_t module, int64_t bias);
 void engine_bias_del(struct engine *e, pid_t tgid, uint32_t module);
+
+/*
+ * User stacks are walked in the kernel by tables that the caller builds (dbg/unwind_table.h) and adds between
+ * load and activation, and later for files that turn up.  A file is known by the inode and device of
+ * its mapping, major << 20 | minor; both 0 for the vdso.
+ */
+bool engine_wants_unwind(const struct engine *e);		/* after prepare */
+/* n 0: the file has no rules, which is then known.  0, -EEXIST, or -ENOSPC when the table is full. */
+int engine_unwind_add_module(struct engine *e, uint64_t ino, uint64_t dev, const struct dbg_walk_row *rows,
+			     size_t n);
+/* Hands out each file that a walk met without knowing it, with where, and forgets it. */
+typedef void engine_unknown_fn(void *ctx, uint64_t ino, uint64_t dev, pid_t tgid, uint64_t addr);
+void engine_unwind_unknown(struct engine *e, engine_unknown_fn *fn, void *ctx);
 
 /* Readable when a ring wants to be drained. */
 int engine_poll_fd(const struct engine *e);

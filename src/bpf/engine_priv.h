@@ -6,6 +6,7 @@
 #include "bpf/engine.h"
 #include "bpf/gen.h"
 #include "bpf/load.h"
+#include "bpf/unwind_state.h"
 
 struct ring {
 	int fd;
@@ -23,6 +24,9 @@ struct engine {
 	int *fds;			/* stb_ds: programs by handler, -1: none */
 	int *map_fds;			/* stb_ds: by map index, -1: not needed */
 	uint8_t *vars;			/* mapped vars */
+	struct unwind_table *unwind;	/* mapped, NULL: not wanted */
+	uint32_t unwind_used;		/* rows of it */
+	uint64_t unwind_seen;		/* of its `unknown` */
 	struct prog_btf btf;
 	struct ring *rings;		/* stb_ds: by CPU */
 	int epoll_fd;
@@ -38,6 +42,9 @@ int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((
 int maps_create(struct engine *e);
 void maps_close(struct engine *e);
 int maps_need(struct engine *e);
+
+/* unwind_map.c */
+size_t unwind_map_size(const struct engine *e);
 
 /* ring.c */
 int rings_open(struct engine *e);

@@ -65,7 +65,9 @@ struct unit {
 	uint32_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
 	uint32_t coll_cap;		/* elements of a collection, a power of two */
 	struct span *sites;		/* error sites */
-	bool wants_bias, wants_targets, wants_points;
+	bool wants_bias, wants_targets, wants_points, wants_unwind;
+	uint32_t unwind_rows;		/* of MAP_UNWIND, a power of two */
+	uint32_t max_frames;		/* of a backtrace */
 };
 
 struct gen_fn {
@@ -149,6 +151,7 @@ struct gen {
 	struct mem tok_pos;
 	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
 	struct mem stack_err, stack_arg;	/* without a slot */
+	struct mem unwind;		/* struct unwind_state; off 0: none */
 };
 
 /* gen.c */
@@ -253,6 +256,14 @@ void gen_out_fns(struct gen *g);				/* subprograms used */
 /* gen_backtrace.c: the payload of a stack item at hdr.wpos */
 void gen_out_stack(struct gen *g, const struct ir_expr *e);
 void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+
+/* gen_unwind.c: user stacks by call frame information */
+#define UNWIND_VALUES 32		/* at most, what gen_unwind_values() writes */
+/* Memory for a walk, to be filled with the registers; false: this kernel cannot be walked. */
+bool gen_unwind_prepare(struct gen *g);
+/* Walks, unless that was done in this hit. */
+void gen_unwind(struct gen *g);
+void gen_unwind_values(struct gen *g, struct routine_value *v);
 
 /* gen_flow.c */
 void gen_stmts(struct gen *g, const struct ir_stmt *list);

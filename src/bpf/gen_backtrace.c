@@ -139,6 +139,8 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	struct sref src = { *at, 8 };
 	int letter = !user || e->imm == 0 ? 0 : e->imm == 1 ? 'b' : 'B';
 
+	if (user)
+		gen_unwind(g);
 	em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
 	em_alui(&g->em, BPF_RSH, R0, 32);
 	gen_st(g, (struct mem){ .off = 0 }, R0);

@@ -10,6 +10,7 @@
 #include "base/ds.h"
 #include "bpf/engine.h"
 #include "bpf/kernel.h"
+#include "bpf/unwind_state.h"
 #include "ir/traverse.h"
 
 /* x86-64: struct pt_regs by DWARF register number */
@@ -19,6 +20,8 @@ static const uint8_t pt_regs_off[17] = {
 #define PT_RAX	80
 #define PT_CS	136
 #define PT_IP	128
+#define PT_SP	152
+#define PT_BP	32
 
 #define STACK_FRAMES	64	/* frames of a stack kept for USTACK_ADDR and the like */
 
@@ -140,6 +143,23 @@ static void load_ureg(struct gen *g, int off)
 	gen_word_free(g, w);
 }
 
+/* User stack: the registers to start from; the walk is done where it is first asked for. */
+static struct mem save_user_stack(struct gen *g)
+{
+	static const struct { int reg, field; } regs[] = {
+		{ PT_IP, offsetof(struct unwind_state, rip) }, { PT_SP, offsetof(struct unwind_state, rsp) },
+		{ PT_BP, offsetof(struct unwind_state, rbp) },
+	};
+
+	if (!gen_unwind_prepare(g))
+		return save_stack(g, true);
+	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++) {
+		load_ureg(g, regs[i].reg);
+		gen_st(g, (struct mem){ .off = g->unwind.off + regs[i].field }, R0);
+	}
+	return g->unwind;
+}
+
 /* Loads one context value into r0; false: stays as the operation does it. */
 static bool load_one(struct gen *g, const struct ir_expr *e)
 {
@@ -227,7 +247,7 @@ static void save_one(void *ctx, struct ir_expr **ep)
 		return;
 	}
 	if (is_stack(e->op)) {
-		at = save_stack(g, user);
+		at = user ? save_user_stack(g) : save_stack(g, false);
 	} else {
 		if (!load_one(g, e))
 			return;
@@ -475,14 +495,17 @@ static void gen_stack_addr(struct gen *g, const struct ir_expr *e, struct mem at
 	struct emit *em = &g->em;
 	em_label none = em_new_label(em);
 	struct mem w = gen_word(g);
+	int frames = e->op == IR_USTACK_ADDR && g->unwind.off ? UNWIND_FRAMES : STACK_FRAMES;
 
+	if (e->op == IR_USTACK_ADDR)
+		gen_unwind(g);
 	gen_expr(g, e->args[0]);
 	gen_sti(g, w, 0);
-	em_jcci(em, BPF_JGE, R0, STACK_FRAMES, none);
+	em_jcci(em, BPF_JGE, R0, frames, none);
 	em_alui(em, BPF_LSH, R0, 3);
 	gen_ld(g, R1, at);
 	em_jcc(em, BPF_JSGE, R0, R1, none);
-	em_alui(em, BPF_AND, R0, STACK_FRAMES * 8 - 1);
+	em_alui(em, BPF_AND, R0, frames * 8 - 1);
 	em_alu(em, BPF_ADD, R0, R6);
 	em_alui(em, BPF_ADD, R0, at.off + 8);
 	em_ldx(em, BPF_DW, R0, R0, 0);

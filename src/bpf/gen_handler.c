@@ -278,6 +278,16 @@ static void reset(struct gen *g)
 	g->routine = calloc(ROUTINE_COUNT, sizeof(*g->routine));
 }
 
+static void link_routines(struct gen *g)
+{
+	struct routine_value values[UNWIND_VALUES + 2] = {
+		{ "bk_cap_mask", ROUTINE_NUMBER, g->u->coll_cap - 1 },
+	};
+
+	gen_unwind_values(g, values + 1);
+	routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, values);
+}
+
 static void generate(struct gen *g, bool slot, bool far)
 {
 	reset(g);
@@ -300,7 +310,7 @@ static void generate(struct gen *g, bool slot, bool far)
 	gen_out_fns(g);
 	gen_lock_fns(g);
 	if (!g->em.err)
-		routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, g->u->coll_cap - 1);
+		link_routines(g);
 	em_finish(&g->em);
 }
 

@@ -44,6 +44,9 @@ enum {
 	MAP_TARGETS,		/* tgid -> u8: target() and its descendants */
 	MAP_BIAS,		/* {u32 tgid, u32 module} -> s64 */
 	MAP_POINTS,		/* per-point strings and integers */
+	MAP_UNWIND,		/* struct unwind_table */
+	MAP_UNWIND_MODULES,	/* struct unwind_key -> unwind_module */
+	MAP_UNWIND_UNKNOWN,	/* struct unwind_key -> unwind_unknown */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };
 

@@ -16,6 +16,8 @@
 #define PREALLOC_MAX	(4u << 20)	/* bytes of an array up to which all elements are allocated at once */
 #define TARGETS_MAX	16384
 #define BIAS_MAX	16384
+#define UNWIND_MODULES_MAX	8192
+#define UNWIND_UNKNOWN_MAX	256
 
 static int make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
 		uint32_t value, uint32_t n, uint32_t flags)
@@ -208,6 +210,25 @@ static bool wanted(const struct engine *e, uint32_t map)
 	return false;
 }
 
+/* The kernel adds to MAP_UNWIND_UNKNOWN, also in interrupts: its elements exist beforehand. */
+static int make_unwind(struct engine *e)
+{
+	int err = make(e, MAP_UNWIND, BPF_MAP_TYPE_ARRAY, "unwind", 4, (uint32_t)sizeof(struct unwind_table) +
+		       e->unit.unwind_rows * (uint32_t)sizeof(struct dbg_walk_row), 1, BPF_F_MMAPABLE);
+
+	if (!err)
+		err = make(e, MAP_UNWIND_MODULES, BPF_MAP_TYPE_HASH, "modules",
+			   sizeof(struct unwind_key), sizeof(struct unwind_module), UNWIND_MODULES_MAX,
+			   BPF_F_NO_PREALLOC);
+	if (!err)
+		err = make(e, MAP_UNWIND_UNKNOWN, BPF_MAP_TYPE_HASH, "unknown", sizeof(struct unwind_key),
+			   sizeof(struct unwind_unknown), UNWIND_UNKNOWN_MAX, 0);
+	if (err)
+		return err;
+	e->unwind = map_memory(e, MAP_UNWIND, unwind_map_size(e));
+	return e->unwind ? 0 : engine_fail(e, -errno, "cannot map the unwind rules: %s", strerror(errno));
+}
+
 static int make_fixed(struct engine *e)
 {
 	struct unit *u = &e->unit;
@@ -228,6 +249,8 @@ static int make_fixed(struct engine *e)
 			   BPF_F_NO_PREALLOC);
 	if (!err && wanted(e, MAP_BIAS))
 		err = make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
+	if (!err && wanted(e, MAP_UNWIND))
+		err = make_unwind(e);
 	if (!err && wanted(e, MAP_POINTS))
 		err = make(e, MAP_POINTS, BPF_MAP_TYPE_ARRAY, "points", 4,
 			   u->lo.points_stride * (uint32_t)arrlen(e->p->points), 1, 0);
@@ -261,6 +284,9 @@ void maps_close(struct engine *e)
 	if (e->vars)
 		munmap(e->vars, e->unit.lo.vars_size);
 	e->vars = NULL;
+	if (e->unwind)
+		munmap(e->unwind, unwind_map_size(e));
+	e->unwind = NULL;
 	for (ptrdiff_t i = 0; i < arrlen(e->map_fds); i++)
 		if (e->map_fds[i] >= 0)
 			close(e->map_fds[i]);

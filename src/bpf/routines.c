@@ -35,7 +35,7 @@ struct linker {
 	int *label;
 	bool done[ROUTINE_COUNT];
 	struct local_fn *locals;	/* stb_ds */
-	uint64_t cap_mask;
+	const struct routine_value *values;
 };
 
 int routine_variant_for(uint32_t mem, uint32_t maxstr)
@@ -133,6 +133,28 @@ static em_label target(struct linker *lk, const struct routine_object *o, const 
 	return lk->label[id];
 }
 
+/* Loads what stands for a symbol. */
+static void load_value(struct linker *lk, const struct bpf_insn *in, const char *name)
+{
+	const struct routine_value *v = lk->values;
+	struct bpf_insn lo = *in, hi = { 0 };
+
+	while (v->name && strcmp(v->name, name))
+		v++;
+	if (!v->name) {
+		em_fail(lk->em, "internal: a routine refers to an unknown symbol");
+	} else if (v->kind == ROUTINE_NUMBER) {
+		lo.imm = (int32_t)(uint32_t)v->value;
+		hi.imm = (int32_t)(v->value >> 32);
+		em_raw(lk->em, lo);
+		em_raw(lk->em, hi);
+	} else if (v->kind == ROUTINE_MAP) {
+		em_map_fd(lk->em, in->dst_reg, (uint32_t)v->value);
+	} else {
+		em_map_value(lk->em, in->dst_reg, (uint32_t)v->value, 0);
+	}
+}
+
 /* Emits the instruction that a relocation applies to; true if it took two slots. */
 static bool relocate(struct linker *lk, const struct routine_object *o, const Elf64_Rel *rel,
 		     const struct bpf_insn *in)
@@ -149,12 +171,8 @@ static bool relocate(struct linker *lk, const struct routine_object *o, const El
 		em_call(lk->em, target(lk, o, sym, is_section ? ((int64_t)in->imm + 1) * 8 : 0));
 		return false;
 	}
-	if (sym->st_shndx == SHN_UNDEF && !strcmp(symbol_name(o, sym), "bk_cap_mask")) {
-		struct bpf_insn lo = *in, hi = { .imm = (int32_t)(lk->cap_mask >> 32) };
-
-		lo.imm = (int32_t)(uint32_t)lk->cap_mask;
-		em_raw(lk->em, lo);
-		em_raw(lk->em, hi);
+	if (sym->st_shndx == SHN_UNDEF) {
+		load_value(lk, in, symbol_name(o, sym));
 		return true;
 	}
 	em_func_addr(lk->em, in->dst_reg, target(lk, o, sym, in->imm));
@@ -203,10 +221,11 @@ static void link_routine(struct linker *lk, int id, int kind)
 	em_fail(lk->em, "internal: a routine is missing");
 }
 
-bool routine_link(struct emit *em, int variant, int *label, int kind_base, uint64_t cap_mask)
+bool routine_link(struct emit *em, int variant, int *label, int kind_base,
+		  const struct routine_value *values)
 {
 	struct linker lk = { .em = em, .variant = &routine_variants[variant], .label = label,
-			     .cap_mask = cap_mask };
+			     .values = values };
 	bool more = true;
 
 	em->cur = (struct span){ 0 };

@@ -40,11 +40,19 @@ extern const struct routine_variant routine_variants[];	/* by size; ended by mem
 /* Smallest variant for that many bytes of b[] and that string bound; -1: none. */
 int routine_variant_for(uint32_t mem, uint32_t maxstr);
 
+/* What stands for a symbol that the routines leave open. */
+struct routine_value {
+	const char *name;
+	enum { ROUTINE_NUMBER, ROUTINE_MAP, ROUTINE_MAP_DATA } kind;	/* a map; address of its only value */
+	uint64_t value;		/* number, or index of the map */
+};
+
 /*
  * Appends the code of every routine whose label[id] is not 0, and of what these call, as subprograms
- * (BTF kind kind_base + id, 0 for their callbacks).  `cap_mask` is the value of bk_cap_mask.
+ * (BTF kind kind_base + id, 0 for their callbacks).  `values` ends with a NULL name.
  * False and em's error on failure.
  */
-bool routine_link(struct emit *em, int variant, int *label, int kind_base, uint64_t cap_mask);
+bool routine_link(struct emit *em, int variant, int *label, int kind_base,
+		  const struct routine_value *values);
 
 #endif

@@ -21,24 +21,33 @@ long rt_starts(struct rt_mem *m, uint32_t a, uint32_t b)
 	return 0;
 }
 
+enum { POS_FOUND, POS_A, POS_B };	/* tmp[] */
+
+static long strpos_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t at = (uint32_t)rt_got(m, POS_A) + i, b = (uint32_t)rt_got(m, POS_B);
+	uint8_t c = RT_BYTE(m, at);
+
+	if (!c)
+		return 1;
+	if (c != RT_BYTE(m, b) || !rt_starts(m, at, b))
+		return 0;
+	rt_put(m, POS_FOUND, i);
+	return 1;
+}
+
 long rt_strpos(struct rt_mem *m, uint32_t a, uint32_t b)
 {
-	uint8_t first;
-
 	if (!m)
 		return -1;
-	first = RT_BYTE(m, b);
-	if (!first)
+	if (!RT_BYTE(m, b))
 		return 0;
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		uint8_t c = RT_BYTE(m, a + i);
-
-		if (!c)
-			break;
-		if (c == first && rt_starts(m, a + i, b))
-			return i;
-	}
-	return -1;
+	rt_put(m, POS_FOUND, -1);
+	rt_put(m, POS_A, a);
+	rt_put(m, POS_B, b);
+	rt_repeat(m, RT_STR_MAX, strpos_step);
+	return rt_got(m, POS_FOUND);
 }
 
 long rt_substr(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
@@ -125,53 +134,64 @@ long rt_str_replace(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	rt_put(m, REPL_SIZE, size);
 	rt_put(m, REPL_SRC, src);
 	rt_put(m, REPL_CUT, 0);
-	rt_repeat(m, RT_STR_MAX, replace_step);
+	rt_repeat_long(m, RT_STR_MAX, replace_step);
 	RT_BYTE(m, dst + (uint32_t)rt_got(m, REPL_OUT)) = 0;
 	return rt_got(m, REPL_OUT) | rt_got(m, REPL_CUT);
 }
 
+/* State of tokenize, in tmp[]: position in the text and in the result, the set of delimiters. */
+enum { TOK_IN, TOK_OUT, TOK_CUT, TOK_SIZE, TOK_SET, TOK_DST = 8, TOK_TEXT, TOK_DELIM };
+
+static long delim_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint8_t c = RT_BYTE(m, (uint32_t)rt_got(m, TOK_DELIM) + i);
+
+	m->tmp[TOK_SET + (c >> 6)] |= (int64_t)(c ? 1ull << (c & 63) : 0);
+	return !c;
+}
+
+static long token_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t p = (uint32_t)rt_got(m, TOK_IN), o = (uint32_t)rt_got(m, TOK_OUT);
+	uint8_t c = RT_BYTE(m, (uint32_t)rt_got(m, TOK_TEXT) + p);
+
+	rt_put(m, TOK_IN, c ? (int64_t)p + 1 : -1);
+	if (!c)
+		return 1;
+	if (m->tmp[TOK_SET + (c >> 6)] >> (c & 63) & 1)
+		return o != 0;
+	if (o + 1 >= (uint32_t)rt_got(m, TOK_SIZE)) {
+		rt_put(m, TOK_CUT, RT_CUT);
+		return 0;
+	}
+	RT_BYTE(m, (uint32_t)rt_got(m, TOK_DST) + o) = c;
+	rt_put(m, TOK_OUT, o + 1);
+	return 0;
+}
+
 long rt_tokenize(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t delim, uint32_t state)
 {
-	long cut = 0;
-
 	if (!m)
 		return 0;
 	RT_BYTE(m, dst) = 0;
 	if (m->arg[0] < 0)
 		return 0;
-	for (int k = 4; k < 8; k++)
-		rt_put(m, k, 0);
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		uint8_t c = RT_BYTE(m, delim + i);
-
-		if (!c)
-			break;
-		m->tmp[4 + (c >> 6)] |= (int64_t)(1ull << (c & 63));
-	}
-	rt_put(m, 0, m->arg[0]);
-	rt_put(m, 1, 0);
-	for (uint32_t k = 0; k < RT_STR_MAX; k++) {
-		uint32_t p = (uint32_t)rt_got(m, 0), o = (uint32_t)rt_got(m, 1);
-		uint8_t c = RT_BYTE(m, state + p);
-
-		rt_put(m, 0, c ? (int64_t)p + 1 : -1);
-		if (!c)
-			break;
-		if (m->tmp[4 + (c >> 6)] >> (c & 63) & 1) {
-			if (o)
-				break;
-			continue;
-		}
-		if (o + 1 >= size) {
-			cut = RT_CUT;
-			continue;
-		}
-		RT_BYTE(m, dst + o) = c;
-		rt_put(m, 1, o + 1);
-	}
-	m->arg[0] = rt_got(m, 0);
-	RT_BYTE(m, dst + (uint32_t)rt_got(m, 1)) = 0;
-	return rt_got(m, 1) | cut;
+	for (unsigned k = 0; k < 4; k++)
+		rt_put(m, TOK_SET + k, 0);
+	rt_put(m, TOK_DELIM, delim);
+	rt_repeat(m, RT_STR_MAX, delim_step);
+	rt_put(m, TOK_IN, m->arg[0]);
+	rt_put(m, TOK_OUT, 0);
+	rt_put(m, TOK_CUT, 0);
+	rt_put(m, TOK_SIZE, size);
+	rt_put(m, TOK_DST, dst);
+	rt_put(m, TOK_TEXT, state);
+	rt_repeat(m, RT_STR_MAX, token_step);
+	m->arg[0] = rt_got(m, TOK_IN);
+	RT_BYTE(m, dst + (uint32_t)rt_got(m, TOK_OUT)) = 0;
+	return rt_got(m, TOK_OUT) | rt_got(m, TOK_CUT);
 }
 
 long rt_tokenize_start(struct rt_mem *m, uint32_t state, uint32_t size, uint32_t src)

@@ -65,15 +65,16 @@ RT_INLINE uint32_t rt_first(uint64_t z)
 }
 
 /*
- * Rounds of a long loop body: step(i, &m) for i from 0 below n, until it returns 1.  What the rounds
- * share is in tmp[].  In the kernel the body is verified once, not once per round.
+ * Rounds of a loop: step(i, &m) for i from 0 below n, until it returns 1.  What the rounds share is in
+ * tmp[].  In the kernel every round of a plain loop is verified, up to some 8000 branches in all;
+ * so a long body, or one for long strings, is made a callback, which is verified once.
  */
 typedef long rt_step(uint32_t i, void *m);
 #ifdef __bpf__
 static long (*const rt_bpf_loop)(uint32_t n, rt_step *step, void *ctx, uint64_t flags) = (void *)181;
 #endif
 
-RT_INLINE void rt_repeat(struct rt_mem *m, uint32_t n, rt_step *step)
+RT_INLINE void rt_repeat_long(struct rt_mem *m, uint32_t n, rt_step *step)
 {
 #ifdef __bpf__
 	struct rt_mem *ctx = m;
@@ -84,6 +85,23 @@ RT_INLINE void rt_repeat(struct rt_mem *m, uint32_t n, rt_step *step)
 		if (step(i, &m))
 			break;
 #endif
+}
+
+/* The same with more than `m` for the rounds: ctx is a struct on the stack, which they do not change. */
+RT_INLINE void rt_repeat_ctx(void *ctx, uint32_t n, rt_step *step)
+{
+#if defined(__bpf__) && RT_STR_MAX > 512
+	rt_bpf_loop(n, step, ctx, 0);
+#else
+	for (uint32_t i = 0; i < n; i++)
+		if (step(i, ctx))
+			break;
+#endif
+}
+
+RT_INLINE void rt_repeat(struct rt_mem *m, uint32_t n, rt_step *step)
+{
+	rt_repeat_ctx(&m, n, step);
 }
 
 /* Length of the string at s, left in tmp[k] too. */

@@ -18,6 +18,18 @@ RT_INLINE int digit_value(uint8_t c)
 	return 99;
 }
 
+/* One digit: tmp[0] = tmp[0] * tmp[1] + it. */
+static long digit_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	int64_t d = digit_value(RT_BYTE(m, (uint32_t)rt_got(m, 2) + i));
+
+	if (d >= rt_got(m, 1))
+		return 1;
+	rt_put(m, 0, (int64_t)((uint64_t)rt_got(m, 0) * (uint64_t)rt_got(m, 1) + (uint64_t)d));
+	return 0;
+}
+
 long rt_strtol(struct rt_mem *m, uint32_t s, int64_t base)
 {
 	uint32_t neg;
@@ -37,13 +49,8 @@ long rt_strtol(struct rt_mem *m, uint32_t s, int64_t base)
 		base = RT_BYTE(m, s) == '0' ? 8 : 10;
 	}
 	rt_put(m, 1, base);
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		int64_t d = digit_value(RT_BYTE(m, s + i));
-
-		if (d >= rt_got(m, 1))
-			break;
-		rt_put(m, 0, (int64_t)((uint64_t)rt_got(m, 0) * (uint64_t)rt_got(m, 1) + (uint64_t)d));
-	}
+	rt_put(m, 2, s);
+	rt_repeat(m, RT_STR_MAX, digit_step);
 	return neg ? (long)(0 - (uint64_t)rt_got(m, 0)) : rt_got(m, 0);
 }
 
@@ -98,28 +105,33 @@ RT_INLINE int64_t field_clamp(int64_t v)
 }
 
 /*
- * Writes the field whose parts end at tmp[0..4]: blanks, prefix (bytes of tmp[5], first lowest),
+ * One byte of the field whose parts end at tmp[0..4]: blanks, prefix (bytes of tmp[5], first lowest),
  * zeros, `n` digits of scratch, blanks.
  */
+static long field_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	int64_t p = i;
+	uint8_t c = ' ';
+
+	if (p >= rt_got(m, 4) || p + 1 >= m->arg[3])
+		return 1;
+	if (p >= rt_got(m, 0) && p < rt_got(m, 1))
+		c = (uint8_t)((uint64_t)rt_got(m, 5) >> ((uint64_t)(p - rt_got(m, 0)) * 8 & 63));
+	else if (p >= rt_got(m, 1) && p < rt_got(m, 2))
+		c = '0';
+	else if (p >= rt_got(m, 2) && p < rt_got(m, 3))
+		c = scratch(m)[(uint32_t)(rt_got(m, 3) - 1 - p) & 31];
+	RT_BYTE(m, (uint32_t)m->arg[2] + i) = c;
+	return 0;
+}
+
+/* Writes the field; arg[2], arg[3] become the result's offset and size. */
 RT_INLINE long put_field(struct rt_mem *m, uint32_t dst, uint32_t size)
 {
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		int64_t p = i;
-		uint8_t c = ' ';
-
-		if (p >= rt_got(m, 4) || i + 1 >= size)
-			break;
-		if (p >= rt_got(m, 0) && p < rt_got(m, 1))
-			c = (uint8_t)((uint64_t)rt_got(m, 5) >> ((uint64_t)(p - rt_got(m, 0)) * 8 & 63));
-		else if (p >= rt_got(m, 1) && p < rt_got(m, 2))
-			c = '0';
-		else if (p >= rt_got(m, 2) && p < rt_got(m, 3)) {
-			uint32_t k = (uint32_t)(rt_got(m, 3) - 1 - p);
-
-			c = scratch(m)[k & 31];
-		}
-		RT_BYTE(m, dst + i) = c;
-	}
+	m->arg[2] = dst;
+	m->arg[3] = size;
+	rt_repeat(m, RT_STR_MAX, field_step);
 	if (rt_got(m, 4) + 1 > (int64_t)size) {
 		RT_BYTE(m, dst + size - 1) = 0;
 		return (long)(size - 1) | RT_CUT;
@@ -197,6 +209,21 @@ long rt_fmt_int(struct rt_mem *m, uint32_t dst, uint32_t size, int64_t v, uint32
 	return put_field(m, dst, size);
 }
 
+/* One byte of a string's field, which lies in tmp[0..1] of tmp[2] bytes; source in tmp[3]. */
+static long str_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	int64_t p = i;
+	uint8_t c = ' ';
+
+	if (p >= rt_got(m, 2) || p + 1 >= m->arg[3])
+		return 1;
+	if (p >= rt_got(m, 0) && p < rt_got(m, 1))
+		c = RT_BYTE(m, (uint32_t)(rt_got(m, 3) + p - rt_got(m, 0)));
+	RT_BYTE(m, (uint32_t)m->arg[2] + i) = c;
+	return 0;
+}
+
 long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint32_t spec)
 {
 	int64_t n, width, pad;
@@ -214,16 +241,10 @@ long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uin
 	rt_put(m, 0, left ? 0 : pad);			/* where the string begins */
 	rt_put(m, 1, (left ? 0 : pad) + n);		/* and ends */
 	rt_put(m, 2, pad + n);
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		int64_t p = i;
-		uint8_t c = ' ';
-
-		if (p >= rt_got(m, 2) || i + 1 >= size)
-			break;
-		if (p >= rt_got(m, 0) && p < rt_got(m, 1))
-			c = RT_BYTE(m, src + (uint32_t)(p - rt_got(m, 0)));
-		RT_BYTE(m, dst + i) = c;
-	}
+	rt_put(m, 3, src);
+	m->arg[2] = dst;
+	m->arg[3] = size;
+	rt_repeat(m, RT_STR_MAX, str_step);
 	if (rt_got(m, 2) + 1 > (int64_t)size) {
 		RT_BYTE(m, dst + size - 1) = 0;
 		return (long)(size - 1) | RT_CUT;

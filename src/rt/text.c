@@ -159,7 +159,7 @@ long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	rt_put(m, DST, dst);
 	rt_put(m, SRC, src);
 	rt_put(m, CUT, 0);
-	rt_repeat(m, RT_STR_MAX, text_step);
+	rt_repeat_long(m, RT_STR_MAX, text_step);
 	cut = rt_got(m, CUT) != 0;
 	if (quoted)
 		put_end(m, dst, cut);

@@ -106,22 +106,36 @@ long bk_stack(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint3
 	return finish(m, dst, size);
 }
 
+enum { STEP_DST = 5, STEP_SRC };
+
+static long hex_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint8_t c;
+
+	if (i >= m->arg[0])
+		return 1;
+	c = RT_BYTE(m, (uint32_t)rt_got(m, STEP_SRC) + i);
+	put(m, (uint32_t)rt_got(m, STEP_DST), hex_digit(c >> 4));
+	put(m, (uint32_t)rt_got(m, STEP_DST), hex_digit(c));
+	return 0;
+}
+
+RT_INLINE void convert(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, rt_step *step)
+{
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	rt_put(m, STEP_DST, dst);
+	rt_put(m, STEP_SRC, src);
+	rt_repeat(m, RT_STR_MAX, step);
+}
+
 /* arg[0] bytes at src as two hex digits each. */
 long bk_hex(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
 	if (!m || !size)
 		return 0;
-	rt_put(m, POS, 0);
-	rt_put(m, SIZE, size);
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		uint8_t c;
-
-		if (i >= m->arg[0])
-			break;
-		c = RT_BYTE(m, src + i);
-		put(m, dst, hex_digit(c >> 4));
-		put(m, dst, hex_digit(c));
-	}
+	convert(m, dst, size, src, hex_step);
 	return finish(m, dst, size);
 }
 
@@ -180,8 +194,22 @@ long bk_wide(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	rt_put(m, HIGH, 0);
 	m->tmp[WIDE_DST] = dst;
 	m->tmp[WIDE_SRC] = src;
-	rt_repeat(m, RT_STR_MAX / 2, wide_step);
+	rt_repeat_long(m, RT_STR_MAX / 2, wide_step);
 	return finish(m, dst, size);
+}
+
+static long args_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint8_t c;
+
+	if (i >= m->arg[0])
+		return 1;
+	c = RT_BYTE(m, (uint32_t)rt_got(m, STEP_SRC) + i);
+	put(m, (uint32_t)rt_got(m, STEP_DST), c ? c : ' ');
+	if (c)
+		rt_put(m, 2, i + 1);
+	return 0;
 }
 
 /* arg[0] bytes at src, NULs made blanks, trailing ones left out: the arguments of a process. */
@@ -189,19 +217,8 @@ long bk_args(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
 	if (!m || !size)
 		return 0;
-	rt_put(m, POS, 0);
-	rt_put(m, SIZE, size);
 	rt_put(m, 2, 0);
-	for (uint32_t i = 0; i < RT_STR_MAX; i++) {
-		uint8_t c;
-
-		if (i >= m->arg[0])
-			break;
-		c = RT_BYTE(m, src + i);
-		put(m, dst, c ? c : ' ');
-		if (c)
-			rt_put(m, 2, i + 1);
-	}
+	convert(m, dst, size, src, args_step);
 	rt_put(m, POS, rt_got(m, 2));
 	return finish(m, dst, size);
 }
@@ -251,6 +268,6 @@ long bk_env(struct rt_mem *m, uint32_t name, uint32_t buf)
 	m->tmp[BUF] = buf;
 	m->tmp[INSIDE] = 0;
 	m->arg[2] = 0;
-	rt_repeat(m, 8192, env_step);
+	rt_repeat_long(m, 8192, env_step);
 	return m->arg[2];
 }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Walks the user stack of the current task by the unwind rules that the user side loaded.
+ *
+ * bk_unwind(m) fills pc[] of the struct unwind_state at bk_unwind_at in the slot, from rip, rsp, rbp there.
+ * Each frame: find the mapping of its pc and so the file, search the file's rows, apply the rule.
+ *
+ * Mappings are looked up in the process's maple tree, read as plain memory: no lock is taken, so it
+ * works where bpf_find_vma does not (a second time in an interrupt, or while another thread maps memory). A tree
+ * that changes meanwhile can mislead the descent, but what it leads to is a mapping only if it has the
+ * address between its bounds; else it is tried again.
+ *
+ * The state is in memory and each function is small, so that the verifier looks at each once.
+ */
+#include "bpf/kern/kern.h"
+#include "bpf/unwind_state.h"
+
+static long (*const bpf_map_lookup)(void *map, const void *key) = (void *)1;
+static long (*const bpf_map_update)(void *map, const void *key, const void *value, uint64_t flags) = (void *)2;
+static uint64_t (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static uint64_t (*const bpf_get_current_task)(void) = (void *)35;
+static long (*const bpf_copy_from_user)(void *dst, uint32_t size, const void *src) = (void *)148;
+
+#define UPDATE_NOEXIST	1
+
+/* Put in by the linker: constants, and maps. */
+#define OFFSET(name, type, member) extern const char bk_##name[];
+UNWIND_OFFSETS(OFFSET)
+UNWIND_RETURN_OFFSETS(OFFSET)
+#undef OFFSET
+extern const char bk_unwind_at[];	/* offset of the state in struct rt_mem */
+extern const char bk_unwind_max[];	/* bytes of pc[] to fill at most */
+extern const char bk_unwind_mask[];	/* rows of the table, a power of two, less 1 */
+extern const char bk_unwind_return[];	/* there are return probes to see through */
+extern const char bk_sleepable[];	/* the program may sleep */
+extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
+
+#define CONST(name)	constant((uint64_t)bk_##name)
+
+#define NODE_LEAF	1		/* enum maple_type */
+#define NODE_RANGE	2
+#define NODE_ARANGE	3
+#define LEVELS		12
+#define VM_EXEC		4
+#define ELF64		0x00010102464c457full
+#define SIGRETURN	0x0f0000000fc0c748ull	/* mov $15,%rax; syscall */
+#define SIGRETURN2	0x00050f0000000fb8ull	/* mov $15,%eax; syscall */
+#define FRAME_MAX	(16u << 20)	/* of a frame that only its frame pointer tells */
+
+/* The compiler would take an object's address for true. */
+RT_INLINE uint64_t constant(uint64_t v)
+{
+	asm volatile("" : "+r"(v));
+	return v;
+}
+
+/* Of a slot that was tested for NULL, which the compiler must not do later. */
+RT_INLINE struct unwind_state *state(struct rt_mem *m)
+{
+	asm volatile("" : "+r"(m));
+	return (struct unwind_state *)((char *)m + (uint64_t)bk_unwind_at);
+}
+
+RT_INLINE uint64_t kernel_word(struct unwind_state *u, uint64_t addr)
+{
+	u->word[0] = 0;
+	bpf_probe_read_kernel(&u->word[0], 8, (void *)addr);
+	return u->word[0];
+}
+
+/* n bytes of user memory into word[]; 0: read */
+RT_INLINE long user_words(struct unwind_state *u, uint64_t addr, uint32_t n)
+{
+	long err = bpf_probe_read_user(u->word, n, (void *)addr);
+
+	if (err && CONST(sleepable))
+		err = bpf_copy_from_user(u->word, n, (void *)addr);
+	return err;
+}
+
+/* 1 if pivot p lies before the address whose half is given; pivots are odd (ends of pages) or 0 (unused). */
+RT_INLINE uint64_t before(uint64_t p, uint64_t half)
+{
+	uint64_t d = ((p - 1) >> 1) - half;
+
+	asm volatile("" : "+r"(d));	/* no branches, please: each would double what there is to verify */
+	return d >> 63;
+}
+
+/* One level down from entry; 0: entry is the vma now, 1: go on, -1: there is none. */
+RT_INLINE int descend(struct unwind_state *u, uint64_t half)
+{
+	uint64_t entry, type, slot = 0;
+
+	asm volatile("" : "+r"(u));	/* else addresses of all the pivots would be kept on the stack */
+	entry = u->entry;
+	type = entry >> 3 & 15;
+	if ((entry & 3) != 2 || entry < 4096 || type < NODE_LEAF || type > NODE_ARANGE)
+		return -1;
+	if (bpf_probe_read_kernel(u->node, sizeof(u->node), (void *)(entry & ~255ull)))
+		return -1;
+	if ((u->node[0] & ~255ull) == (entry & ~255ull))
+		return -1;	/* dead */
+	if (type == NODE_ARANGE) {
+#pragma unroll
+		for (int i = 1; i <= 9; i++)
+			slot += before(u->node[i], half);
+		slot += 10;
+	} else {
+#pragma unroll
+		for (int i = 1; i <= 15; i++)
+			slot += before(u->node[i], half);
+		slot += 16;
+	}
+	asm volatile("" : "+r"(slot));
+	slot &= 31;
+	u->entry = *(volatile uint64_t *)&u->node[slot];
+	return type != NODE_LEAF;
+}
+
+/* The mapping around pc: start, end, shift, word[0] = its file; 0: there is none that can be executed. */
+RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
+{
+	int more = 1;
+	uint64_t vma;
+
+	u->entry = kernel_word(u, u->mm + CONST(mm_tree) + CONST(tree_root));
+	for (int i = 0; i < LEVELS; i++) {
+		more = descend(u, pc >> 1);
+		if (more <= 0)
+			break;
+	}
+	if (more || !u->entry || (u->entry & 3))
+		return 0;
+	vma = u->entry;
+	if (!(kernel_word(u, vma + CONST(vma_flags)) & VM_EXEC))
+		return 0;
+	u->start = kernel_word(u, vma + CONST(vma_start));
+	u->end = kernel_word(u, vma + CONST(vma_end));
+	if (pc < u->start || pc >= u->end)
+		return 0;
+	u->shift = (kernel_word(u, vma + CONST(vma_pgoff)) << 12) - u->start;
+	u->entry = kernel_word(u, vma + CONST(vma_file));
+	return 1;
+}
+
+/* Which file's rows cover rip: module, start, end, shift.  0: rip is not in executable memory. */
+__attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
+{
+	struct unwind_state *u;
+	struct unwind_module *mod;
+	uint64_t pc, inode;
+
+	if (!m)
+		return 0;
+	u = state(m);
+	pc = u->rip - u->back;
+	u->module.count = 0;
+	if (!find_mapping(u, pc)) {
+		u->start = u->end = 0;
+		return 0;
+	}
+	if (u->entry) {
+		inode = kernel_word(u, u->entry + CONST(file_inode));
+		u->key.ino = kernel_word(u, inode + CONST(inode_ino));
+		u->key.dev = (uint32_t)kernel_word(u, kernel_word(u, inode + CONST(inode_sb)) + CONST(sb_dev));
+	} else {
+		if (user_words(u, u->start, 8) || u->word[0] != ELF64)
+			return 1;
+		u->key.ino = u->key.dev = 0;
+		u->shift = 0 - u->start;
+	}
+	mod = (struct unwind_module *)bpf_map_lookup(bk_unwind_modules, &u->key);
+	if (mod) {
+		u->module = *mod;
+		return 1;
+	}
+	u->unknown.tgid = bpf_get_current_pid_tgid() >> 32;
+	u->unknown.addr = pc;
+	if (!bpf_map_update(bk_unwind_unknown, &u->key, &u->unknown, UPDATE_NOEXIST))
+		((struct unwind_table *)bk_unwind_table)->unknown++;
+	return 1;
+}
+
+/* The rule for rip, by binary search for the last row at or before it. */
+__attribute__((noinline)) long bk_unwind_rule(struct rt_mem *m)
+{
+	struct unwind_state *u;
+	const struct unwind_table *t = (void *)bk_unwind_table;
+	volatile uint64_t *lo, *hi;
+	uint64_t offset;
+
+	if (!m)
+		return 0;
+	u = state(m);
+	lo = &u->lo;
+	hi = &u->hi;
+	offset = u->rip - u->back + u->shift;
+	u->rule = DBG_WALK_NONE;
+	*lo = u->module.first;
+	*hi = u->module.first + u->module.count;
+	for (int i = 0; i < 24; i++) {
+		uint64_t mid = (*lo + *hi) >> 1;
+
+		if (*lo >= *hi)
+			break;
+		if (t->rows[mid & (uint64_t)bk_unwind_mask].offset <= offset)
+			*lo = mid + 1;
+		else
+			*hi = mid;
+	}
+	if (*lo > u->module.first) {
+		uint64_t at = *lo - 1;
+
+		at &= (uint64_t)bk_unwind_mask;
+		u->rule = t->rows[at].rule;
+	}
+	return 0;
+}
+
+/* rip is the trampoline of return probes, read just below rsp: takes the address that it replaced. */
+__attribute__((noinline)) long bk_unwind_returning(struct rt_mem *m)
+{
+	struct unwind_state *u;
+
+	if (!m)
+		return 0;
+	u = state(m);
+	for (int i = 0; i < 256; i++) {
+		uint64_t at = *(volatile uint64_t *)&u->instance;
+
+		if (!at)
+			break;
+		u->instance = kernel_word(u, at + CONST(instance_next));
+		if (kernel_word(u, at + CONST(instance_stack)) == u->rsp - 8) {
+			u->rip = kernel_word(u, at + CONST(instance_orig));
+			break;
+		}
+	}
+	return 0;
+}
+
+/* Without a rule: the trampoline of signals if the code is that, else the frame pointer. */
+RT_INLINE uint32_t rule_by_code(struct unwind_state *u)
+{
+	if (!user_words(u, u->rip, 8) &&
+	    (u->word[0] == SIGRETURN || (u->word[0] << 8) == (SIGRETURN2 << 8)))
+		return DBG_WALK_SIGNAL;
+	if (u->rbp < u->rsp || u->rbp - u->rsp > FRAME_MAX)
+		return DBG_WALK_END;
+	return DBG_WALK_RBP | 2 << 3 | 2 << 9;
+}
+
+RT_INLINE long signal_frame(struct unwind_state *u)
+{
+	uint64_t uc = u->rsp;
+
+	if (user_words(u, uc + DBG_WALK_UC_RSP, 16))
+		return 1;
+	u->rsp = u->word[0];
+	u->rip = u->word[1];
+	if (user_words(u, uc + DBG_WALK_UC_RBP, 8))
+		return 1;
+	u->rbp = u->word[0];
+	u->back = 0;
+	return 0;
+}
+
+/* The CFA by a rule, in lo; 1: cannot be had */
+RT_INLINE long frame_address(struct unwind_state *u, uint32_t rule)
+{
+	int64_t n = DBG_WALK_N(rule);
+
+	switch (DBG_WALK_KIND(rule)) {
+	case DBG_WALK_RSP:
+		u->lo = u->rsp + 8 * n;
+		return 0;
+	case DBG_WALK_RBP:
+		u->lo = u->rbp + 8 * n;
+		return 0;
+	case DBG_WALK_PLT:
+		u->lo = u->rsp + ((int64_t)(u->rip & 15) >= n ? 16 : 8);
+		return 0;
+	case DBG_WALK_DEREF:
+		if (user_words(u, u->rbp + 8 * n, 8))
+			return 1;
+		u->lo = u->word[0];
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+/* Replaces rip, rsp, rbp by the caller's; 1: there is none. */
+__attribute__((noinline)) long bk_unwind_caller(struct rt_mem *m)
+{
+	struct unwind_state *u;
+	uint32_t rule, at;
+	uint64_t cfa;
+
+	if (!m)
+		return 1;
+	u = state(m);
+	rule = (uint32_t)u->rule;
+	if (rule == DBG_WALK_NONE)
+		rule = rule_by_code(u);
+	if (rule == DBG_WALK_SIGNAL)
+		return signal_frame(u);
+	if (frame_address(u, rule))
+		return 1;
+	cfa = *(volatile uint64_t *)&u->lo;
+	if (cfa <= u->rsp || user_words(u, cfa - 16, 16))
+		return 1;
+	u->rsp = cfa;
+	u->rip = u->word[1];
+	u->back = 1;
+	at = DBG_WALK_RBP_AT(rule);
+	if (at == DBG_WALK_RBP_LOST) {
+		u->rbp = 0;
+	} else if (at == 2) {
+		u->rbp = u->word[0];
+	} else if (at) {
+		if (DBG_WALK_KIND(rule) != DBG_WALK_DEREF)
+			u->rbp = cfa - 8 * at;
+		if (user_words(u, u->rbp, 8))
+			u->word[0] = 0;
+		u->rbp = u->word[0];
+	}
+	return 0;
+}
+
+/* Notes the frame and goes to its caller; 1: it was the last. */
+__attribute__((noinline)) long bk_unwind_frame(struct rt_mem *m)
+{
+	struct unwind_state *u;
+	uint64_t n, pc;
+
+	if (!m)
+		return 1;
+	u = state(m);
+	n = u->bytes;
+	if (n >= (uint64_t)bk_unwind_max)
+		return 1;
+	pc = u->rip - u->back;
+	/* twice, because of races; the innermost frame is shown wherever it is */
+	if ((pc < u->start || pc >= u->end) && !bk_unwind_module(m) && !bk_unwind_module(m) && n)
+		return 1;
+	u->bytes = n + 8;
+	n = n >> 3 & (UNWIND_FRAMES - 1);
+	u->pc[n] = u->rip;
+	u->rule = DBG_WALK_NONE;
+	if (u->module.count)
+		bk_unwind_rule(m);
+	if (bk_unwind_caller(m))
+		return 1;
+	if (CONST(unwind_return) && u->trampoline && u->rip == u->trampoline)
+		bk_unwind_returning(m);
+	return !u->rip;
+}
+
+/* The address that return probes put on the stack, and the first of those in force. */
+RT_INLINE void find_trampoline(struct unwind_state *u, uint64_t task)
+{
+	uint64_t area, utask = kernel_word(u, task + CONST(task_utask));
+
+	u->instance = utask ? kernel_word(u, utask + CONST(utask_instances)) : 0;
+	if (!u->instance)
+		return;
+	area = kernel_word(u, u->mm + CONST(mm_uprobes) + CONST(uprobes_area));
+	if (area)
+		u->trampoline = kernel_word(u, area + CONST(area_vaddr));
+}
+
+long bk_unwind(struct rt_mem *m)
+{
+	struct unwind_state *u;
+	uint64_t task;
+
+	if (!m)
+		return 0;
+	u = state(m);
+	task = bpf_get_current_task();
+	u->done = 1;
+	u->bytes = 0;
+	u->back = 0;
+	u->start = u->end = 0;
+	u->trampoline = 0;
+	u->mm = kernel_word(u, task + CONST(task_mm));
+	if (!u->mm)
+		return 0;
+	if (CONST(unwind_return))
+		find_trampoline(u, task);
+	for (int i = 0; i < UNWIND_FRAMES; i++)
+		if (bk_unwind_frame(m))
+			break;
+	return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the walk of user stacks in the kernel (kern/unwind.c), the code generator and the user side
+ * (unwind_map.c) share.
+ *
+ * Unwind rules (dbg/unwind_table.h) of all modules lie in one array; a directory says by the inode of a
+ * mapped file where its rows are.  The vdso has no file: its key is zero.  When the walk meets a
+ * file that the directory does not know, it notes that for the user side, which may then add it.
+ */
+#ifndef BPF_UNWIND_STATE_H
+#define BPF_UNWIND_STATE_H
+
+#include <stdint.h>
+
+#include "dbg/unwind_table.h"
+
+#define UNWIND_FRAMES	128	/* most frames of a stack, a power of two */
+
+/* A file as the kernel knows it; dev is the kernel's dev_t (20 bits of minor number). */
+struct unwind_key {
+	uint64_t ino;
+	uint64_t dev;
+};
+
+struct unwind_module {
+	uint32_t first, count;		/* its rows; count 0: known to have none */
+};
+
+/* Where an unknown file was met. */
+struct unwind_unknown {
+	uint64_t tgid, addr;
+};
+
+struct unwind_table {
+	uint64_t unknown;		/* changes whenever an unknown file is met */
+	uint64_t pad[7];
+	struct dbg_walk_row rows[];
+};
+
+/* The state of a walk, in the context slot. */
+struct unwind_state {
+	uint64_t bytes;			/* 8 times the number of frames in pc[] */
+	uint64_t pc[UNWIND_FRAMES];
+	uint64_t done;
+	uint64_t rip, rsp, rbp;		/* of the frame reached */
+	uint64_t back;			/* 1: rip is a return address, 0: an instruction about to run */
+	uint64_t trampoline;		/* of return probes, 0: none; instance: the next one in force */
+	uint64_t instance;
+	uint64_t mm;
+	uint64_t start, end, shift;	/* mapping found last; file offset = address + shift */
+	struct unwind_module module;	/* of it */
+	struct unwind_key key;
+	struct unwind_unknown unknown;
+	uint64_t lo, hi;		/* binary search */
+	uint64_t rule;
+	uint64_t entry;			/* descent in the tree of mappings */
+	uint64_t node[32];
+	uint64_t vma[2];
+	uint64_t word[2];		/* read last */
+};
+
+/*
+ * Offsets in structures of the kernel that the walk reads: O(name, structure, member).  Without those
+ * of the second list return probes of the probed program are not seen through.
+ */
+#define UNWIND_OFFSETS(O)                                                                          \
+	O(task_mm, "task_struct", "mm")                                                            \
+	O(mm_tree, "mm_struct", "mm_mt")                                                           \
+	O(tree_root, "maple_tree", "ma_root")                                                      \
+	O(vma_start, "vm_area_struct", "vm_start")                                                 \
+	O(vma_end, "vm_area_struct", "vm_end")                                                     \
+	O(vma_flags, "vm_area_struct", "vm_flags")                                                 \
+	O(vma_pgoff, "vm_area_struct", "vm_pgoff")                                                 \
+	O(vma_file, "vm_area_struct", "vm_file")                                                   \
+	O(file_inode, "file", "f_inode")                                                           \
+	O(inode_ino, "inode", "i_ino")                                                             \
+	O(inode_sb, "inode", "i_sb")                                                               \
+	O(sb_dev, "super_block", "s_dev")
+#define UNWIND_RETURN_OFFSETS(O)                                                                   \
+	O(task_utask, "task_struct", "utask")                                                      \
+	O(utask_instances, "uprobe_task", "return_instances")                                      \
+	O(instance_stack, "return_instance", "stack")                                              \
+	O(instance_orig, "return_instance", "orig_ret_vaddr")                                      \
+	O(instance_next, "return_instance", "next")                                                \
+	O(mm_uprobes, "mm_struct", "uprobes_state")                                                \
+	O(uprobes_area, "uprobes_state", "xol_area")                                               \
+	O(area_vaddr, "xol_area", "vaddr")
+
+#endif
