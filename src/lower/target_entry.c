@@ -106,22 +106,88 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 	return kept(L, array, target_register(L, a, DBG_RSP), type, a);
 }
 
-struct ir_expr *target_entry_register(struct lower *L, const struct target_access *a, int reg)
+/* The registers of the caller at a call, seen from the first instruction of the callee. */
+static struct ir_expr *caller_register(struct lower *L, const struct target_access *a, int reg)
 {
-	const struct dbg_func *f = a->func;
+	struct ir_expr *r = target_register(L, a, reg);
+
+	if (reg != DBG_RSP)
+		return r;
+	return lower_op2(L, IR_ADD, r, ir_const(L->mod->ir, RSP_AT_CALL, &a->at), &a->at);
+}
+
+/* Does the program only use what the callee still has of its caller at its first instruction? */
+static bool caller_ops_usable(const struct dbg_entry_value *v)
+{
+	for (size_t i = 0; i < v->nops; i++) {
+		bool saved = v->ops[i].a == DBG_RBX || v->ops[i].a == DBG_RBP || v->ops[i].a == DBG_RSP ||
+			     (v->ops[i].a >= DBG_R12 && v->ops[i].a <= DBG_R15);
+
+		if ((v->ops[i].op == DBG_OP_REG && !saved) || v->ops[i].op == DBG_OP_ENTRY_REG ||
+		    v->ops[i].op == DBG_OP_ENTRY_PARAM || v->ops[i].op == DBG_OP_TLS)
+			return false;
+	}
+	return v->nops > 0;
+}
+
+/* The same program with rsp as it was before the call pushed the return address. */
+static struct ir_expr *caller_value(struct lower *L, const struct target_access *a,
+				    const struct dbg_entry_value *v)
+{
+	struct dbg_op *ops = arena_new_array(L->mod->arena, struct dbg_op, 3 * v->nops);
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->nops; i++) {
+		ops[n++] = v->ops[i];
+		if (v->ops[i].op == DBG_OP_REG && v->ops[i].a == DBG_RSP) {
+			ops[n++] = (struct dbg_op){ DBG_OP_CONST, RSP_AT_CALL };
+			ops[n++] = (struct dbg_op){ DBG_OP_ADD, 0 };
+		}
+	}
+	return target_ops(L, a, ops, n);
+}
+
+/* At the first instruction of f: chosen by the return address; 0 for callers that do not say. */
+static struct ir_expr *removed_param(struct lower *L, const struct target_access *a, const struct dbg_func *f,
+				     int64_t param)
+{
+	size_t n;
+	const struct dbg_entry_value *v = dbg_entry_params(f, param, &n);
+	struct ir_expr *ra, *bias = target_bias(L, f->module, &a->at), *value;
+
+	ra = lower_op1(L, IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
+	ra->imm = 8;
+	ra = lower_save(L, bias ? lower_op2(L, IR_SUB, ra, bias, &a->at) : ra);
+	value = ir_const(L->mod->ir, 0, &a->at);
+	for (size_t i = 0; i < n && i < ACCESS_MAX_CALLERS; i++) {
+		struct ir_expr *args[3];
+
+		if (!caller_ops_usable(&v[i]))
+			continue;
+		args[0] = lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)v[i].ret_pc, &a->at), &a->at);
+		args[1] = caller_value(L, a, &v[i]);
+		args[2] = value;
+		value = lower_opn(L, IR_SELECT, args, 3, &a->at);
+		value->type = IR_I64;
+	}
+	return value;
+}
+
+/* A value of the function's first instruction: taken there, and kept if the access is further on. */
+static struct ir_expr *entry_value(struct lower *L, const struct target_access *a, int reg, int64_t param)
+{
+	const struct dbg_func *f = access_function(a);
 	struct probe_point *pt;
 	struct ir_func *body;
-	struct ir_expr *frame;
+	struct ir_expr *frame, *value;
 	struct lower E;
 	uint32_t array;
 	uint64_t offset;
 
-	while (f && f->is_inline)
-		f = dbg_func_parent(f);
 	if (!f || !L->point || !dbg_addr_to_offset(f->module, f->entry, &offset))
 		return target_fail(L, a, "value at the function's entry is not available here");
 	if (a->pc == f->entry)
-		return target_register(L, a, reg);
+		return reg >= 0 ? target_register(L, a, reg) : removed_param(L, a, f, param);
 	pt = arena_memdup(L->mod->arena, L->point, sizeof(*pt));
 	pt->kind = PROG_UPROBE;
 	pt->prog.kind = POINT_UPROBE;
@@ -130,9 +196,19 @@ struct ir_expr *target_entry_register(struct lower *L, const struct target_acces
 	pt->prog.address = pt->pc = f->entry;
 	body = arena_new(L->mod->arena, struct ir_func);
 	entry_begin(L, &E, body, pt, a);
-	frame = lower_op2(&E, IR_ADD, target_register(&E, a, DBG_RSP),
-			  ir_const(L->mod->ir, RSP_AT_CALL, &a->at), &a->at);
+	frame = caller_register(&E, a, DBG_RSP);
+	value = reg >= 0 ? target_register(&E, a, reg) : removed_param(&E, a, f, param);
 	array = hidden_array(L, IR_I64, a);
-	entry_end(L, &E, array, frame, target_register(&E, a, reg), a);
+	entry_end(L, &E, array, frame, value, a);
 	return kept(L, array, frame_address(L, a, f->module, a->pc), IR_I64, a);
+}
+
+struct ir_expr *target_entry_register(struct lower *L, const struct target_access *a, int reg)
+{
+	return entry_value(L, a, reg, 0);
+}
+
+struct ir_expr *target_entry_param(struct lower *L, const struct target_access *a, int64_t param)
+{
+	return entry_value(L, a, -1, param);
 }

@@ -218,6 +218,9 @@ static bool compute_op(struct lower *L, const struct target_access *a, struct st
 	case DBG_OP_ENTRY_REG:
 		s->v[s->n++] = target_entry_register(L, a, (int)op->a);
 		return true;
+	case DBG_OP_ENTRY_PARAM:
+		s->v[s->n++] = target_entry_param(L, a, op->a);
+		return true;
 	case DBG_OP_DEREF:
 		*top = memory(L, a, *top, (uint32_t)op->a);
 		return true;

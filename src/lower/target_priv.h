@@ -37,6 +37,9 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 /* Register reg as it was at the entry of the function that the access is in. */
 struct ir_expr *target_entry_register(struct lower *L, const struct target_access *a, int reg);
 
+/* What the caller would have passed for a parameter that the compiler removed. */
+struct ir_expr *target_entry_param(struct lower *L, const struct target_access *a, int64_t param);
+
 /* target_format.c */
 struct ir_expr *target_text(struct lower *L, const struct target_access *a);
 

@@ -91,6 +91,11 @@ struct target_access {
 	const struct probe_point *entry;	/* evaluate there, at the function's entry */
 };
 
+#define ACCESS_MAX_CALLERS 16	/* call sites told apart for a parameter the compiler removed */
+
+/* The out-of-line function that the access is in, or NULL. */
+const struct dbg_func *access_function(const struct target_access *a);
+
 /* ---- between the files of target binding ---- */
 
 struct target_binder {

@@ -14,6 +14,15 @@
 #define STEP_CHUNK	8	/* steps grow by this many */
 #define MAX_NESTING	16	/* of anonymous members */
 
+const struct dbg_func *access_function(const struct target_access *a)
+{
+	const struct dbg_func *f = a->func;
+
+	while (f && f->is_inline)
+		f = dbg_func_parent(f);
+	return f;
+}
+
 void access_step(struct target_binder *b, struct target_access *a, enum access_step_kind kind, int64_t n)
 {
 	if (kind == STEP_OFFSET && !n)
@@ -215,6 +224,102 @@ bool access_walk(struct target_binder *b, struct target_access *a, const struct 
 	return true;
 }
 
+/* ---- can the location be read at all? ---- */
+
+/* Do the callers say what they would have passed? */
+static bool removed_parameter_known(const struct target_access *a, int64_t param)
+{
+	const struct dbg_func *f = access_function(a);
+	size_t n = 0;
+
+	return f && dbg_entry_params(f, param, &n) && n > 0 && n <= ACCESS_MAX_CALLERS;
+}
+
+/* What a probe cannot compute of a location program; NULL: nothing. */
+static const char *ops_problem(const struct target_access *a, const struct dbg_op *ops, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		switch (ops[i].op) {
+		case DBG_OP_REG:
+			if (ops[i].a > DBG_RIP && ops[i].a != DBG_FSBASE)
+				return "it needs a register that probes cannot read";
+			break;
+		case DBG_OP_ENTRY_REG:
+			if (!a->func || ops[i].a > DBG_RIP)
+				return "it needs a value from the function's entry";
+			break;
+		case DBG_OP_ENTRY_PARAM:
+			if (!removed_parameter_known(a, ops[i].a))
+				return "the compiler removed the parameter";
+			break;
+		case DBG_OP_TLS:
+			return "thread-local variables of libraries are not supported";
+		case DBG_OP_MOD:
+		case DBG_OP_UDIV:
+		case DBG_OP_SKIP:
+		case DBG_OP_BRA:
+			return "its location is computed in a way that is not supported";
+		default:
+			break;
+		}
+	}
+	return NULL;
+}
+
+/* The same for `size` bytes at byte `off` of a location. */
+static const char *loc_problem(const struct target_access *a, const struct dbg_loc *loc, int64_t off,
+			       uint64_t size)
+{
+	uint64_t pos = 0, lo = 8 * (uint64_t)off, hi = lo + 8 * size;
+	const char *why = NULL;
+
+	switch (loc->kind) {
+	case DBG_LOC_MEMORY:
+	case DBG_LOC_VALUE:
+		return ops_problem(a, loc->ops, loc->nops);
+	case DBG_LOC_REGISTER:
+		return loc->reg > DBG_RIP ? "it is in a register that probes cannot read" : NULL;
+	case DBG_LOC_BYTES:
+		return NULL;
+	case DBG_LOC_PIECES:
+		for (size_t i = 0; i < loc->npieces && !why; pos += loc->pieces[i++].bit_size)
+			if (pos < hi && pos + loc->pieces[i].bit_size > lo)
+				why = loc_problem(a, &loc->pieces[i].loc, 0, 1);
+		return why ? why : pos < hi ? "part of it is not described" : NULL;
+	default:
+		return "it was optimized out";
+	}
+}
+
+/* Whether what the access reads of its base can be had; false: b->why says why not. */
+static bool base_readable(struct target_binder *b, const struct target_access *a, uint64_t size)
+{
+	const struct dbg_loc *loc = &a->loc;
+	int64_t off = 0;
+	size_t i;
+	const char *why;
+
+	if (a->base != BASE_LOC)
+		return true;
+	for (i = 0; i < a->nsteps && a->steps[i].kind == STEP_OFFSET; i++)
+		off += a->steps[i].n;
+	if (i < a->nsteps && a->steps[i].kind == STEP_DEREF) {
+		size = 8;
+		if (loc->kind == DBG_LOC_POINTER && loc->npieces) {
+			off = loc->offset;
+			loc = &loc->pieces[0].loc;
+		}
+	} else if (i < a->nsteps && loc->kind != DBG_LOC_MEMORY) {
+		access_fail(b, "no-index", &b->e->at, "an array that is not in memory needs a constant index");
+		return false;
+	}
+	why = off < 0 && loc->kind != DBG_LOC_MEMORY ? "it is not in memory" : loc_problem(a, loc, off, size);
+	if (why)
+		access_fail(b, "not-accessible", &b->e->at, "not accessible at this address (pc: 0x%" PRIx64
+			    ") [man error::dwarf] (%s)", a->pc, why);
+	return !why;
+}
+
 /* ---- the object at the end ---- */
 
 /* Where a message about the whole access points: its last part. */
@@ -271,7 +376,7 @@ static bool finish_address(struct target_binder *b, struct target_access *a, uns
 	}
 	a->kind = ACCESS_ADDRESS;
 	a->type = AST_LONG;
-	return true;
+	return base_readable(b, a, 1);
 }
 
 static bool size_supported(uint64_t size)
@@ -336,6 +441,8 @@ bool access_finish(struct target_binder *b, struct target_access *a, const struc
 	a->kind = ACCESS_FETCH;
 	a->size = (uint32_t)size;
 	a->is_signed = s->kind != DBG_FLOAT && dbg_type_is_signed(s);
+	if (!base_readable(b, a, size))
+		return false;
 	return !(use & TARGET_WRITE) || finish_write(b, a, s);
 }
 
