@@ -97,12 +97,12 @@ struct region {
 
 /* Subprogram still to be generated. */
 struct pending {
-	enum { PEND_STEP, PEND_COLLECT, PEND_CLEAR } kind;
+	enum { PEND_STEP, PEND_COLLECT, PEND_CLEAR, PEND_CHUNK } kind;
 	em_label label;
 	struct gen_fn *fn;		/* step */
 	uint32_t global;		/* collect: array */
 	const struct ir_foreach *fe;
-	uint32_t cap;			/* collect: elements */
+	const struct ir_stmt *from, *to;	/* chunk: statements, `to` not included */
 };
 
 struct gen {
@@ -267,6 +267,7 @@ void gen_unwind_values(struct gen *g, struct routine_value *v);
 
 /* gen_flow.c */
 void gen_stmts(struct gen *g, const struct ir_stmt *list);
+void gen_chunk_fn(struct gen *g, const struct pending *pd);
 /* A loop: begin() binds its head, again() is the backward edge. */
 struct loop { em_label head; uint32_t entry; };
 struct loop gen_loop_begin(struct gen *g, const struct span *at);

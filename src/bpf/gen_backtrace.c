@@ -3,6 +3,7 @@
 #include "bpf/gen.h"
 
 #include "base/ds.h"
+#include "bpf/kernel.h"
 
 #define PAGE	4096
 
@@ -77,6 +78,59 @@ static void copy_stack(struct gen *g, struct mem rsp)
 	gen_word_free(g, addr);
 }
 
+/* *word = 8 bytes of kernel memory at r3 */
+static void read_word(struct gen *g, struct mem word, em_label failed)
+{
+	gen_addr(g, R1, word);
+	em_movi(&g->em, R2, 8);
+	em_helper(&g->em, BPF_FUNC_probe_read_kernel);
+	em_jcci(&g->em, BPF_JNE, R0, 0, failed);
+}
+
+/*
+ * Return addresses that pending return probes have replaced on the stack: pairs of where on the
+ * stack, and what stood there.  Nothing where the kernel's types do not tell.
+ */
+static void pending_returns(struct gen *g)
+{
+	int utask = kernel_offset("task_struct", "utask");
+	int list = kernel_offset("uprobe_task", "return_instances");
+	int next = kernel_offset("return_instance", "next");
+	int what[] = { kernel_offset("return_instance", "stack"),
+		       kernel_offset("return_instance", "orig_ret_vaddr") };
+	struct emit *em = &g->em;
+	struct mem ri = gen_word(g), word = gen_word(g);
+	em_label done = em_new_label(em);
+
+	if (utask < 0 || list < 0 || next < 0 || what[0] < 0 || what[1] < 0)
+		goto out;
+	em_helper(em, BPF_FUNC_get_current_task);
+	em_mov(em, R3, R0);
+	em_alui(em, BPF_ADD, R3, utask);
+	read_word(g, ri, done);
+	for (int i = 0; i <= WIRE_USTACK_RETURNS; i++) {
+		gen_ld(g, R3, ri);
+		em_jcci(em, BPF_JEQ, R3, 0, done);
+		for (int k = 0; i && k < 2; k++) {
+			gen_ld(g, R3, ri);
+			em_alui(em, BPF_ADD, R3, what[k]);
+			read_word(g, word, done);
+			payload(g, 8 * k);
+			gen_ld(g, R0, word);
+			em_stx(em, BPF_DW, R1, 0, R0);
+		}
+		if (i)
+			advance(g, 16);
+		gen_ld(g, R3, ri);
+		em_alui(em, BPF_ADD, R3, i ? next : list);
+		read_word(g, ri, done);
+	}
+out:
+	em_bind(em, done);
+	gen_word_free(g, word);
+	gen_word_free(g, ri);
+}
+
 static void user_stack(struct gen *g)
 {
 	struct mem rsp = { 0 };
@@ -91,6 +145,7 @@ static void user_stack(struct gen *g)
 		em_stx(&g->em, BPF_DW, R1, 0, R0);
 	}
 	copy_stack(g, rsp);
+	pending_returns(g);
 }
 
 /* u64 n, u64 pc[n] from the stack saved at entry, which has room for the item */

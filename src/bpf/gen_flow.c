@@ -144,9 +144,9 @@ static void gen_action(struct gen *g, const struct ir_stmt *s)
 	em_jcci(&g->em, BPF_JSLT, R0, 0, gen_error_label(g, WERR_MAXACTION, &s->at, false));
 }
 
-void gen_stmts(struct gen *g, const struct ir_stmt *list)
+static void gen_some(struct gen *g, const struct ir_stmt *list, const struct ir_stmt *end)
 {
-	for (const struct ir_stmt *s = list; s && !g->em.err; s = s->next) {
+	for (const struct ir_stmt *s = list; s != end && !g->em.err; s = s->next) {
 		if (s->at.src)
 			g->em.cur = s->at;
 		switch (s->kind) {
@@ -190,5 +190,118 @@ void gen_stmts(struct gen *g, const struct ir_stmt *list)
 			gen_action(g, s);
 			break;
 		}
+	}
+}
+
+/* What a chunk of statements returns. */
+enum { CHUNK_ON, CHUNK_ERROR, CHUNK_RETURN, CHUNK_BREAK, CHUNK_CONTINUE };
+
+#define CHUNK_WEIGHT	1500	/* statements, each with its share of expressions, verified in one go */
+
+static uint32_t weight_expr(const struct ir_expr *e)
+{
+	uint32_t n = 1;
+
+	for (uint32_t i = 0; e && i < e->nargs; i++)
+		n += weight_expr(e->args[i]);
+	return n;
+}
+
+static uint32_t weight(const struct ir_stmt *s)
+{
+	uint32_t n = 1 + weight_expr(s->expr);
+
+	for (const struct ir_stmt *b = s->body; b; b = b->next)
+		n += weight(b);
+	for (const struct ir_stmt *b = s->orelse; b; b = b->next)
+		n += weight(b);
+	return n;
+}
+
+/* Code that leaves the subprogram in its middle cannot be taken out of it. */
+static bool splittable(const struct gen *g)
+{
+	return g->slot && !g->rg->looped && !g->fn->sub;
+}
+
+static void leave_chunk(struct gen *g, em_label l, int code)
+{
+	if (!em_used(&g->em, l))
+		return;
+	em_bind(&g->em, l);
+	em_movi(&g->em, R0, code);
+	em_exit(&g->em);
+}
+
+/* Statements of a long list as a function of their own, which the kernel verifies once and alone. */
+void gen_chunk_fn(struct gen *g, const struct pending *pd)
+{
+	struct emit *em = &g->em;
+	struct region rg = { 0 };
+	em_label given = em_new_label(em);
+
+	g->rg = &rg;
+	g->fn = pd->fn;
+	em_subprog(em, pd->label, FN_KIND_GLOBAL);
+	em_jcci(em, BPF_JNE, R1, 0, given);
+	em_movi(em, R0, CHUNK_ERROR);
+	em_exit(em);
+	em_bind(em, given);
+	em_mov(em, R6, R1);
+	g->catch = em_new_label(em);
+	g->end = em_new_label(em);
+	g->brk = em_new_label(em);
+	g->cont = em_new_label(em);
+	gen_some(g, pd->from, pd->to);
+	em_movi(em, R0, CHUNK_ON);
+	em_exit(em);
+	gen_stubs(g);
+	leave_chunk(g, g->catch, CHUNK_ERROR);
+	leave_chunk(g, g->end, CHUNK_RETURN);
+	leave_chunk(g, g->brk, CHUNK_BREAK);
+	leave_chunk(g, g->cont, CHUNK_CONTINUE);
+}
+
+static void call_chunk(struct gen *g, const struct ir_stmt *from, const struct ir_stmt *to)
+{
+	struct pending pd = { .kind = PEND_CHUNK, .label = em_new_label(&g->em), .fn = g->fn,
+			      .from = from, .to = to };
+	em_label on = em_new_label(&g->em);
+
+	arrput(g->pending, pd);
+	em_mov(&g->em, R1, R6);
+	em_call(&g->em, pd.label);
+	em_jcci(&g->em, BPF_JEQ, R0, CHUNK_ON, on);
+	if (g->brk) {
+		em_jcci(&g->em, BPF_JEQ, R0, CHUNK_BREAK, g->brk);
+		em_jcci(&g->em, BPF_JEQ, R0, CHUNK_CONTINUE, g->cont);
+	}
+	em_jcci(&g->em, BPF_JEQ, R0, CHUNK_RETURN, g->end);
+	em_jmp(&g->em, g->catch);
+	em_bind(&g->em, on);
+}
+
+void gen_stmts(struct gen *g, const struct ir_stmt *list)
+{
+	const struct ir_stmt *from = list;
+	uint32_t sum = 0, total = 0;
+
+	for (const struct ir_stmt *s = list; s && splittable(g); s = s->next)
+		total += weight(s);
+	if (total <= CHUNK_WEIGHT) {
+		gen_some(g, list, NULL);
+		return;
+	}
+	for (const struct ir_stmt *s = list; s; s = s->next) {
+		sum += weight(s);
+		if (sum < CHUNK_WEIGHT && s->next)
+			continue;
+		/* a single heavy statement splits itself further in */
+		if (from == s)
+			gen_some(g, from, s->next);
+		else
+			call_chunk(g, from, s->next);
+		from = s->next;
+		sum = 0;
 	}
 }

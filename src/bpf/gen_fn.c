@@ -9,6 +9,7 @@
 #define LEAF_FRAMES	3	/* what a region may call besides functions: collect + merge, routines */
 #define DRIVER_STEPS	(1 << 23)
 #define PC_DONE		(-1)
+#define FRAMES_MAX	1024
 
 struct scan {
 	struct gen *g;
@@ -94,6 +95,26 @@ static void place_locals(struct gen *g, struct gen_fn *fn)
 	}
 }
 
+/*
+ * Frames that calls can need at once: MAXNESTING recursive ones, and between any two of them all
+ * other functions that are compiled with frames.
+ */
+static uint32_t frames_wanted(struct gen *g)
+{
+	uint32_t others = 0, recursive = 0, n;
+
+	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++) {
+		if (!g->fns[i].wanted || !g->fns[i].sub)
+			continue;
+		if (g->fns[i].f->recursive)
+			recursive = g->p->limits.maxnesting;
+		else
+			others++;
+	}
+	n = (recursive + 1) * (others + 1) + 1;
+	return n < FRAMES_MAX ? n : FRAMES_MAX;
+}
+
 void gen_fns_scan(struct gen *g)
 {
 	size_t n = (size_t)arrlen(g->m->funcs);
@@ -116,7 +137,7 @@ void gen_fns_scan(struct gen *g)
 		subs |= g->fns[i].sub;
 	}
 	if (subs) {
-		g->frame_levels = pow2_ceil(g->p->limits.maxnesting + 2);
+		g->frame_levels = pow2_ceil(frames_wanted(g));
 		g->frame_area = gen_alloc(g, g->frame_levels * g->frame_size);
 		g->sub_ret = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 	}
@@ -214,6 +235,13 @@ static void gen_dispatch(struct gen *g, struct region *rg, uint32_t lo, uint32_t
 	gen_dispatch(g, rg, mid, hi);
 }
 
+static void add_hdr(struct gen *g, int field, int by)
+{
+	gen_ld(g, R1, gen_hdr(field));
+	em_alui(&g->em, BPF_ADD, R1, by);
+	gen_st(g, gen_hdr(field), R1);
+}
+
 static void gen_sub_body(struct gen *g, uint32_t fn, uint32_t entry)
 {
 	struct gen_fn *f = &g->fns[fn];
@@ -234,9 +262,9 @@ static void gen_sub_body(struct gen *g, uint32_t fn, uint32_t entry)
 	gen_frame(g);
 	em_ldx(&g->em, BPF_DW, R1, R9, 0);
 	gen_st(g, gen_hdr(HDR(pc)), R1);
-	gen_ld(g, R1, gen_hdr(HDR(sp)));
-	em_alui(&g->em, BPF_SUB, R1, 1);
-	gen_st(g, gen_hdr(HDR(sp)), R1);
+	add_hdr(g, HDR(sp), -1);
+	if (f->f->recursive)
+		add_hdr(g, HDR(depth), -1);
 	em_movi(&g->em, R0, 0);
 	em_exit(&g->em);
 }
@@ -287,8 +315,8 @@ static void gen_call_sub(struct gen *g, const struct ir_expr *e, struct gen_fn *
 	uint32_t entry = sub_entry(g, e->sym), back;
 	em_label cont = em_new_label(&g->em);
 
-	gen_ld(g, R0, gen_hdr(HDR(sp)));
-	em_jcci(&g->em, BPF_JGE, R0, g->p->limits.maxnesting,
+	gen_ld(g, R0, gen_hdr(callee->f->recursive ? HDR(depth) : HDR(sp)));
+	em_jcci(&g->em, BPF_JGE, R0, callee->f->recursive ? g->p->limits.maxnesting : g->frame_levels - 1,
 		gen_error_label(g, WERR_MAXNESTING, &e->at, false));
 	for (uint32_t i = 0; i < e->nargs; i++) {
 		struct mem at = callee->locals[i];
@@ -316,9 +344,9 @@ static void gen_call_sub(struct gen *g, const struct ir_expr *e, struct gen_fn *
 	back = gen_entry_add(g, cont);
 	frame_of(g, R1, 1);
 	em_sti(&g->em, BPF_DW, R1, 0, (int32_t)back);
-	gen_ld(g, R1, gen_hdr(HDR(sp)));
-	em_alui(&g->em, BPF_ADD, R1, 1);
-	gen_st(g, gen_hdr(HDR(sp)), R1);
+	add_hdr(g, HDR(sp), 1);
+	if (callee->f->recursive)
+		add_hdr(g, HDR(depth), 1);
 	if (g->em.dead)
 		return;
 	gen_goto_entry(g, entry);
@@ -425,6 +453,8 @@ void gen_pending(struct gen *g)
 			more = true;
 			if (pd.kind == PEND_STEP)
 				gen_step(g, &pd);
+			else if (pd.kind == PEND_CHUNK)
+				gen_chunk_fn(g, &pd);
 			else if (pd.kind == PEND_COLLECT)
 				gen_collect_fn(g, &pd);
 			else

@@ -140,8 +140,10 @@ static void gen_slot_take(struct gen *g, em_label none)
 	gen_sti(g, gen_hdr(HDR(truncated)), 0);
 	if (g->counts_actions)
 		gen_sti(g, gen_hdr(HDR(act)), (int32_t)g->p->limits.maxaction);
-	if (g->frame_size)
+	if (g->frame_size) {
 		gen_sti(g, gen_hdr(HDR(sp)), 0);
+		gen_sti(g, gen_hdr(HDR(depth)), 0);
+	}
 	if (g->uses_tokens) {
 		g->tok_state = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 		g->tok_pos = gen_alloc(g, 8);
@@ -294,7 +296,7 @@ static void generate(struct gen *g, bool slot, bool far)
 	em_init(&g->em, far);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
-	g->top = slot ? HDR(spare) + 24 : -16;
+	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : -16;
 	if (!slot) {
 		g->stack_err = gen_alloc(g, 8);
 		g->stack_arg = gen_alloc(g, 8);

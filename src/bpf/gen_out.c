@@ -37,7 +37,7 @@ static uint32_t hist_max(const struct gen *g, uint32_t global)
 static uint32_t item_max(const struct gen *g, const struct ir_expr *e)
 {
 	if (e->op == IR_PRINT_UBT)
-		return 8 + sizeof(struct wire_ustack) + WIRE_USTACK_MAX;
+		return 8 + sizeof(struct wire_ustack) + WIRE_USTACK_MAX + 16 * WIRE_USTACK_RETURNS;
 	if (e->op == IR_PRINT_KBT)
 		return 8 + 8 + 128 * 8;
 	if (e->op == IR_PRINT_HIST)

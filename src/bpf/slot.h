@@ -29,7 +29,8 @@ struct slot_hdr {
 	uint64_t time;
 	uint64_t matched;	/* regex index + 1 of the last match, subject in a buffer */
 	uint64_t seed;
-	uint64_t spare[3];
+	uint64_t depth;		/* calls of recursive functions under way */
+	uint64_t spare[2];
 };
 
 /* Elements collected for one foreach. */
