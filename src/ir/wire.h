@@ -43,6 +43,9 @@ enum wire_kind {
 /* Registers by DWARF number 0..16 (rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip), then a copy
  * of the stack from rsp upward, as much as was readable (multiple of 8, at most WIRE_USTACK_MAX). */
 #define WIRE_USTACK_MAX 16384
+/* Behind the copy: up to so many pairs of u64, for return addresses that pending return probes have
+ * replaced: address of the stack slot, original return address. */
+#define WIRE_USTACK_RETURNS 32
 struct wire_ustack {
 	uint64_t reg[17];
 	uint64_t size;

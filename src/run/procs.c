@@ -31,8 +31,11 @@ struct proc_entry {
 
 struct run_procs {
 	struct proc_entry *table;	/* hmap */
-	const struct run_procs_hooks *hooks;
-	void *ctx;
+	struct {
+		const struct run_procs_hooks *hooks;
+		void *ctx;
+	} watchers[RUN_PROCS_WATCHERS];
+	size_t nwatchers;
 };
 
 struct run_procs *run_procs_create(void)
@@ -62,20 +65,23 @@ void run_procs_destroy(struct run_procs *ps)
 
 void run_procs_watch(struct run_procs *ps, const struct run_procs_hooks *hooks, void *ctx)
 {
-	ps->hooks = hooks;
-	ps->ctx = ctx;
+	if (ps->nwatchers == RUN_PROCS_WATCHERS)
+		return;
+	ps->watchers[ps->nwatchers].hooks = hooks;
+	ps->watchers[ps->nwatchers++].ctx = ctx;
 }
 
 static void procs_tell_map(struct run_procs *ps, pid_t tgid, const struct run_map *m)
 {
-	if (ps->hooks)
-		ps->hooks->map(ps->ctx, tgid, m);
+	for (size_t i = 0; i < ps->nwatchers; i++)
+		ps->watchers[i].hooks->map(ps->watchers[i].ctx, tgid, m);
 }
 
 static void procs_tell_exit(struct run_procs *ps, pid_t tgid)
 {
-	if (ps->hooks)
-		ps->hooks->exit(ps->ctx, tgid);
+	for (size_t i = 0; i < ps->nwatchers; i++)
+		if (ps->watchers[i].hooks->exit)
+			ps->watchers[i].hooks->exit(ps->watchers[i].ctx, tgid);
 }
 
 static struct proc *procs_get(struct run_procs *ps, pid_t tgid)

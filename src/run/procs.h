@@ -36,6 +36,8 @@ struct run_procs_hooks {
 	void (*map)(void *ctx, pid_t tgid, const struct run_map *m);
 	void (*exit)(void *ctx, pid_t tgid);
 };
+/* Adds a watcher, RUN_PROCS_WATCHERS at most; exit may be NULL. */
+#define RUN_PROCS_WATCHERS 4
 void run_procs_watch(struct run_procs *ps, const struct run_procs_hooks *hooks, void *ctx);
 
 /* The executable mapping that held `addr` of process `tgid` at `when`; NULL: none known.  The

@@ -178,6 +178,8 @@ static void on_ustack(struct run_session *s, const struct wire_record *r, const 
 	st.copy = it->data + sizeof(u);
 	st.copy_len = it->size - sizeof(u) < u.size ? it->size - sizeof(u) : u.size;
 	run_symbols_start(s);
+	st.returns = st.copy + st.copy_len;
+	st.nreturns = (it->size - sizeof(u) - st.copy_len) / 16;
 	if (form == RUN_ADDR_FULL)
 		stack_returning(s, r);
 	n = run_walk(s->symb, &st, pc, s->opt.max_frames);

@@ -31,10 +31,17 @@ static void scan_expr(void *ctx, struct ir_expr **e)
 	}
 }
 
-bool run_wants_symbols(const struct program *p)
+static void scan_unwind(void *ctx, struct ir_expr **e)
+{
+	bool *found = ctx;
+
+	*found |= (*e)->op == IR_UBACKTRACE || (*e)->op == IR_USTACK_ADDR;
+}
+
+static bool scan(const struct program *p, void (*expr)(void *ctx, struct ir_expr **e))
 {
 	bool found = false;
-	struct ir_walker w = { .ctx = &found, .expr = scan_expr };
+	struct ir_walker w = { .ctx = &found, .expr = expr };
 
 	for (size_t i = 0; i < arrlenu(p->handlers) && !found; i++)
 		if (p->handlers[i].kind != PROG_USER)
@@ -42,4 +49,14 @@ bool run_wants_symbols(const struct program *p)
 	for (size_t i = 0; i < arrlenu(p->ir->funcs) && !found; i++)
 		ir_walk_list(p->ir->funcs[i]->body, &w);
 	return found;
+}
+
+bool run_wants_unwind(const struct program *p)
+{
+	return scan(p, scan_unwind);
+}
+
+bool run_wants_symbols(const struct program *p)
+{
+	return scan(p, scan_expr);
 }

@@ -62,7 +62,7 @@ void run_symb_destroy(struct run_symb *sy)
 }
 
 /* Our own vdso as a file: every process of this kernel has the same. */
-static struct dbg_module *symb_open_vdso(struct run_symb *sy)
+struct dbg_module *run_symb_vdso(struct run_symb *sy)
 {
 	uint64_t at = getauxval(AT_SYSINFO_EHDR);
 	char *line = NULL, path[64];
@@ -108,7 +108,7 @@ static struct dbg_module *symb_open(struct run_symb *sy, pid_t tgid, const struc
 	struct dbg_module *mod = NULL;
 
 	if (!strcmp(m->path, "[vdso]"))
-		return symb_open_vdso(sy);
+		return run_symb_vdso(sy);
 	if (m->path[0] != '/')
 		return NULL;
 	if (m->deleted) {
@@ -125,7 +125,7 @@ static struct dbg_module *symb_open(struct run_symb *sy, pid_t tgid, const struc
 	return mod ? mod : dbg_module_open(m->path, NULL, NULL);
 }
 
-static struct dbg_module *symb_module(struct run_symb *sy, pid_t tgid, const struct run_map *m)
+struct dbg_module *run_symb_module(struct run_symb *sy, pid_t tgid, const struct run_map *m)
 {
 	struct dbg_module *mod;
 	char *key;
@@ -178,7 +178,7 @@ bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_pl
 	if (!m)
 		return false;
 	out->path = m->path;
-	out->module = symb_module(sy, q->tgid, m);
+	out->module = run_symb_module(sy, q->tgid, m);
 	out->offset = q->addr - m->start;
 	out->size = m->end - m->start;
 	if (!out->module || !dbg_load_bias(out->module, m->start, m->pgoff, &out->bias)) {
@@ -202,7 +202,7 @@ bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_
 		      uint64_t *addr)
 {
 	const struct run_map *m = run_procs_find_file(sy->procs, tgid, path, when);
-	struct dbg_module *mod = m ? symb_module(sy, tgid, m) : NULL;
+	struct dbg_module *mod = m ? run_symb_module(sy, tgid, m) : NULL;
 	uint64_t bias;
 
 	if (!mod || !dbg_load_bias(mod, m->start, m->pgoff, &bias))

@@ -40,6 +40,10 @@ struct run_query {
 
 /* Explains an address of a process.  False: in no known mapping. */
 bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out);
+/* The file of a mapping of a process; NULL: it cannot be read. */
+struct dbg_module *run_symb_module(struct run_symb *sy, pid_t tgid, const struct run_map *m);
+/* The vdso, which every process of this kernel has; NULL: none. */
+struct dbg_module *run_symb_vdso(struct run_symb *sy);
 /* Run-time address of a link address of the file `path` in a process; false: not mapped there. */
 bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_t link, uint64_t when,
 		      uint64_t *addr);

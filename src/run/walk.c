@@ -47,6 +47,19 @@ static bool walk_read(void *data, uint64_t addr, void *buf, size_t len)
 	return walk_read_file(w, addr, buf, len);
 }
 
+/* The pc of the caller, were its return address not replaced by a return probe's. */
+static uint64_t walk_original(const struct run_stack *st, uint64_t rsp, uint64_t pc)
+{
+	for (size_t i = 0; i < st->nreturns; i++) {
+		uint64_t pair[2];
+
+		memcpy(pair, st->returns + i * sizeof(pair), sizeof(pair));
+		if (pair[0] == rsp - sizeof(uint64_t))
+			return pair[1];
+	}
+	return pc;
+}
+
 size_t run_walk(struct run_symb *sy, const struct run_stack *st, uint64_t *pc, size_t max)
 {
 	struct walk w = { .sy = sy, .st = st };
@@ -67,6 +80,7 @@ size_t run_walk(struct run_symb *sy, const struct run_stack *st, uint64_t *pc, s
 		if (dbg_unwind_step(p.module, p.bias, &regs, &exact, walk_read, &w, NULL) != 1 ||
 		    !regs.r[DBG_RIP])
 			break;
+		regs.r[DBG_RIP] = walk_original(st, regs.r[DBG_RSP], regs.r[DBG_RIP]);
 		pc[n++] = regs.r[DBG_RIP];
 	}
 	return n;

@@ -21,6 +21,9 @@ struct run_stack {
 	const uint64_t *reg;		/* 17, by DWARF number */
 	const uint8_t *copy;		/* memory at reg[7] (rsp) */
 	size_t copy_len;
+	const uint8_t *returns;		/* pairs of u64: stack slot, return address that stood there before a
+					 * return probe replaced it (ir/wire.h) */
+	size_t nreturns;
 };
 
 /* Program counters from the innermost frame outwards; how many (at least 1). */

@@ -128,3 +128,13 @@ def test_symbol_functions():
 
 def test_empty_without_a_user_context():
     assert script('probe begin { print_ubacktrace() exit() }').status in (0, 1)
+
+
+def test_through_functions_whose_return_is_probed():
+    """A pending return probe has replaced the return address on the stack."""
+    program = compile_target("deep.c", "-O2", "-g", "-fomit-frame-pointer")
+    plain = 'probe process(PROG).function("deepest") { print_ubacktrace() exit() }'
+    hidden = ('global n probe process(PROG).function("frame").return { n++ } probe process(PROG).function("sorts").return { n++ } '
+              'probe process(PROG).function("main").return { n++ } probe end { println(n) } ') + plain
+    names = [f.group(2, 3) for f in frames(trace(program, plain).ok().out)]
+    assert names and names == [f.group(2, 3) for f in frames(trace(program, hidden).ok().out)]
