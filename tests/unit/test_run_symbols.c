@@ -7,6 +7,7 @@
 
 #include <execinfo.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,29 @@ static uint64_t walked[RUN_WALK_MAX];
 static size_t nwalked;
 static void *truth[RUN_WALK_MAX];
 static int ntruth;
+static bool hide_returns;
+
+/* Does to a copied stack what return probes of the callers would have done; the number of pairs. */
+static size_t replace_returns(uint8_t *copy, size_t len, uint64_t base, uint64_t (*pairs)[2], size_t max)
+{
+	const uint64_t trampoline = 0x7fffffffe000;
+	size_t n = 0;
+
+	for (size_t at = 0; at + 8 <= len && n < max; at += 8) {
+		uint64_t v;
+
+		memcpy(&v, copy + at, 8);
+		for (int k = 1; k < ntruth; k++) {
+			if (v != (uint64_t)(uintptr_t)truth[k])
+				continue;
+			pairs[n][0] = base + at;
+			pairs[n++][1] = v;
+			memcpy(copy + at, &trampoline, 8);
+			break;
+		}
+	}
+	return n;
+}
 
 /* Takes registers and `copy` bytes of the stack as a handler would, and unwinds. */
 __attribute__((noinline)) static int take_stack(size_t copy)
@@ -115,7 +139,7 @@ __attribute__((noinline)) static int take_stack(size_t copy)
 				       REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
 				       REG_RIP };
 	struct run_stack st = { .tgid = getpid(), .when = 1 };
-	uint64_t reg[17];
+	uint64_t reg[17], pairs[200][2];
 	uint8_t *bytes = malloc(copy + 1);
 	ucontext_t uc;
 
@@ -129,6 +153,10 @@ __attribute__((noinline)) static int take_stack(size_t copy)
 	st.reg = reg;
 	st.copy = bytes;
 	st.copy_len = copy;
+	if (hide_returns) {
+		st.returns = (const uint8_t *)pairs;
+		st.nreturns = replace_returns(bytes, copy, reg[7], pairs, 200);
+	}
 	nwalked = run_walk(symb, &st, walked, RUN_WALK_MAX);
 	free(bytes);
 	return (int)nwalked;
@@ -176,6 +204,15 @@ static void test_walk_beyond_the_copy(void **state)
 {
 	(void)state;
 	recurse(20, 64);
+	check_walk();
+}
+
+static void test_walk_through_return_probes(void **state)
+{
+	(void)state;
+	hide_returns = true;
+	recurse(5, 4096);
+	hide_returns = false;
 	check_walk();
 }
 
@@ -246,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_forms), cmocka_unit_test(test_unknown_addresses),
 		cmocka_unit_test(test_library_and_vdso), cmocka_unit_test(test_walk_with_large_copy),
 		cmocka_unit_test(test_walk_beyond_the_copy), cmocka_unit_test(test_walk_through_libc),
+		cmocka_unit_test(test_walk_through_return_probes),
 		cmocka_unit_test(test_walk_of_nonsense), cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_expand_malformed),
 	};
