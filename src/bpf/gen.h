@@ -142,12 +142,13 @@ struct gen {
 	struct mem ctx_save[32];	/* context values saved at entry */
 	uint64_t ctx_key[32];
 	uint32_t nctx;
+	bool uses_groups;
 	bool uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
 	uint32_t rec_size;
 	struct sref err_text;
-	struct sref tok_state;
+	struct sref tok_state, match_subject;
 	struct mem tok_pos;
 	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
 	struct mem stack_err, stack_arg;	/* without a slot */
@@ -202,6 +203,9 @@ void gen_str_copy(struct gen *g, struct sref dst, struct sref src);
 bool gen_str_i64(struct gen *g, const struct ir_expr *e);	/* string ops with an i64 result; false: not one */
 void gen_cut(struct gen *g);					/* r0 of a routine: counts RT_CUT */
 
+/* gen_regex.c */
+void gen_match(struct gen *g, const struct ir_expr *e);
+void gen_matched(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_ngroups(struct gen *g, const struct ir_expr *e);
 
 /* gen_sprintf.c */

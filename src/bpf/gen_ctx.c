@@ -594,7 +594,7 @@ static void gen_randint(struct gen *g, const struct ir_expr *e)
 
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 {
-	struct mem *at = saved(g, key_of(e->op, e->imm));
+	struct mem *at = is_stack(e->op) ? NULL : saved(g, key_of(e->op, e->imm));
 
 	if (at) {
 		gen_ld(g, R0, *at);

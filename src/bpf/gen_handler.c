@@ -30,6 +30,7 @@ static void count_print(void *ctx, struct ir_expr **e)
 		g->uses_tokens = true;
 		break;
 	case IR_NGROUPS: case IR_MATCHED:
+		g->uses_groups |= (*e)->op == IR_MATCHED;
 		g->uses_matched = true;
 		break;
 	default:
@@ -149,6 +150,8 @@ static void gen_slot_take(struct gen *g, em_label none)
 		g->tok_pos = gen_alloc(g, 8);
 		gen_sti(g, g->tok_pos, -1);
 	}
+	if (g->uses_groups)
+		g->match_subject = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
 	if (g->uses_matched)
 		gen_sti(g, gen_hdr(HDR(matched)), 0);
 	if (g->uses_cookie) {

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/ds.h"
-#include "ir/regex.h"
 
 /* r0 of a routine: length, RT_CUT (bit 32) set if it was cut: counted in the slot. */
 void gen_cut(struct gen *g)
@@ -290,6 +289,9 @@ void gen_str_to(struct gen *g, const struct ir_expr *e, struct sref dst)
 	case IR_TZ_NAME:
 		gen_zone_name(g, dst);
 		break;
+	case IR_MATCHED:
+		gen_matched(g, e, dst);
+		break;
 	default:
 		gen_other(g, e, dst);
 	}
@@ -342,20 +344,6 @@ static void gen_strcmp(struct gen *g, const struct ir_expr *e)
 		em_alui(&g->em, BPF_XOR, R0, 1);
 }
 
-static void gen_match(struct gen *g, const struct ir_expr *e)
-{
-	struct sref s = gen_str(g, e->args[0]);
-
-	em_map_value(&g->em, R2, g->u->lo.regex_map[e->sym], 0);
-	gen_soff(g, R3, s);
-	gen_routine(g, ROUTINE_rt_dfa_match);
-	if (g->uses_matched) {
-		em_mov(&g->em, R1, R0);
-		em_alui(&g->em, BPF_MUL, R1, e->sym + 1);
-		gen_st(g, gen_hdr(HDR(matched)), R1);
-	}
-}
-
 static void gen_stringat(struct gen *g, const struct ir_expr *e)
 {
 	struct mem pos = keep(g, e->args[1]);
@@ -393,28 +381,6 @@ static void gen_strpos(struct gen *g, const struct ir_expr *e)
 		em_alui(&g->em, BPF_RSH, R0, 63);
 		em_alui(&g->em, BPF_XOR, R0, 1);
 	}
-}
-
-/* Number of groups of the regex that matched last. */
-void gen_ngroups(struct gen *g, const struct ir_expr *e)
-{
-	struct mem w = gen_word(g);
-
-	gen_need_slot(g);
-	gen_ld(g, R0, gen_hdr(HDR(matched)));
-	em_movi(&g->em, R1, -1);
-	em_jcci(&g->em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_MATCHED, &e->at, true));
-	for (ptrdiff_t i = 0; i < arrlen(g->m->regexes); i++) {
-		const struct ir_dfa *d = g->m->regexes[i]->dfa;
-		em_label next = em_new_label(&g->em);
-
-		gen_ld(g, R0, gen_hdr(HDR(matched)));
-		em_jcci(&g->em, BPF_JNE, R0, i + 1, next);
-		gen_sti(g, w, (int32_t)d->ngroups);
-		em_bind(&g->em, next);
-	}
-	gen_ld(g, R0, w);
-	gen_word_free(g, w);
 }
 
 bool gen_str_i64(struct gen *g, const struct ir_expr *e)

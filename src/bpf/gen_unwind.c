@@ -81,6 +81,8 @@ void gen_unwind_values(struct gen *g, struct routine_value *v)
 		v = add(v, "bk_unwind_max", ROUTINE_NUMBER, 8 * (uint64_t)g->u->max_frames);
 		v = add(v, "bk_unwind_mask", ROUTINE_NUMBER, g->u->unwind_rows - 1);
 		v = add(v, "bk_sleepable", ROUTINE_NUMBER, g->sleepable);
+		v = add(v, "bk_copy_from_user", ROUTINE_HELPER,
+			g->sleepable ? BPF_FUNC_copy_from_user : BPF_FUNC_probe_read_user);
 		v = add(v, "bk_unwind_table", ROUTINE_MAP_DATA, MAP_UNWIND);
 		v = add(v, "bk_unwind_modules", ROUTINE_MAP, MAP_UNWIND_MODULES);
 		v = add(v, "bk_unwind_unknown", ROUTINE_MAP, MAP_UNWIND_UNKNOWN);

@@ -80,8 +80,10 @@ void layout_init(struct layout *lo, const struct program *p, unsigned ncpu)
 	lo->vars_size = VARS_CPU + 64 * lo->ncpu_pow2;
 	for (ptrdiff_t i = 0; i < arrlen(p->ir->globals); i++)
 		place_global(lo, p->ir->globals[i]);
-	for (ptrdiff_t i = 0; i < arrlen(p->ir->regexes); i++)
+	for (ptrdiff_t i = 0; i < arrlen(p->ir->regexes); i++) {
 		arrput(lo->regex_map, lo->nmaps++);
+		arrput(lo->groups_map, lo->nmaps++);
+	}
 	if (ncpu <= LAYOUT_DIRECT_RINGS) {
 		lo->ring_map = lo->nmaps;
 		lo->nmaps += ncpu;
@@ -96,4 +98,5 @@ void layout_fini(struct layout *lo)
 {
 	arrfree(lo->globals);
 	arrfree(lo->regex_map);
+	arrfree(lo->groups_map);
 }

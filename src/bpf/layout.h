@@ -47,6 +47,7 @@ enum {
 	MAP_UNWIND,		/* struct unwind_table */
 	MAP_UNWIND_MODULES,	/* struct unwind_key -> unwind_module */
 	MAP_UNWIND_UNKNOWN,	/* struct unwind_key -> unwind_unknown */
+	MAP_GROUPS,		/* memory for their search, per slot */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };
 
@@ -68,7 +69,8 @@ struct layout {
 	uint32_t ncpu, ncpu_pow2;
 	uint32_t vars_size;
 	struct global_place *globals;	/* stb_ds arrays */
-	uint32_t *regex_map;
+	uint32_t *regex_map;		/* tables of the automaton */
+	uint32_t *groups_map;		/* programs that find groups */
 	uint32_t ring_map;		/* first of the rings, one per CPU; 0: only through MAP_RINGS */
 	uint32_t nmaps;
 	uint32_t counters;		/* offset in vars: u64[points][WCNT_COUNT] */

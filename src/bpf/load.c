@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "bpf/groups.h"
 #include "bpf/routines.h"
 #include "rt/rt.h"
 
@@ -42,6 +43,8 @@ int load_btf(struct prog_btf *pb, uint32_t slot_size, uint32_t coll_size)
 	ptr['m'] = btf__add_ptr(b, btf__add_struct(b, "rt_mem", slot_size));
 	ptr['c'] = btf__add_ptr(b, btf__add_struct(b, "coll", coll_size));
 	ptr['d'] = btf__add_ptr(b, btf__add_struct(b, "rt_dfa", sizeof(struct rt_dfa)));
+	ptr['r'] = btf__add_ptr(b, btf__add_struct(b, "groups_prog", sizeof(struct groups_prog)));
+	ptr['g'] = btf__add_ptr(b, btf__add_struct(b, "groups_search", sizeof(struct groups_search)));
 	pb->any = btf__add_func(b, "any", BTF_FUNC_STATIC, btf__add_func_proto(b, 0));
 	pb->global = add_func(b, "function", "m", lng, ptr);
 	pb->routine = calloc(ROUTINE_COUNT, sizeof(*pb->routine));

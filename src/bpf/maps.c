@@ -11,7 +11,14 @@
 #include "base/ds.h"
 #include "bpf/engine_priv.h"
 #include "bpf/kernel.h"
+#include "bpf/groups.h"
 #include "ir/regex.h"
+#include "ir/regex_prog.h"
+
+_Static_assert((int)GROUPS_SET == (int)RE_SET && (int)GROUPS_SPLIT == (int)RE_SPLIT &&
+	       (int)GROUPS_JMP == (int)RE_JMP && (int)GROUPS_SAVE == (int)RE_SAVE &&
+	       (int)GROUPS_BOL == (int)RE_BOL && (int)GROUPS_EOL == (int)RE_EOL &&
+	       (int)GROUPS_MATCH == (int)RE_MATCH, "operations of both headers");
 
 #define PREALLOC_MAX	(4u << 20)	/* bytes of an array up to which all elements are allocated at once */
 #define TARGETS_MAX	16384
@@ -78,6 +85,36 @@ static int make_regex(struct engine *e, uint32_t i)
 	t->start = d->start;
 	memcpy(t->class_of, d->class_of, sizeof(t->class_of));
 	memcpy(t->next, d->next, sizeof(*d->next) * d->nstates * d->nclasses);
+	err = bpf_map_update_elem(e->map_fds[map], &zero, t, 0) ? -errno : 0;
+	free(t);
+	return err;
+}
+
+static int make_groups(struct engine *e, uint32_t i)
+{
+	const struct ir_dfa *d = e->p->ir->regexes[i]->dfa;
+	const struct re_prog *prog = d ? d->prog : NULL;
+	uint32_t zero = 0, map = e->unit.lo.groups_map[i];
+	struct groups_prog *t;
+	int err;
+
+	if (!prog || arrlen(prog->insts) > GROUPS_INSTS || arrlen(prog->sets) > GROUPS_SETS)
+		return engine_fail(e, -E2BIG, "the regular expression \"%s\" is too large for matched()",
+				   e->p->ir->regexes[i]->text);
+	err = make(e, map, BPF_MAP_TYPE_ARRAY, "groups", 4, sizeof(*t), 1, 0);
+	if (err)
+		return err;
+	t = calloc(1, sizeof(*t));
+	t->npos = GROUPS_VISITED * 8 / (uint64_t)arrlen(prog->insts);
+	if (t->npos > 65535)
+		t->npos = 65535;
+	for (ptrdiff_t k = 0; k < arrlen(prog->insts); k++) {
+		t->inst[k].op = prog->insts[k].op;
+		t->inst[k].x = prog->insts[k].x;
+		t->inst[k].y = prog->insts[k].y;
+	}
+	for (ptrdiff_t k = 0; k < arrlen(prog->sets); k++)
+		memcpy(t->set[k], prog->sets[k].bits, sizeof(prog->sets[k].bits));
 	err = bpf_map_update_elem(e->map_fds[map], &zero, t, 0) ? -errno : 0;
 	free(t);
 	return err;
@@ -244,6 +281,9 @@ static int make_fixed(struct engine *e)
 		err = fill_slots(e);
 	if (!err && wanted(e, MAP_COLLS))
 		err = make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, u->coll_size * slots, 1, 0);
+	if (!err && wanted(e, MAP_GROUPS))
+		err = make(e, MAP_GROUPS, BPF_MAP_TYPE_ARRAY, "search", 4,
+			   (uint32_t)sizeof(struct groups_search) * slots, 1, 0);
 	if (!err && wanted(e, MAP_TARGETS))
 		err = make(e, MAP_TARGETS, BPF_MAP_TYPE_HASH, "targets", 8, 1, TARGETS_MAX,
 			   BPF_F_NO_PREALLOC);
@@ -274,6 +314,9 @@ int maps_create(struct engine *e)
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
 		if (wanted(e, e->unit.lo.regex_map[i]))
 			err = make_regex(e, i);
+	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
+		if (wanted(e, e->unit.lo.groups_map[i]))
+			err = make_groups(e, i);
 	if (!err && (wanted(e, MAP_RINGS) || (e->unit.lo.ring_map && wanted(e, e->unit.lo.ring_map))))
 		err = rings_open(e);
 	return err;

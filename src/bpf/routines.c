@@ -133,8 +133,8 @@ static em_label target(struct linker *lk, const struct routine_object *o, const 
 	return lk->label[id];
 }
 
-/* Loads what stands for a symbol. */
-static void load_value(struct linker *lk, const struct bpf_insn *in, const char *name)
+/* Loads or calls what stands for a symbol; true if that took two slots. */
+static bool emit_value(struct linker *lk, const struct bpf_insn *in, const char *name)
 {
 	const struct routine_value *v = lk->values;
 	struct bpf_insn lo = *in, hi = { 0 };
@@ -143,6 +143,9 @@ static void load_value(struct linker *lk, const struct bpf_insn *in, const char 
 		v++;
 	if (!v->name) {
 		em_fail(lk->em, "internal: a routine refers to an unknown symbol");
+	} else if (v->kind == ROUTINE_HELPER) {
+		em_helper(lk->em, (int)v->value);
+		return false;
 	} else if (v->kind == ROUTINE_NUMBER) {
 		lo.imm = (int32_t)(uint32_t)v->value;
 		hi.imm = (int32_t)(v->value >> 32);
@@ -153,6 +156,7 @@ static void load_value(struct linker *lk, const struct bpf_insn *in, const char 
 	} else {
 		em_map_value(lk->em, in->dst_reg, (uint32_t)v->value, 0);
 	}
+	return true;
 }
 
 /* Emits the instruction that a relocation applies to; true if it took two slots. */
@@ -167,13 +171,11 @@ static bool relocate(struct linker *lk, const struct routine_object *o, const El
 		return false;
 	}
 	is_section = ELF64_ST_TYPE(sym->st_info) == STT_SECTION;
+	if (sym->st_shndx == SHN_UNDEF && routine_by_name(symbol_name(o, sym)) < 0)
+		return emit_value(lk, in, symbol_name(o, sym));
 	if (ELF64_R_TYPE(rel->r_info) == R_BPF_64_32) {
 		em_call(lk->em, target(lk, o, sym, is_section ? ((int64_t)in->imm + 1) * 8 : 0));
 		return false;
-	}
-	if (sym->st_shndx == SHN_UNDEF) {
-		load_value(lk, in, symbol_name(o, sym));
-		return true;
 	}
 	em_func_addr(lk->em, in->dst_reg, target(lk, o, sym, in->imm));
 	return true;

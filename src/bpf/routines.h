@@ -43,8 +43,8 @@ int routine_variant_for(uint32_t mem, uint32_t maxstr);
 /* What stands for a symbol that the routines leave open. */
 struct routine_value {
 	const char *name;
-	enum { ROUTINE_NUMBER, ROUTINE_MAP, ROUTINE_MAP_DATA } kind;	/* a map; address of its only value */
-	uint64_t value;		/* number, or index of the map */
+	enum { ROUTINE_NUMBER, ROUTINE_HELPER, ROUTINE_MAP, ROUTINE_MAP_DATA } kind;
+	uint64_t value;		/* number; index of the map whose address, or whose only value's, it is */
 };
 
 /*

@@ -19,11 +19,10 @@ static long (*const bpf_map_lookup)(void *map, const void *key) = (void *)1;
 static long (*const bpf_map_update)(void *map, const void *key, const void *value, uint64_t flags) = (void *)2;
 static uint64_t (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static uint64_t (*const bpf_get_current_task)(void) = (void *)35;
-static long (*const bpf_copy_from_user)(void *dst, uint32_t size, const void *src) = (void *)148;
 
 #define UPDATE_NOEXIST	1
 
-/* Put in by the linker: constants, and maps. */
+/* Put in by the linker: constants, a helper, and maps. */
 #define OFFSET(name, type, member) extern const char bk_##name[];
 UNWIND_OFFSETS(OFFSET)
 UNWIND_RETURN_OFFSETS(OFFSET)
@@ -33,6 +32,8 @@ extern const char bk_unwind_max[];	/* bytes of pc[] to fill at most */
 extern const char bk_unwind_mask[];	/* rows of the table, a power of two, less 1 */
 extern const char bk_unwind_return[];	/* there are return probes to see through */
 extern const char bk_sleepable[];	/* the program may sleep */
+/* A helper: bpf_copy_from_user, which programs that cannot sleep must not even mention. */
+extern long bk_copy_from_user(void *dst, uint32_t size, const void *src);
 extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
 
 #define CONST(name)	constant((uint64_t)bk_##name)
@@ -74,7 +75,7 @@ RT_INLINE long user_words(struct unwind_state *u, uint64_t addr, uint32_t n)
 	long err = bpf_probe_read_user(u->word, n, (void *)addr);
 
 	if (err && CONST(sleepable))
-		err = bpf_copy_from_user(u->word, n, (void *)addr);
+		err = bk_copy_from_user(u->word, n, (void *)addr);
 	return err;
 }
 
