@@ -6,8 +6,6 @@ import pytest
 
 from support import compile_target, line_of, trace
 
-LONG = ("-D", "MAXSTRINGLEN=2000")
-
 
 @pytest.fixture(scope="module")
 def variables():
@@ -15,7 +13,7 @@ def variables():
 
 
 def show(program, point, expression):
-    return trace(program, f"probe process(PROG).{point} {{ println({expression}) exit() }}", *LONG).ok().out[:-1]
+    return trace(program, f"probe process(PROG).{point} {{ println({expression}) exit() }}").ok().out[:-1]
 
 
 def test_shallow_structure(variables):
@@ -70,6 +68,13 @@ def test_groups_of_parameters(variables):
 def test_return(variables):
     assert show(variables, 'function("chain").return', "$$return$") == "return=2"
     assert show(variables, 'function("find").return', "$return->at$") == "{.x=21, .y=22}"
+
+
+@pytest.mark.parametrize("limit", [1000, 2000, 4096])
+def test_longer_strings(variables, limit):
+    text = 'probe process(PROG).function("chain") { println($$vars$$) exit() }'
+    out = trace(variables, text, "-D", f"MAXSTRINGLEN={limit}").ok().out
+    assert out.count('.name="first"') == 2 and out.endswith("numbers=[0, ...]\n") or len(out) == limit
 
 
 def test_cut_at_the_string_limit(variables):

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The image with which a machine runs tests of this tree: python, pytest, tests/ and what these start."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import kernels
+import machine
+
+TOP = machine.TOP
+STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")).absolute()
+PYTHON = pathlib.Path("/usr/bin/python3")
+TARGETS = kernels.CACHE.parent / "targets"
+TOOLS = ("curl", "prlimit", "taskset", "setpriv")
+PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
+LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
+
+
+def built_here(path):
+    """The tests' own caches and results, and parts of python that no test needs."""
+    return path.name in LEFT_OUT or path.name == "__pycache__" and path.is_relative_to(TOP)
+
+
+def standard_library():
+    query = "import sysconfig; print(sysconfig.get_path('stdlib'))"
+    return pathlib.Path(subprocess.check_output([PYTHON, "-c", query], text=True).strip())
+
+
+def python_image(stap=STAP):
+    image = machine.stap_image(stap)
+    image.add(PYTHON)
+    image.add(standard_library(), built_here)
+    for package in PACKAGES:
+        for suffix in ("", ".py", "-*"):
+            for where in pathlib.Path("/usr/lib/python3/dist-packages").glob(package + suffix):
+                image.add(where, built_here)
+    for tool in TOOLS:
+        image.add(shutil.which(tool))
+    image.add(TOP / "tests", built_here)
+    image.add(TARGETS / "c")
+    for nginx in TARGETS.glob("nginx/nginx*/objs/nginx"):
+        image.add(nginx)
+        image.link(str(TARGETS / "nginx" / "nginx"), str(nginx))
+    image.file("/environment", f"export STAP={stap} XDG_CACHE_HOME={kernels.CACHE.parent.parent}\n".encode())
+    return image
