@@ -71,7 +71,7 @@ static void print_scalar(struct printer *p, struct target_access *a, enum text_c
 		put_text(p, "?");
 }
 
-static void print_pointer(struct printer *p, struct target_access *a, const struct dbg_type *s)
+static void print_pointer(struct printer *p, struct target_access *a, const struct dbg_type *s, int level)
 {
 	const struct dbg_type *to = dbg_type_strip(dbg_type_target(s));
 
@@ -79,7 +79,7 @@ static void print_pointer(struct printer *p, struct target_access *a, const stru
 		print_scalar(p, a, TEXT_STRING);
 		return;
 	}
-	if (to->kind == DBG_FUNCTION)
+	if (to->kind == DBG_FUNCTION && !level)
 		put_text(p, "<function>:");
 	print_scalar(p, a, TEXT_POINTER);
 }
@@ -179,7 +179,7 @@ static void print_object(struct printer *p, struct target_access *a, const struc
 		print_array(p, a, s, level);
 		break;
 	case DBG_POINTER:
-		print_pointer(p, a, s);
+		print_pointer(p, a, s, level);
 		break;
 	case DBG_INT:
 	case DBG_ENUM:
