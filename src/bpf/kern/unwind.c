@@ -96,7 +96,7 @@ RT_INLINE int descend(struct unwind_state *u, uint64_t half)
 	asm volatile("" : "+r"(u));	/* else addresses of all the pivots would be kept on the stack */
 	entry = u->entry;
 	type = entry >> 3 & 15;
-	if ((entry & 3) != 2 || entry < 4096 || type < NODE_LEAF || type > NODE_ARANGE)
+	if (entry < 4096 || type < NODE_LEAF || type > NODE_ARANGE)
 		return -1;
 	if (bpf_probe_read_kernel(u->node, sizeof(u->node), (void *)(entry & ~255ull)))
 		return -1;
