@@ -90,11 +90,13 @@ build_tree()
 {
 	local dir=$1
 	shift
+	local log=$bpftap_cache/build-${dir##*/}.log
 	if [ ! -f "$dir/build.ninja" ]; then
 		say "configuring ${dir##*/}"
-		meson setup "$dir" "$bpftap_top" "$@" >"$bpftap_cache/meson-${dir##*/}.log" ||
-			{ cat "$bpftap_cache/meson-${dir##*/}.log" >&2; die "meson setup failed"; }
+		meson setup "$dir" "$bpftap_top" "$@" >"$log" 2>&1 ||
+			{ cat "$log" >&2; die "meson setup failed"; }
 	fi
 	say "building ${dir##*/}"
-	ninja -C "$dir" --quiet >&2 || die "the build of ${dir##*/} failed"
+	ninja -C "$dir" >"$log" 2>&1 ||
+		{ tail -n 40 "$log" >&2; die "the build of ${dir##*/} failed"; }
 }
