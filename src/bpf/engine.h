@@ -17,8 +17,8 @@
  *     one, only exit(), errors and half-full rings do) and call engine_drain();
  *   - after detaching and engine_deactivate, one engine_drain(UINT64_MAX);
  *   - for scripts that use engine_wants_bias(): engine_bias_set() for every process and module it
- *     knows of at start, and whenever the sideband tells of a mapping (the engine itself finds the bias of the
- *     probed module, of executables, and of everything that maps at link address 0 by run-time address).
+ *     knows of at start, and whenever the sideband tells of a mapping.  The bias of the probed module itself
+ *     needs none of this: it follows from the probed address;
  *   - engine_target_set() once the pid of -c is known, before engine_activate.
  */
 #ifndef BPF_ENGINE_H

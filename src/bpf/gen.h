@@ -143,7 +143,7 @@ struct gen {
 	uint64_t ctx_key[32];
 	uint32_t nctx;
 	bool uses_groups;
-	bool uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
+	bool uses_abort, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
 	uint32_t rec_size;
@@ -222,6 +222,10 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: saves what the code wants */
 /* Where the prologue put a context value; NULL: nowhere. */
 const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
+/* gen_point.c */
+void gen_point_int(struct gen *g, const struct ir_expr *e);
+void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+void gen_module_bias(struct gen *g, const struct ir_expr *e);
 /* r0 = member of the current process's mm_struct */
 void gen_mm_word(struct gen *g, const char *member);
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e);
