@@ -38,7 +38,8 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 		abort();
 	e->p = p;
 	e->opt = *o;
-	e->epoll_fd = e->btf.fd = e->track_fd = e->track_link = -1;
+	e->epoll_fd = e->btf.fd = -1;
+	e->track_fd[0] = e->track_fd[1] = e->track_link[0] = e->track_link[1] = -1;
 	e->unit.p = p;
 	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
 	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);

@@ -30,7 +30,7 @@ struct engine {
 	struct prog_btf btf;
 	struct ring *rings;		/* stb_ds: by CPU */
 	int epoll_fd;
-	int track_fd, track_link;	/* program that follows forks of the target */
+	int track_fd[2], track_link[2];	/* programs that follow forks and exits of the target */
 	struct ir_store *store;
 	char error[512];
 };

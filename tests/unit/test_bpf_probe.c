@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -223,6 +224,43 @@ static void test_stack(void **state)
 	run_end(&r);
 }
 
+/* A child of `depth` generations that calls the probed function at last. */
+static pid_t spawn(int depth, int gate)
+{
+	pid_t pid = fork();
+	char c;
+
+	if (pid)
+		return pid;
+	if (gate >= 0 && read(gate, &c, 1) != 1)
+		_exit(1);
+	if (depth > 0)
+		waitpid(spawn(depth - 1, -1), NULL, 0);
+	else
+		probed(7, "");
+	_exit(0);
+}
+
+/* The target and its descendants are told from other processes. */
+static void test_target(void **state)
+{
+	struct run r;
+	int gate[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(gate), 0);
+	pid = spawn(2, gate[0]);
+	run_begin(&r, "handler h { eval (printf \"%d %d\\n\" (is.target) (eq (target) (stp.pid))) }\n", PROG_UPROBE);
+	assert_int_equal(engine_target_set(r.e, pid), 0);
+	waitpid(spawn(0, -1), NULL, 0);
+	assert_int_equal(write(gate[1], "x", 1), 1);
+	waitpid(pid, NULL, 0);
+	assert_string_equal(run_output(&r), "0 0\n1 0\n");
+	run_end(&r);
+	close(gate[0]);
+	close(gate[1]);
+}
+
 static void test_tracepoints(void **state)
 {
 	static const enum prog_kind kinds[] = { PROG_TRACEPOINT, PROG_RAW_TP, PROG_TP_BTF };
@@ -249,7 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_context), cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_page_in), cmocka_unit_test(test_return),
-		cmocka_unit_test(test_bias), cmocka_unit_test(test_stack),
+		cmocka_unit_test(test_bias), cmocka_unit_test(test_target), cmocka_unit_test(test_stack),
 		cmocka_unit_test(test_tracepoints),
 	};
 
