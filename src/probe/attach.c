@@ -4,7 +4,7 @@
  *
  * Closing a perf event of a uprobe or tracepoint, and its link, waits for grace periods of the kernel (some
  * 100 ms) with a global lock held, so hundreds of them take a minute, from however many threads.  A
- * process in the background, which shares them, lets go of them with the grace periods
+ * process in the background, which shares them, lets go of them last and with the grace periods
  * expedited, and the caller waits for it only a moment.  The programs may be hit until it is done.
  */
 #include "probe/attach_priv.h"
@@ -15,11 +15,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "probe/tracefs.h"
 
 #define FEW_EVENTS	4	/* perf events that are closed on the spot */
 #define RELEASE_WAIT_MS	500	/* how long the rest may keep the caller */
@@ -35,6 +37,11 @@ void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt,
 	arrput(a->errors, e);
 }
 
+int attach_program(const struct attach_request *rq, uint32_t point)
+{
+	return rq->point_fds ? rq->point_fds[point] : rq->handler_fds[rq->program->points[point].handler];
+}
+
 /* The calls that make or replace a process, as it sees them return. */
 static void attach_process_begin(struct attachment *a, const struct attach_request *rq, uint32_t point,
 				 bool thread)
@@ -43,12 +50,12 @@ static void attach_process_begin(struct attachment *a, const struct attach_reque
 					     "sys_exit_vfork", "sys_exit_execve", "sys_exit_execveat" };
 	size_t n = thread ? 2 : sizeof(calls) / sizeof(calls[0]), armed = a->armed;
 
-	if (!attach_tracepoint_exists("syscalls", calls[0])) {
+	if (!tracefs_has_event("syscalls", calls[0])) {
 		attach_tracepoint(a, rq, point, "raw_syscalls", "sys_exit");
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (attach_tracepoint_exists("syscalls", calls[i]))
+		if (tracefs_has_event("syscalls", calls[i]))
 			attach_tracepoint(a, rq, point, "syscalls", calls[i]);
 	if (a->armed > armed)
 		a->armed = armed + 1;
@@ -136,7 +143,7 @@ struct attachment *attach_points(const struct attach_request *rq, struct attach_
 	for (size_t i = 0; i < n; i++) {
 		const struct prog_point *p = &rq->program->points[i];
 
-		if (rq->handler_fds[p->handler] < 0)
+		if (attach_program(rq, (uint32_t)i) < 0)
 			continue;
 		if (p->kind == POINT_UPROBE && rq->uprobe_multi)
 			arrput(multi, (uint32_t)i);
@@ -157,31 +164,41 @@ size_t attach_count(const struct attachment *a)
 
 #define EXPEDITE "/sys/kernel/rcu_expedited"
 
-/* Sets the kernel's hurry about grace periods; the value before, 0 if it cannot be had. */
-static char expedite(char value)
+/*
+ * Has the kernel hurry with grace periods.  The lock makes several of us take turns, or one would "restore"
+ * what another has set; the kernel lets only one close at a time anyway.  -1: could not.
+ */
+static int expedite(char *before)
 {
 	int fd = open(EXPEDITE, O_RDWR | O_CLOEXEC);
-	char old = '0';
 
-	if (fd < 0)
-		return old;
-	if (read(fd, &old, 1) != 1 || pwrite(fd, &value, 1, 0) != 1)
-		old = '0';
-	close(fd);
-	return old;
+	if (fd >= 0 && !flock(fd, LOCK_EX) && pread(fd, before, 1, 0) == 1 && pwrite(fd, "1", 1, 0) == 1)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
+/* What the background process inherits besides the events. */
+struct closing {
+	int go;		/* read end: at its end once the caller has let go of the events */
+	int done;	/* write end: closed when all is closed */
+};
+
 /* The background process: only calls that are safe after fork() in a threaded program. */
-static void close_events(int *events, size_t n, int done)
+static void close_events(const int *events, size_t n, const struct closing *c)
 {
-	char before;
+	char before, nothing;
+	int hurry;
 
 	setsid();
-	before = expedite('1');
+	hurry = expedite(&before);
+	while (read(c->go, &nothing, 1) < 0 && errno == EINTR)
+		;
 	for (size_t i = 0; i < n; i++)
 		close(events[i]);
-	expedite(before);
-	close(done);
+	if (hurry >= 0 && pwrite(hurry, &before, 1, 0) != 1)
+		_exit(1);
 	_exit(0);
 }
 
@@ -203,39 +220,66 @@ static void close_others(const int *keep, size_t n)
 	close_range(next, ~0u, 0);
 }
 
-/* Hands the events to a process of its own and waits for it a little; false: could not. */
-static bool close_in_background(int *events, size_t n)
+static void close_both(const int *fds)
 {
-	int done[2], *keep, status;
-	struct pollfd p;
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Starts the background process, nobody's child; false: could not. */
+static bool fork_closer(const int *events, size_t n, const struct closing *c)
+{
+	int *keep = malloc((n + 2) * sizeof(*keep)), status = 0;
 	pid_t pid;
 
-	if (pipe2(done, O_CLOEXEC))
-		return false;
-	keep = malloc((n + 1) * sizeof(*keep));
 	if (!keep)
 		abort();
 	memcpy(keep, events, n * sizeof(*keep));
-	keep[n] = done[1];
-	qsort(keep, n + 1, sizeof(*keep), compare_fds);
+	keep[n] = c->go;
+	keep[n + 1] = c->done;
+	qsort(keep, n + 2, sizeof(*keep), compare_fds);
 	pid = fork();
 	if (pid == 0) {
-		if (fork() != 0)
-			_exit(0);
-		close_others(keep, n + 1);
-		close_events(events, n, done[1]);
+		pid = fork();
+		if (pid != 0)
+			_exit(pid < 0);
+		close_others(keep, n + 2);
+		close_events(events, n, c);
 	}
 	free(keep);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && status == 0;
+}
+
+/* Hands the events to a process of its own and waits for it a little; false: could not. */
+static bool close_in_background(const int *events, size_t n)
+{
+	int done[2], go[2];
+	struct closing c;
+	struct pollfd p;
+	bool ok;
+
+	if (pipe2(done, O_CLOEXEC))
+		return false;
+	if (pipe2(go, O_CLOEXEC)) {
+		close_both(done);
+		return false;
+	}
+	c = (struct closing){ .go = go[0], .done = done[1] };
+	p = (struct pollfd){ .fd = done[0] };
+	ok = fork_closer(events, n, &c);
 	close(done[1]);
-	if (pid > 0) {
-		waitpid(pid, &status, 0);
+	if (ok) {
 		for (size_t i = 0; i < n; i++)
 			close(events[i]);
-		p = (struct pollfd){ .fd = done[0] };
+		close_both(go);
 		poll(&p, 1, RELEASE_WAIT_MS);
+	} else {
+		close_both(go);
 	}
 	close(done[0]);
-	return pid > 0;
+	return ok;
 }
 
 void attach_release(struct attachment *a)
