@@ -159,7 +159,7 @@ def compile_target(name, *flags, cc="gcc", output=None):
 def compile_source(source, *flags, cc="gcc", output="a.out"):
     """Builds a C file; the result is cached under the hash of text, compiler and flags."""
     flags = flags or ("-O0", "-g")
-    key = hashlib.sha256(repr((source.read_bytes(), source.name, cc, flags)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr((source.read_bytes(), str(source), cc, flags)).encode()).hexdigest()[:16]
     directory = CACHE / "targets" / "c" / key
     binary = directory / output
     if not binary.exists():

@@ -12,7 +12,7 @@ TOP = machine.TOP
 STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")).absolute()
 PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
-TOOLS = ("curl", "prlimit", "taskset", "setpriv")
+TOOLS = ("curl", "pgrep", "prlimit", "taskset", "objcopy", "strip")
 PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
 
