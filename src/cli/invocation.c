@@ -57,6 +57,7 @@ int cli_session_init(struct cli_session *cs)
 	cs->sema.unoptimized = o->unoptimized;
 	cs->sema.listing = listing;
 	cs->sema.no_display = o->no_global_display;
+	cs->sema.skip_badvars = o->skip_badvars;
 	cs->sema.verbose = o->verbose[2];
 	for (size_t i = 0; i < arrlenu(o->globals); i++) {
 		struct sema_override ov = { o->globals[i].name, o->globals[i].value };

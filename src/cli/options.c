@@ -397,7 +397,8 @@ static bool option_apply(struct cli_options *o, const struct option_row *row, co
 
 static void option_usage(void)
 {
-	fputs("Try '--help' for more information. [man stap]\n", stderr);
+	fputs("Try '--help' for more information. [man stap]\n"
+	      "A message like [man foo] means for more info, run % man foo\n", stderr);
 }
 
 /* Runs getopt over one argument vector; false after a message. */

@@ -117,10 +117,17 @@ static int check_rights(struct cli_session *cs)
 
 static int pass2(struct cli_session *cs)
 {
-	int rc = sema_run(&cs->sema);
+	return sema_run(&cs->sema) || diag_failed(&cs->diag) ? -1 : 0;
+}
 
-	diag_print_suppressed(&cs->diag);
-	return rc || diag_failed(&cs->diag) ? -1 : 0;
+/* Arguments that neither $N nor @N took; -1 if that is an error (-W). */
+static int pass2_unused_args(struct cli_session *cs)
+{
+	for (size_t i = 0; i < cs->env.nargs; i++)
+		if (!cs->env.args_used[i])
+			diag_warn(&cs->diag, "unused-argument", NULL,
+				  "unused command line option $%zu/@%zu", i + 1, i + 1);
+	return diag_failed(&cs->diag) ? -1 : 0;
 }
 
 static void pass2_coverage(const struct cli_session *cs)
@@ -234,7 +241,7 @@ static void passes_log(struct cli_session *cs, int pass, const struct cli_clock 
 	switch (pass) {
 	case 1:
 		cli_pass_log(1, since, true, "parsed user script and %zu library scripts",
-			     arrlenu(cs->sema.used_files));
+			     sema_tapset_size(&cs->sema));
 		break;
 	case 2:
 		for (size_t i = 0; i < arrlenu(cs->sema.used_files); i++)
@@ -273,8 +280,11 @@ static void passes_print(struct cli_session *cs, int pass)
 		break;
 	case 3:
 		ir_print(stdout, cs->program->ir);
+		if (!pass4(cs))
+			run_session_list(cs->run, stdout);
 		break;
 	}
+	fflush(stdout);
 }
 
 int cli_run_passes(struct cli_session *cs)
@@ -289,19 +299,21 @@ int cli_run_passes(struct cli_session *cs)
 		if (pass == 5 && cs->opt.verbose[5])
 			fputs("Pass 5: starting run.\n", stderr);
 		status = passes[pass](cs) ? 1 : 0;
+		if (!status && pass == cs->opt.last_pass)
+			passes_print(cs, pass);
 		passes_log(cs, pass, &clock);
 		if (!status && pass == 2 && cs->opt.coverage)
 			pass2_coverage(cs);
-		if (!status && pass == cs->opt.last_pass)
-			passes_print(cs, pass);
-		if (!status && pass == 3 && cs->opt.last_pass == 3 && !pass4(cs))
-			run_session_list(cs->run, stdout);
+		if (pass == 2 && pass2_unused_args(cs))
+			status = 1;
 		if (!status && pass == 4)
 			status = pass4_result(cs) ? 1 : 0;
 		if (status)
 			cli_pass_failed(pass);
 		else if (pass == 1)
 			status = check_rights(cs);
+		if (pass < 5 && (status || pass == 4 || pass == cs->opt.last_pass))
+			diag_print_suppressed(&cs->diag);
 	}
 	if (cs->keep_dir)
 		fprintf(stderr, "Keeping temporary directory \"%s\"\n", cs->keep_dir);

@@ -218,7 +218,7 @@ int ir_regex_compile(struct ir_module *m, struct ir_regex *re, const char **err)
 	hmfree(b.seen);
 	free(b.mark);
 	if (rc) {
-		*err = "expression too complex";
+		*err = "regex compilation error: expression too complex";
 		return -EINVAL;
 	}
 	re->dfa = b.dfa;

@@ -34,6 +34,8 @@ struct ir_dfa {
 
 /* Fills re->dfa.  0, or -EINVAL with *err a message (arena memory). */
 int ir_regex_compile(struct ir_module *m, struct ir_regex *re, const char **err);
+/* NULL if the text is a regular expression, else what is wrong with it (arena memory). */
+const char *ir_regex_fault(struct arena *a, const char *text);
 /* Finds or adds a regex of this text (not yet compiled); returns its index. */
 uint32_t ir_regex_add(struct ir_module *m, const char *text, const struct span *at);
 

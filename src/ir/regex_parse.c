@@ -6,6 +6,7 @@
  * repetition emits its operand several times.
  */
 #include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/ds.h"
@@ -13,7 +14,7 @@
 
 #define MAX_DEPTH	200
 #define MAX_PROG	10000
-#define MAX_REPEAT	255
+#define MAX_REPEAT	4000
 
 enum node_kind { N_EMPTY, N_SET, N_CAT, N_ALT, N_REPEAT, N_GROUP, N_BOL, N_EOL };
 
@@ -26,11 +27,33 @@ struct node {
 
 struct re_parser {
 	struct arena *arena;
-	const char *p;
-	const char *err;
+	const char *text, *p;
+	const char *err;	/* the first fault, with its position where there is one */
 	int depth;
 	struct re_prog *prog;
 };
+
+static void fault(struct re_parser *ps, const char *at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Notes a fault in SystemTap's words; `at` is the place that it counts from 0. */
+static void fault(struct re_parser *ps, const char *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (ps->err)
+		return;
+	va_start(ap, fmt);
+	ps->err = arena_printf(ps->arena, "regex compilation error (at position %td): %s", at - ps->text,
+			       arena_vprintf(ps->arena, fmt, ap));
+	va_end(ap);
+}
+
+/* At the end, what was opened is still open. */
+static void fault_open(struct re_parser *ps, const char *what)
+{
+	fault(ps, ps->p > ps->text ? ps->p - 1 : ps->p, "%s", what);
+}
 
 static struct node *new_node(struct re_parser *ps, enum node_kind kind)
 {
@@ -73,6 +96,7 @@ static void parse_class(struct re_parser *ps, struct re_set *set)
 		{ "lower:]", islower }, { "print:]", isprint }, { "punct:]", ispunct },
 		{ "space:]", isspace }, { "upper:]", isupper }, { "xdigit:]", isxdigit },
 	};
+	const char *end;
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
 		size_t n = strlen(classes[i].name);
@@ -85,7 +109,12 @@ static void parse_class(struct re_parser *ps, struct re_set *set)
 			return;
 		}
 	}
-	ps->err = "unknown character class";
+	end = strstr(ps->p, ":]");
+	if (!end)
+		fault(ps, ps->p + strlen(ps->p), "unclosed character class '[:%s'", ps->p);
+	else if (!ps->err)
+		ps->err = arena_printf(ps->arena, "regex compilation error: unknown character class '%.*s'",
+				       (int)(end - ps->p), ps->p);
 }
 
 static unsigned char bracket_char(struct re_parser *ps)
@@ -108,7 +137,7 @@ static struct node *parse_bracket(struct re_parser *ps)
 		unsigned char lo, hi;
 
 		if (!*ps->p) {
-			ps->err = "missing ']'";
+			fault_open(ps, "unclosed character class");
 			break;
 		}
 		if (ps->p[0] == '[' && ps->p[1] == ':') {
@@ -122,7 +151,7 @@ static struct node *parse_bracket(struct re_parser *ps)
 			hi = bracket_char(ps);
 		}
 		if (hi < lo)
-			ps->err = "invalid range in brackets";
+			fault(ps, ps->p, "Inverted character range %c-%c", lo, hi);
 		for (unsigned c = lo; c <= hi; c++)
 			set_add(&set, (unsigned char)c);
 	}
@@ -135,25 +164,43 @@ static struct node *parse_bracket(struct re_parser *ps)
 
 static struct node *parse_alt(struct re_parser *ps);
 
+/* "(...)" or, without a number, "(?:...)". */
+static struct node *parse_group(struct re_parser *ps)
+{
+	struct node *n;
+
+	ps->p++;
+	if (ps->p[0] == '?' && ps->p[1] == ':') {
+		ps->p += 2;
+		n = new_node(ps, N_CAT);
+	} else {
+		if (*ps->p == '?')
+			fault(ps, ps->p, "unexpected '(?'");
+		n = new_node(ps, N_GROUP);
+		if (++ps->prog->ngroups > IR_REGEX_MAX_GROUPS)
+			fault(ps, ps->p, "too many groups");
+		n->index = ps->prog->ngroups - 1;
+	}
+	if (++ps->depth > MAX_DEPTH)
+		fault(ps, ps->p, "too deeply nested");
+	n->a = ps->err ? NULL : parse_alt(ps);
+	ps->depth--;
+	if (ps->err)
+		return n;
+	if (*ps->p)
+		ps->p++;
+	else
+		fault_open(ps, "expected ), found end of regex");
+	return n;
+}
+
 static struct node *parse_atom(struct re_parser *ps)
 {
 	struct re_set set = { { 0 } };
-	struct node *n;
 
 	switch (*ps->p) {
 	case '(':
-		ps->p++;
-		n = new_node(ps, N_GROUP);
-		if (++ps->prog->ngroups > IR_REGEX_MAX_GROUPS)
-			ps->err = "too many groups";
-		n->index = ps->prog->ngroups - 1;
-		if (++ps->depth > MAX_DEPTH)
-			ps->err = "too deeply nested";
-		n->a = ps->err ? NULL : parse_alt(ps);
-		ps->depth--;
-		if (!ps->err && *ps->p++ != ')')
-			ps->err = "missing ')'";
-		return n;
+		return parse_group(ps);
 	case '[':
 		ps->p++;
 		return parse_bracket(ps);
@@ -167,12 +214,12 @@ static struct node *parse_atom(struct re_parser *ps)
 	case '$':
 		ps->p++;
 		return new_node(ps, N_EOL);
-	case '*': case '+': case '?':
-		ps->err = "nothing to repeat";
+	case '*': case '+': case '?': case '{':
+		fault(ps, ps->p, "unexpected '%c'", *ps->p);
 		return NULL;
 	case '\\':
 		if (!ps->p[1]) {
-			ps->err = "trailing backslash";
+			fault(ps, ps->p + 1, "unexpected end of regex");
 			return NULL;
 		}
 		ps->p++;
@@ -186,37 +233,41 @@ static struct node *parse_atom(struct re_parser *ps)
 
 static bool parse_count(struct re_parser *ps, int *v)
 {
+	const char *start = ps->p;
+
 	*v = 0;
-	if (!isdigit((unsigned char)*ps->p))
-		return false;
-	while (isdigit((unsigned char)*ps->p) && *v <= MAX_REPEAT)
-		*v = *v * 10 + (*ps->p++ - '0');
+	while (isdigit((unsigned char)*ps->p)) {
+		if (*v <= MAX_REPEAT)
+			*v = *v * 10 + (*ps->p - '0');
+		ps->p++;
+	}
 	if (*v > MAX_REPEAT)
-		ps->err = "repeat count too large";
-	return true;
+		fault(ps, ps->p, "%.*s is too large", (int)(ps->p - start), start);
+	return ps->p > start;
 }
 
-/* {n} {n,} {n,m}; what is none of these is literal text. */
-static bool parse_braces(struct re_parser *ps, int *min, int *max)
+/* {n} {n,} {n,m} */
+static void parse_braces(struct re_parser *ps, int *min, int *max)
 {
-	const char *start = ps->p++;
-
-	if (parse_count(ps, min)) {
-		*max = *min;
-		if (*ps->p == ',') {
-			ps->p++;
-			if (!parse_count(ps, max))
-				*max = -1;
-		}
-		if (*ps->p == '}' || ps->err) {
-			ps->p += !ps->err;
-			if (!ps->err && *max >= 0 && *max < *min)
-				ps->err = "invalid repeat counts";
-			return true;
+	ps->p++;
+	if (!parse_count(ps, min))
+		fault(ps, *ps->p ? ps->p + 1 : ps->p, "expected number");
+	*max = *min;
+	if (*ps->p == ',') {
+		ps->p++;
+		if (!parse_count(ps, max)) {
+			*max = -1;
+			if (*ps->p != '}')
+				fault(ps, *ps->p ? ps->p + 1 : ps->p, "expected '}' or number");
 		}
 	}
-	ps->p = start;
-	return false;
+	if (!*ps->p)
+		fault(ps, ps->p, "unexpected end of regex");
+	else if (*ps->p != '}')
+		fault(ps, ps->p, "expected }, found %c", *ps->p);
+	else if (*max >= 0 && *max < *min)
+		fault(ps, ps->p, "invalid repeat counts");
+	ps->p++;
 }
 
 static struct node *parse_repeat(struct re_parser *ps)
@@ -224,9 +275,11 @@ static struct node *parse_repeat(struct re_parser *ps)
 	struct node *n = parse_atom(ps), *r;
 	int stacked = 0;
 
-	while (!ps->err) {
+	while (!ps->err && *ps->p && strchr("*+?{", *ps->p)) {
 		int min = 0, max = -1;
 
+		if (n->kind == N_BOL || n->kind == N_EOL)
+			fault(ps, ps->p, "postfix closure '%c' applied to anchoring operator", *ps->p);
 		if (*ps->p == '*')
 			ps->p++;
 		else if (*ps->p == '+') {
@@ -235,10 +288,10 @@ static struct node *parse_repeat(struct re_parser *ps)
 		} else if (*ps->p == '?') {
 			max = 1;
 			ps->p++;
-		} else if (*ps->p != '{' || !parse_braces(ps, &min, &max))
-			break;
+		} else
+			parse_braces(ps, &min, &max);
 		if (++stacked > 8)
-			ps->err = "too many repetitions";
+			fault(ps, ps->p, "too many repetitions");
 		r = new_node(ps, N_REPEAT);
 		r->a = n;
 		r->min = min;
@@ -284,7 +337,7 @@ static uint32_t emit(struct re_parser *ps, enum re_op op, uint32_t x)
 	struct re_inst in = { .op = op, .x = x };
 
 	if (arrlenu(ps->prog->insts) >= MAX_PROG)
-		ps->err = "expression too large";
+		fault(ps, ps->text, "expression too large");
 	else
 		arrput(ps->prog->insts, in);
 	return (uint32_t)arrlenu(ps->prog->insts) - 1;
@@ -366,16 +419,35 @@ static void emit_node(struct re_parser *ps, const struct node *n)
 
 struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **err)
 {
-	struct re_parser ps = { .arena = a, .p = text };
+	struct re_parser ps = { .arena = a, .text = text, .p = text };
 	struct node *n;
 
 	ps.prog = arena_new(a, struct re_prog);
 	ps.prog->ngroups = 1;
 	n = parse_alt(&ps);
-	if (!ps.err && *ps.p)
-		ps.err = "unmatched ')'";
+	if (*ps.p)
+		fault(&ps, ps.p, "unexpected '%c'", *ps.p);
 	emit_node(&ps, n);
 	emit(&ps, RE_MATCH, 0);
 	*err = ps.err;
-	return ps.err ? NULL : ps.prog;
+	if (!ps.err)
+		return ps.prog;
+	re_prog_free(ps.prog);
+	return NULL;
+}
+
+void re_prog_free(struct re_prog *prog)
+{
+	arrfree(prog->insts);
+	arrfree(prog->sets);
+}
+
+const char *ir_regex_fault(struct arena *a, const char *text)
+{
+	const char *err;
+	struct re_prog *prog = re_prog_parse(a, text, &err);
+
+	if (prog)
+		re_prog_free(prog);
+	return err;
 }

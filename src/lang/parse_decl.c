@@ -301,7 +301,11 @@ static void parse_one_global(struct parser *p, bool is_private)
 	}
 	for (size_t i = 0; i < f->nglobals; i++)
 		if (f->globals[i]->name == t.at.text) {
-			parser_fail(p, "global-duplicate", "duplicate global name");
+			if (f->globals[i]->is_private == is_private)
+				parser_fail(p, "global-duplicate", "duplicate global name");
+			else
+				parser_fail(p, "global-private",
+					    "global versus private variable declaration conflict");
 			return;
 		}
 	v->at = t.at;

@@ -195,7 +195,7 @@ bool lower_regex(struct lower *L, const char *text, const struct span *at, uint3
 	*index = ir_regex_add(m, text, at);
 	if (m->regexes[*index]->dfa || !ir_regex_compile(m, m->regexes[*index], &err))
 		return true;
-	diag_error(L->mod->diag, "regex", at, "regex compilation error: %s", err);
+	diag_error(L->mod->diag, "regex", at, "%s", err);
 	L->failed = true;
 	return false;
 }

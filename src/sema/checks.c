@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks that come after type inference: statistics and arrays changed while walked. */
+/* Checks that come after type inference: statistics, arrays changed while walked, regular expressions. */
+#include "ir/regex.h"
 #include "sema/usage.h"
 
 /* ---- statistics: which aggregates are read, and one histogram for each ---- */
@@ -184,6 +185,27 @@ static void check_iter_stmt(struct walk *w, struct ast_stmt *s)
 void sema_check_iterations(struct sema_state *st)
 {
 	struct iter_walk c = {{check_iter_expr, check_iter_stmt}, st, NULL};
+
+	for_all(st, &c.w);
+}
+
+/* ---- regular expressions ---- */
+
+static void check_regex(struct walk *w, struct ast_expr *e)
+{
+	struct sema_session *s = ((struct stat_walk *)w)->st->s;
+	const char *fault = NULL;
+
+	walk_expr(w, e);
+	if (e->kind == EXPR_REGEX && e->binary.right->kind == EXPR_STRING)
+		fault = ir_regex_fault(s->arena, e->binary.right->string);
+	if (fault)
+		diag_error(s->diag, "regex", &e->binary.right->at, "%s", fault);
+}
+
+void sema_check_regexes(struct sema_state *st)
+{
+	struct stat_walk c = {{check_regex, walk_stmt}, st};
 
 	for_all(st, &c.w);
 }

@@ -2,8 +2,10 @@
 /*
  * Removal of what has no effect, with SystemTap's warnings: functions never called, variables
  * never used, assignments to locals never read, statements without side effects, probes
- * left empty.  Repeats, together with constant folding, until nothing changes.
- * Runs before types are known: what is dropped here is never checked.
+ * left empty.  Repeats until nothing changes.
+ *
+ * Twice, as SystemTap does: before types are inferred, without regard to constants, so that code behind
+ * `if (0)` or `return` is checked like any other; and afterwards together with constant folding.
  */
 #include "probe/family.h"
 #include "sema/usage.h"
@@ -15,7 +17,7 @@ struct elider {
 	struct sema_state *st;
 	struct usage use;
 	bool changed;
-	bool first;	/* in the first round: what later rounds remove follows from its warnings */
+	bool first;	/* first round of all: what later rounds remove follows from its warnings */
 };
 
 static bool warns(const struct elider *el, const struct span *at)
@@ -235,6 +237,7 @@ static struct ast_expr *negation(struct arena *a, struct ast_expr *e)
 	n->kind = EXPR_UNARY;
 	n->op = OP_NOT;
 	n->at = e->at;
+	n->type = AST_LONG;
 	n->unary.operand = e;
 	return n;
 }
@@ -380,27 +383,57 @@ static void drop_probes(struct elider *el)
 	arrsetlen(el->st->bodies, nb);
 }
 
-void sema_optimise(struct sema_state *st)
+static void warn_functions(struct elider *el)
 {
-	struct elider el = {.st = st, .first = true};
+	struct sema_session *s = el->st->s;
+
+	for (size_t i = 0; i < arrlenu(s->functions); i++) {
+		const struct ast_function *f = s->functions[i];
+
+		if (is_empty(f->body) && warns(el, &f->at))
+			diag_warn(s->diag, "elide-function", &f->at, "side-effect-free function '%s'",
+				  f->name);
+	}
+}
+
+static void optimise(struct elider *el, bool fold)
+{
+	struct sema_state *st = el->st;
 	bool all = !st->s->unoptimized && !st->s->listing;
 
 	do {
-		el.changed = false;
-		use_all(&el);
-		drop_variables(&el);
+		el->changed = false;
+		if (fold)
+			fold_all(el);
+		use_all(el);
+		drop_variables(el);
 		if (all) {
-			el.w = (struct walk){drop_assignment, walk_stmt};
-			for_all_code(&el);
+			el->w = (struct walk){drop_assignment, walk_stmt};
+			for_all_code(el);
 			usage_reset(st);
-			el.w = (struct walk){NULL, drop_statement};
-			for_all_code(&el);
-			drop_probes(&el);
+			el->w = (struct walk){NULL, drop_statement};
+			for_all_code(el);
+			if (el->first)
+				warn_functions(el);
+			drop_probes(el);
 		}
-		fold_all(&el);
-		el.first = false;
-	} while (el.changed);
-	usage_fini(&el.use);
+		el->first = false;
+	} while (el->changed);
+	usage_fini(&el->use);
+}
+
+void sema_elide(struct sema_state *st)
+{
+	struct elider el = {.st = st, .first = true};
+
+	optimise(&el, false);
+}
+
+void sema_optimise(struct sema_state *st)
+{
+	struct elider el = {.st = st};
+
+	optimise(&el, true);
 }
 
 void sema_drop_unused(struct sema_state *st)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Constant folding and control flow decided by constants.  Runs before types are known, so
- * it folds only what cannot hide a type error.
+ * Constant folding and control flow decided by constants.  May run before types are known, and
+ * then folds only what cannot hide a type error.
  */
 #include <string.h>
 
@@ -40,8 +40,19 @@ static void become(struct folder *f, struct ast_expr *e, const struct ast_expr *
 	f->changed = true;
 }
 
-/* Wraps as the machine does; false: not to be folded. */
-static bool compute(enum ast_op op, int64_t l, int64_t r, int64_t *out)
+static bool holds(enum ast_op op, int order)
+{
+	switch (op) {
+	case OP_EQ: return order == 0;
+	case OP_NE: return order != 0;
+	case OP_LT: return order < 0;
+	case OP_LE: return order <= 0;
+	case OP_GT: return order > 0;
+	default: return order >= 0;
+	}
+}
+
+bool sema_compute(enum ast_op op, int64_t l, int64_t r, int64_t *out)
 {
 	uint64_t a = (uint64_t)l, b = (uint64_t)r;
 
@@ -61,6 +72,25 @@ static bool compute(enum ast_op op, int64_t l, int64_t r, int64_t *out)
 	case OP_AND: *out = l & r; return true;
 	case OP_OR: *out = l | r; return true;
 	case OP_XOR: *out = l ^ r; return true;
+	case OP_EQ:
+	case OP_NE:
+	case OP_LT:
+	case OP_LE:
+	case OP_GT:
+	case OP_GE:
+		*out = holds(op, (l > r) - (l < r));
+		return true;
+	default: return false;
+	}
+}
+
+bool sema_compute_unary(enum ast_op op, int64_t n, int64_t *out)
+{
+	switch (op) {
+	case OP_NEG: *out = (int64_t)(0 - (uint64_t)n); return true;
+	case OP_PLUS: *out = n; return true;
+	case OP_BITNOT: *out = ~n; return true;
+	case OP_NOT: *out = !n; return true;
 	default: return false;
 	}
 }
@@ -71,7 +101,7 @@ static void fold_binary(struct folder *f, struct ast_expr *e)
 	int64_t n;
 
 	if (l->kind == EXPR_NUMBER && r->kind == EXPR_NUMBER &&
-	    compute(e->op, l->number, r->number, &n))
+	    sema_compute(e->op, l->number, r->number, &n))
 		set_number(f, e, n);
 }
 
@@ -88,25 +118,12 @@ static void fold_logical(struct folder *f, struct ast_expr *e)
 		set_number(f, e, r->number != 0);
 }
 
-static bool holds(enum ast_op op, int order)
-{
-	switch (op) {
-	case OP_EQ: return order == 0;
-	case OP_NE: return order != 0;
-	case OP_LT: return order < 0;
-	case OP_LE: return order <= 0;
-	case OP_GT: return order > 0;
-	default: return order >= 0;
-	}
-}
-
 static void fold_compare(struct folder *f, struct ast_expr *e)
 {
 	const struct ast_expr *l = e->binary.left, *r = e->binary.right;
 
-	if (l->kind == EXPR_NUMBER && r->kind == EXPR_NUMBER)
-		set_number(f, e, holds(e->op, (l->number > r->number) - (l->number < r->number)));
-	else if (l->kind == EXPR_STRING && r->kind == EXPR_STRING)
+	fold_binary(f, e);
+	if (l->kind == EXPR_STRING && r->kind == EXPR_STRING)
 		set_number(f, e, holds(e->op, strcmp(l->string, r->string)));
 }
 
@@ -132,25 +149,9 @@ static void fold_unary(struct folder *f, struct ast_expr *e)
 {
 	int64_t n;
 
-	if (e->unary.operand->kind != EXPR_NUMBER)
-		return;
-	n = e->unary.operand->number;
-	switch (e->op) {
-	case OP_NEG:
-		set_number(f, e, (int64_t)(0 - (uint64_t)n));
-		break;
-	case OP_PLUS:
+	if (e->unary.operand->kind == EXPR_NUMBER &&
+	    sema_compute_unary(e->op, e->unary.operand->number, &n))
 		set_number(f, e, n);
-		break;
-	case OP_BITNOT:
-		set_number(f, e, ~n);
-		break;
-	case OP_NOT:
-		set_number(f, e, !n);
-		break;
-	default:
-		break;
-	}
 }
 
 static void fold_ternary(struct folder *f, struct ast_expr *e)
@@ -205,7 +206,7 @@ static void set_empty(struct folder *f, struct ast_stmt *s)
 	f->changed = true;
 }
 
-static bool leaves(const struct ast_stmt *s)
+bool sema_leaves(const struct ast_stmt *s)
 {
 	return s->kind == STMT_NEXT || s->kind == STMT_RETURN || s->kind == STMT_BREAK ||
 	       s->kind == STMT_CONTINUE;
@@ -243,7 +244,7 @@ static void fold_stmt(struct walk *w, struct ast_stmt *s)
 		break;
 	case STMT_BLOCK:
 		for (size_t i = 0; i + 1 < s->block.nstmts; i++) {
-			if (!leaves(s->block.stmts[i]))
+			if (!sema_leaves(s->block.stmts[i]))
 				continue;
 			s->block.nstmts = i + 1;
 			f->changed = true;

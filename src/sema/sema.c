@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "probe/point.h"
 #include "sema/alias.h"
 #include "sema/index.h"
 #include "sema/state.h"
@@ -50,6 +51,11 @@ void sema_open_tapset(struct sema_session *s)
 {
 	if (!s->index)
 		s->index = sema_index_create(s);
+}
+
+size_t sema_tapset_size(const struct sema_session *s)
+{
+	return sema_index_nfiles(s->index);
 }
 
 /* ---- -G ---- */
@@ -179,6 +185,20 @@ static bool failed(const struct sema_session *s)
 	return s->diag->semantic_errors || s->diag->parse_errors || s->diag->errors;
 }
 
+/*
+ * Where target variables exist, what @defined and the like decide is settled before anything
+ * else: the branch not taken may be of other types.
+ */
+static void fold_bound_bodies(struct sema_state *st)
+{
+	for (size_t i = 0; i < arrlenu(st->bodies); i++) {
+		const struct sema_body *b = st->bodies[i];
+
+		if (b->point && b->point->scope != PROBE_SCOPE_NONE)
+			sema_fold_stmt(st, b->stmt);
+	}
+}
+
 static void run_steps(struct sema_state *st)
 {
 	struct sema_session *s = st->s;
@@ -186,16 +206,20 @@ static void run_steps(struct sema_state *st)
 	resolve_symbols(st);
 	if (failed(s))
 		return;
-	sema_optimise(st);
+	fold_bound_bodies(st);
+	sema_elide(st);
+	sema_spare_unreached(st);
 	sema_bind_autocasts(st);
 	if (sema_infer_types(st) || failed(s))
 		return;
+	sema_optimise(st);
 	prune_overloads(st);
 	if (!s->listing && !s->no_display)
 		sema_add_displays(st);
 	sema_drop_unused(st);
 	sema_check_iterations(st);
 	sema_check_statistics(st);
+	sema_check_regexes(st);
 	number_globals(s);
 }
 

@@ -98,6 +98,7 @@ struct sema_session {
 	bool guru;			/* -g */
 	bool unoptimized;		/* -u */
 	bool listing;			/* -l, -L: keep all locals, no warnings about them */
+	bool skip_badvars;		/* target variables that cannot be had are 0 */
 	bool no_display;		/* --no-global-var-display */
 	int verbose;
 
@@ -122,6 +123,8 @@ void sema_session_fini(struct sema_session *s);
  * otherwise.  A directory that cannot be read counts as empty.
  */
 void sema_open_tapset(struct sema_session *s);
+/* Number of the tapset's files, once it is open. */
+size_t sema_tapset_size(const struct sema_session *s);
 
 /* 0, or -1 after errors were issued.  Call once. */
 int sema_run(struct sema_session *s);

@@ -82,7 +82,8 @@ void sema_derive_probe(struct sema_state *st, struct ast_probe *p);
 /* types.c, types_stmt.c */
 int sema_infer_types(struct sema_state *st);
 
-/* elide.c: unused code and variables; fold.c: constants */
+/* elide.c: unused code and variables; before types are inferred, and, with constants folded, afterwards */
+void sema_elide(struct sema_state *st);
 void sema_optimise(struct sema_state *st);
 /* Functions and globals that nothing uses any more. */
 void sema_drop_unused(struct sema_state *st);
@@ -90,13 +91,22 @@ void sema_drop_unused(struct sema_state *st);
 /* autocast.c: binds (e)->m where the C type of e can be told */
 void sema_bind_autocasts(struct sema_state *st);
 
-/* Folds constants; true if something changed. */
+/* fold.c: folds constants and what they decide; true if something changed. */
 bool sema_fold_stmt(struct sema_state *st, struct ast_stmt *s);
 bool sema_fold_expr(struct sema_state *st, struct ast_expr *e);
+/* Arithmetic and comparisons, wrapping as the machine does; false: no value, or no such operator. */
+bool sema_compute(enum ast_op op, int64_t l, int64_t r, int64_t *out);
+bool sema_compute_unary(enum ast_op op, int64_t n, int64_t *out);
+/* Does control never pass this statement? */
+bool sema_leaves(const struct ast_stmt *s);
+
+/* spare.c: target variables that are not to be had do not matter where constants rule the code out */
+void sema_spare_unreached(struct sema_state *st);
 
 /* checks.c: what holds only once types are known */
 void sema_check_statistics(struct sema_state *st);
 void sema_check_iterations(struct sema_state *st);
+void sema_check_regexes(struct sema_state *st);
 
 /* display.c: an `end` probe for each global that is written and never read */
 void sema_add_displays(struct sema_state *st);

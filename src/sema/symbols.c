@@ -337,7 +337,11 @@ static void resolve_foreach(struct sema_scope *sc, struct ast_foreach *f)
 
 static void resolve_delete(struct sema_scope *sc, struct ast_expr *e)
 {
-	if (e->kind == EXPR_SYMBOL)
+	if (e->kind == EXPR_SYMBOL && !find_local(sc, e->symbol.name) &&
+	    !find_global(sc->st, e->symbol.name, e->at.src))
+		diag_error(sc->st->s->diag, "delete-unresolved", &e->at,
+			   "unresolved array in delete statement");
+	else if (e->kind == EXPR_SYMBOL)
 		resolve_symbol(sc, e, -1);
 	else if (e->kind == EXPR_INDEX && e->index.base->kind == EXPR_SYMBOL)
 		resolve_expr(sc, e);
