@@ -198,6 +198,10 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 	if (o->optimise)
 		ir_optimise(m->ir);
 	ir_pass_bounds(m->ir);
+	if (o->optimise) {
+		ir_pass_fuse(m->ir);
+		ir_pass_dead(m->ir);
+	}
 	ir_analyse(m->program);
 	lower_mark_sleepable(m->program);
 	return check(m, "optimising");
