@@ -2,7 +2,7 @@
 """Run by gdb on a program: the stack at the first hit of $FUNCTION, as JSON pairs (symbol, offset in it), into $TRUTH.
 
 Without inlined and tail-called frames, which have no frame of their own.  Symbols are those of the
-symbol tables, not of the debug information.
+symbol tables, not of the debug information.  With $SIGNALS the program gets its signals.
 """
 import json
 import os
@@ -12,6 +12,8 @@ import gdb
 
 gdb.execute("set pagination off")
 gdb.execute("set backtrace past-main on")
+if "SIGNALS" in os.environ:
+    gdb.execute("handle all nostop noprint pass")
 gdb.execute(f"break *{os.environ['FUNCTION']}")
 gdb.execute("run")
 frames = []

@@ -46,6 +46,10 @@ extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
 #define ELF64		0x00010102464c457full
 #define SIGRETURN	0x0f0000000fc0c748ull	/* mov $15,%rax; syscall */
 #define SIGRETURN2	0x00050f0000000fb8ull	/* mov $15,%eax; syscall */
+#define PUSH_RBP	0x55
+#define RET		0xc3
+#define MOV_RSP_RBP	0xe58948
+#define ENDBR_PUSH_RBP	0x55fa1e0full	/* all but its first byte */
 #define FRAME_MAX	(16u << 20)	/* of a frame that only its frame pointer tells */
 
 /* The compiler would take an object's address for true. */
@@ -241,12 +245,23 @@ __attribute__((noinline)) long bk_unwind_returning(struct rt_mem *m)
 	return 0;
 }
 
-/* Without a rule: the trampoline of signals if the code is that, else the frame pointer. */
+/*
+ * Without a rule: by the code about to run, if it is code that tells; else by the frame pointer.  The first
+ * byte may be a breakpoint's.
+ */
 RT_INLINE uint32_t rule_by_code(struct unwind_state *u)
 {
-	if (!user_words(u, u->rip, 8) &&
-	    (u->word[0] == SIGRETURN || (u->word[0] << 8) == (SIGRETURN2 << 8)))
+	uint64_t code = user_words(u, u->rip, 8) ? 0 : u->word[0];
+
+	if (code == SIGRETURN || (code << 8) == (SIGRETURN2 << 8))
 		return DBG_WALK_SIGNAL;
+	if (!u->back) {
+		if ((code >> 8 & 0xffffff) == MOV_RSP_RBP || (code >> 8 & 0xffffffff) == ENDBR_PUSH_RBP ||
+		    (code & 0xff) == PUSH_RBP || (code & 0xff) == RET)
+			return DBG_WALK_RSP | 1 << 9;
+		if ((code & 0xffffff) == MOV_RSP_RBP)
+			return DBG_WALK_RSP | 2 << 3 | 2 << 9;
+	}
 	if (u->rbp < u->rsp || u->rbp - u->rsp > FRAME_MAX)
 		return DBG_WALK_END;
 	return DBG_WALK_RBP | 2 << 3 | 2 << 9;
