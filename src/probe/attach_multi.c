@@ -57,7 +57,7 @@ static void multi_attach(struct attachment *a, const struct multi_set *s, size_t
 	int fd = multi_link(s, first, n);
 
 	if (fd >= 0) {
-		arrput(a->fds, fd);
+		arrput(a->events, fd);
 		a->armed += n;
 	} else if (n == 1 || errno == EPERM || errno == ENOENT || errno == ESRCH) {
 		int err = errno;
@@ -84,7 +84,7 @@ void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq,
 
 	for (size_t i = 0; i < n; i++) {
 		const struct prog_point *p = &rq->program->points[points[i]];
-		int fd = rq->handler_fds[p->handler];
+		int fd = attach_program(rq, points[i]);
 		bool is_return = rq->program->handlers[p->handler].kind == PROG_URETPROBE;
 		size_t j = arrlenu(sets);
 

@@ -6,14 +6,17 @@
 #include "probe/attach.h"
 
 struct attachment {
-	int *fds;			/* stb_ds array: links; closing them disarms */
-	int *events;			/* stb_ds array: perf events and their links, slow to close */
+	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
+	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
 };
 
 void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The loaded program of a point. */
+int attach_program(const struct attach_request *rq, uint32_t point);
 
 /* attach_multi.c: the uprobes of a program, some links; one for each (handler, file, process). */
 void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
@@ -24,8 +27,6 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 		       const char *category, const char *event);
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point);
-/* Whether tracefs has the event. */
-bool attach_tracepoint_exists(const char *category, const char *event);
 /* A raw or BTF tracepoint. */
 void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 			   const char *name);
