@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds, and runs every test: unit, golden and end-to-end, in a plain build and
-# again in one with AddressSanitizer and UndefinedBehaviorSanitizer.  The last line is the sum:
+# again in one with AddressSanitizer and UndefinedBehaviorSanitizer; then a selection, of the plain build, on
+# other kernels under emulation.  The last line is the sum:
 #	N passed, N failed, N skipped
 # Exit status 0 only when something ran and nothing failed.
 #
@@ -54,4 +55,7 @@ for build in "${variants[@]}"; do
 	esac
 	test_build "$build"
 done
+run_suite "tests on other kernels (build)" build/vm.junit.xml \
+	env STAP="$bpftap_top/build/src/cli/stap" BPFTAP_BUILD="$bpftap_top/build" \
+	/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 --junitxml=build/vm.junit.xml tests/vm
 exec /usr/bin/python3 tests/summary.py "${results[@]}"

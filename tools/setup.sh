@@ -14,7 +14,7 @@ build_packages=(gcc clang meson ninja-build pkg-config libbpf-dev libelf-dev lib
 	libdebuginfod-dev libstb-dev zlib1g-dev libc6-dev)
 target_packages=(dpkg-dev make ca-certificates debian-archive-keyring)
 test_packages=(libcmocka-dev python3 python3-pytest gdb curl libc6-dbg sqlite3 systemtap-sdt-dev
-	elfutils binutils procps util-linux)
+	elfutils binutils procps util-linux qemu-system-x86 busybox-static)
 
 say() { printf '== %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

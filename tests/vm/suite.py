@@ -12,7 +12,7 @@ TOP = machine.TOP
 STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")).absolute()
 PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
-TOOLS = ("curl", "pgrep", "prlimit", "taskset", "objcopy", "strip")
+TOOLS = ("bash", "cat", "curl", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")
 PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
 
@@ -37,7 +37,10 @@ def python_image(stap=STAP):
                 image.add(where, built_here)
     for tool in TOOLS:
         image.add(shutil.which(tool))
+    for name in ("passwd", "group", "nsswitch.conf", "hosts"):
+        image.add(f"/etc/{name}")
     image.add(TOP / "tests", built_here)
+    image.add(TOP / "tools")
     image.add(TARGETS / "c")
     for nginx in TARGETS.glob("nginx/nginx*/objs/nginx"):
         image.add(nginx)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The same stap on other kernels: unit tests of what meets the kernel, and a selection of the end-to-end tests."""
+import dataclasses
+import shlex
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import suite
+from conftest import UNITS, unit_program
+
+SELECTION = (suite.TOP / "tests" / "vm" / "selection").read_text().split("\n")
+SELECTION = [line for line in SELECTION if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_unit(vm, name):
+    result = vm.run(f"cd {suite.TOP}; exec {unit_program(name)}", timeout=240)
+    assert result.status == 0, (result.out + result.err)[-5000:]
+
+
+def build_targets():
+    """The machine has no compiler; every test builds its programs, if they are not cached, before stap fails."""
+    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION], cwd=suite.TOP,
+                   env=dict(suite.os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL)
+
+
+@dataclasses.dataclass
+class Outcome:
+    cases: int = 0
+    failures: str = ""
+
+
+@pytest.fixture(scope="session")
+def outcomes(vm):
+    """Of the selection's functions, all run by one pytest over there: "tests.e2e.FILE.FUNCTION" -> Outcome."""
+    result = vm.run(f"cd {suite.TOP}; exec python3 -B -m pytest -q -p no:cacheprovider --tb=short "
+                    f"--junitxml=/out/results {shlex.join(SELECTION)}", timeout=900)
+    assert "results" in result.files, result.out[-3000:] + result.err[-3000:]
+    found = {}
+    for case in ET.fromstring(result.files["results"]).iter("testcase"):
+        outcome = found.setdefault(f"{case.get('classname')}.{case.get('name').split('[')[0]}", Outcome())
+        outcome.cases += 1
+        for bad in (*case.findall("failure"), *case.findall("error"), *case.findall("skipped")):
+            outcome.failures += f"{case.get('name')}: {bad.text or bad.get('message')}\n"
+    return found
+
+
+@pytest.mark.parametrize("test", SELECTION)
+def test_end_to_end(outcomes, test):
+    outcome = outcomes.get(test.removesuffix("]").split("[")[0].replace(".py::", ".").replace("/", "."))
+    assert outcome and outcome.cases, "was not run"
+    assert not outcome.failures, outcome.failures[:5000]
