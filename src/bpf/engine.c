@@ -49,6 +49,8 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->generated = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
 	for (ptrdiff_t i = 0; i < arrlen(p->handlers); i++)
 		arrput(e->fds, -1);
+	for (ptrdiff_t i = 0; i < arrlen(p->points); i++)
+		arrput(e->point_fds, -1);
 	return e;
 }
 
@@ -121,35 +123,58 @@ static void show_log(struct engine *e, const struct load_request *rq)
 	free(again.log);
 }
 
-static const char *tracepoint_of(const struct engine *e, uint32_t h)
+static int load_failed(struct engine *e, uint32_t h, const struct load_request *rq, int err)
 {
-	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
-		if (e->p->points[i].handler == h && e->p->points[i].name)
-			return e->p->points[i].name;
-	return NULL;
+	if (err == -EPERM && geteuid() != 0)
+		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
+				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
+	if (e->opt.show_log)
+		show_log(e, rq);
+	return engine_fail(e, err, "the kernel refuses the program of probe handler %u "
+			   "(%zu instructions): %s%s", h, (size_t)arrlen(rq->em->insns),
+			   strerror(-err), e->opt.show_log ? "" : "; -v shows why");
+}
+
+/* The program of one point alone, which knows its index. */
+static int load_point(struct engine *e, uint32_t h, uint32_t point, struct load_request *rq)
+{
+	const struct gen *g = &e->gens[h];
+
+	for (ptrdiff_t i = 0; i < arrlen(g->cookies); i++)
+		rq->em->insns[g->cookies[i]].imm = (int32_t)point;
+	rq->tracepoint = e->p->points[point].name;
+	e->point_fds[point] = load_prog(rq);
+	if (e->fds[h] < 0)
+		e->fds[h] = e->point_fds[point];
+	return e->point_fds[point] < 0 ? load_failed(e, h, rq, e->point_fds[point]) : 0;
 }
 
 static int load_handler(struct engine *e, uint32_t h)
 {
+	bool own = gen_own_programs(&e->gens[h]), any = false;
 	char name[BPF_OBJ_NAME_LEN];
 	struct load_request rq = {
 		.em = &e->gens[h].em, .kind = e->p->handlers[h].kind, .sleepable = e->gens[h].sleepable,
-		.uprobe_multi = e->opt.uprobe_multi, .name = name, .btf = &e->btf,
-		.map_fds = e->map_fds, .tracepoint = tracepoint_of(e, h),
+		.uprobe_multi = e->opt.uprobe_multi, .name = name, .btf = &e->btf, .map_fds = e->map_fds,
 	};
 
 	snprintf(name, sizeof(name), "stap_%u", h);
-	e->fds[h] = load_prog(&rq);
-	if (e->fds[h] >= 0)
+	for (ptrdiff_t i = 0; own && i < arrlen(e->p->points); i++) {
+		int err = e->p->points[i].handler == h ? load_point(e, h, (uint32_t)i, &rq) : 0;
+
+		if (err)
+			return err;
+		any |= e->p->points[i].handler == h;
+	}
+	if (any)
 		return 0;
-	if (e->fds[h] == -EPERM && geteuid() != 0)
-		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
-				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
-	if (e->opt.show_log)
-		show_log(e, &rq);
-	return engine_fail(e, e->fds[h], "the kernel refuses the program of probe handler %u "
-			   "(%zu instructions): %s%s", h, (size_t)arrlen(rq.em->insns),
-			   strerror(-e->fds[h]), e->opt.show_log ? "" : "; -v shows why");
+	e->fds[h] = load_prog(&rq);
+	if (e->fds[h] < 0)
+		return load_failed(e, h, &rq, e->fds[h]);
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		if (e->p->points[i].handler == h)
+			e->point_fds[i] = e->fds[h];
+	return 0;
 }
 
 int engine_load(struct engine *e)
@@ -201,6 +226,9 @@ void engine_destroy(struct engine *e)
 	engine_deactivate(e);
 	if (e->store)
 		e->store->ops->destroy(e->store);
+	for (ptrdiff_t i = 0; i < arrlen(e->point_fds); i++)
+		if (e->point_fds[i] >= 0 && e->point_fds[i] != e->fds[e->p->points[i].handler])
+			close(e->point_fds[i]);
 	for (ptrdiff_t i = 0; i < arrlen(e->fds); i++)
 		if (e->fds[i] >= 0)
 			close(e->fds[i]);
@@ -215,6 +243,7 @@ void engine_destroy(struct engine *e)
 	shfree(e->unit.pool_index);
 	arrfree(e->unit.sites);
 	arrfree(e->fds);
+	arrfree(e->point_fds);
 	free(e->gens);
 	free(e->generated);
 	free(e);
@@ -233,6 +262,11 @@ const int *engine_handler_fds(const struct engine *e)
 struct ir_store *engine_store(struct engine *e)
 {
 	return e->store;
+}
+
+const int *engine_point_fds(const struct engine *e)
+{
+	return e->point_fds;
 }
 
 uint64_t engine_count(const struct engine *e, uint32_t point, enum wire_count which)

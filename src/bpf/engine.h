@@ -72,6 +72,8 @@ const char *engine_error(const struct engine *e);
 int engine_handler_fd(const struct engine *e, uint32_t handler);
 /* All of them, indexed by handler, for attach_request. */
 const int *engine_handler_fds(const struct engine *e);
+/* By point index: the handler's program, or one of the point's own. */
+const int *engine_point_fds(const struct engine *e);
 
 /* The globals, for interp_create(): valid from engine_load to engine_destroy. */
 struct ir_store *engine_store(struct engine *e);

@@ -22,6 +22,7 @@ struct engine {
 	struct gen *gens;		/* by handler; finished code */
 	bool *generated;
 	int *fds;			/* stb_ds: programs by handler, -1: none */
+	int *point_fds;			/* stb_ds: programs by point, the handler's or its own */
 	int *map_fds;			/* stb_ds: by map index, -1: not needed */
 	uint8_t *vars;			/* mapped vars */
 	struct unwind_table *unwind;	/* mapped, NULL: not wanted */

@@ -152,6 +152,7 @@ struct gen {
 	struct mem tok_pos;
 	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
 	struct mem stack_err, stack_arg;	/* without a slot */
+	uint32_t *cookies;		/* instructions `r0 = point`, for programs of one point; stb_ds */
 	struct mem unwind;		/* struct unwind_state; off 0: none */
 };
 
@@ -188,6 +189,8 @@ em_label gen_error_label(struct gen *g, uint32_t code, const struct span *at, bo
 void gen_stubs(struct gen *g);
 uint32_t gen_site(struct gen *g, const struct span *at);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
+/* Is one program loaded for each point, with its index in place of `cookies`? */
+bool gen_own_programs(const struct gen *g);
 void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
 
 /* gen_expr.c: value in r0 */

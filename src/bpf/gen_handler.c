@@ -77,19 +77,29 @@ static void survey(struct gen *g)
 /* Where it is in hdr (uses_cookie), anywhere; else only in main. */
 void gen_cookie(struct gen *g)
 {
-	bool raw = g->kind == PROG_RAW_TP || g->kind == PROG_TP_BTF;
+bool gen_own_programs(const struct gen *g)
+{
+	switch (g->kind) {
+	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT:
+		return true;
+	case PROG_RAW_TP:
+		return !gen_has(g, ENGINE_RAW_TP_COOKIE);
+	default:
+		return false;
+	}
+}
 
+/* Where it is in hdr (uses_cookie), anywhere; else only in main. */
+void gen_cookie(struct gen *g)
+{
 	if (g->slot && g->uses_cookie) {
 		gen_ld(g, R0, gen_hdr(HDR(cookie)));
 		return;
 	}
-	if (raw && !gen_has(g, ENGINE_RAW_TP_COOKIE)) {
-		int64_t point = 0;
-
-		for (ptrdiff_t i = arrlen(g->p->points); i-- > 0;)
-			if (g->p->points[i].handler == g->handler)
-				point = i;
-		em_movi(&g->em, R0, point);
+	if (gen_own_programs(g)) {
+		if (!g->em.dead)
+			arrput(g->cookies, (uint32_t)arrlen(g->em.insns));
+		em_movi(&g->em, R0, 0);
 		return;
 	}
 	em_ldx(&g->em, BPF_DW, R1, R10, STACK_CTX);
@@ -346,6 +356,7 @@ void gen_fini(struct gen *g)
 	arrfree(g->words);
 	arrfree(g->bufs);
 	arrfree(g->stubs);
+	arrfree(g->cookies);
 	arrfree(g->make_fn);
 	arrfree(g->key_bufs);
 	arrfree(g->stat_fn);

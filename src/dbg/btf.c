@@ -21,6 +21,7 @@
 #endif
 #define MAX_FILE (UINT64_C(512) << 20)
 #define MAX_TAGS 32
+#define FEW_LOOKUPS 4		/* so many names are searched for one by one; for more there is an index */
 
 struct btf_file {
 	uint8_t *data;			/* malloc'ed */
@@ -29,6 +30,8 @@ struct btf_file {
 	uint32_t first_id, first_str;	/* own ones start here */
 	struct dbg_module *base;
 	char *name;			/* of the kernel module, or the path */
+	uint32_t *heads, *next;		/* own types by hash of their names: index + 1; malloc'ed, NULL at first */
+	uint32_t nheads, lookups;
 };
 
 struct rec {
@@ -203,6 +206,8 @@ void btf_file_free(struct dbg_module *m)
 	if (!shlen(open_btf))
 		shfree(open_btf);
 	arrfree(m->btf->offset);
+	free(m->btf->heads);
+	free(m->btf->next);
 	free(m->btf->data);
 	free(m->btf);
 }
@@ -438,22 +443,71 @@ static const struct dbg_type_ops btf_type_ops = {
 
 /* ---- lookup ---- */
 
+static uint32_t name_hash(const char *s)
+{
+	uint32_t h = 2166136261u;
+
+	while (*s)
+		h = (h ^ (uint8_t)*s++) * 16777619u;
+	return h;
+}
+
+static struct btf_type own_type(const struct btf_file *b, uint32_t i)
+{
+	struct btf_type t;
+
+	memcpy(&t, b->types.p + b->offset[i], sizeof(t));
+	return t;
+}
+
+/* Chains run from the lowest id to the highest. */
+static void index_names(struct dbg_module *m)
+{
+	struct btf_file *b = m->btf;
+	uint32_t n = (uint32_t)arrlen(b->offset);
+
+	for (b->nheads = 1; b->nheads < n;)
+		b->nheads *= 2;
+	b->heads = calloc(b->nheads, sizeof(*b->heads));
+	b->next = calloc((size_t)n + 1, sizeof(*b->next));
+	if (!b->heads || !b->next)
+		abort();
+	for (uint32_t i = n; i-- > 0;) {
+		struct btf_type t = own_type(b, i);
+		const char *s = t.name_off ? btf_str(m, t.name_off) : NULL;
+		uint32_t *head = s ? &b->heads[name_hash(s) & (b->nheads - 1)] : NULL;
+
+		if (head) {
+			b->next[i] = *head;
+			*head = i + 1;
+		}
+	}
+}
+
+static bool is_named(struct dbg_module *m, uint32_t i, const char *name, uint32_t kinds)
+{
+	struct btf_type t = own_type(m->btf, i);
+	const char *s = t.name_off && (kinds & (1u << BTF_INFO_KIND(t.info))) ? btf_str(m, t.name_off) : NULL;
+
+	return s && *s == *name && strcmp(s, name) == 0;
+}
+
 /* First id of m itself (not its base) with the name and one of the kinds in the mask; 0: none. */
 static uint32_t find_id(struct dbg_module *m, const char *name, uint32_t kinds)
 {
-	const struct btf_file *b = m->btf;
+	struct btf_file *b = m->btf;
 
-	for (uint32_t i = 0; i < (uint32_t)arrlen(b->offset); i++) {
-		struct btf_type t;
-		const char *s;
-
-		memcpy(&t, b->types.p + b->offset[i], sizeof(t));
-		if (!t.name_off || !(kinds & (1u << BTF_INFO_KIND(t.info))))
-			continue;
-		s = btf_str(m, t.name_off);
-		if (s && *s == *name && strcmp(s, name) == 0)
-			return b->first_id + i;
+	if (!b->heads && b->lookups++ >= FEW_LOOKUPS)
+		index_names(m);
+	if (b->heads) {
+		for (uint32_t i = b->heads[name_hash(name) & (b->nheads - 1)]; i; i = b->next[i - 1])
+			if (is_named(m, i - 1, name, kinds))
+				return b->first_id + i - 1;
+		return 0;
 	}
+	for (uint32_t i = 0; i < (uint32_t)arrlen(b->offset); i++)
+		if (is_named(m, i, name, kinds))
+			return b->first_id + i;
 	return 0;
 }
 
@@ -488,6 +542,43 @@ const struct dbg_type *btftype_find(struct dbg_module *m, const char *name)
 	}
 	t = find_kinds(m, name, 1u << BTF_KIND_TYPEDEF | 1u << BTF_KIND_INT | 1u << BTF_KIND_FLOAT);
 	return t ? t : find_kinds(m, name, words[0].kinds | words[1].kinds | words[2].kinds);
+}
+
+const char **btftype_names(struct dbg_module *m, const char *glob)
+{
+	const uint32_t kinds = 1u << BTF_KIND_STRUCT | 1u << BTF_KIND_UNION | 1u << BTF_KIND_TYPEDEF |
+			       1u << BTF_KIND_ENUM | 1u << BTF_KIND_ENUM64;
+	const char **out = NULL;
+
+	for (uint32_t i = 0; i < (uint32_t)arrlen(m->btf->offset); i++) {
+		struct btf_type t = own_type(m->btf, i);
+		const char *s = kinds & (1u << BTF_INFO_KIND(t.info)) ? btf_name(m, t.name_off) : NULL;
+
+		if (s && dwfunc_glob(glob, s))
+			arrput(out, s);
+	}
+	return out;
+}
+
+bool btf_enumerator(struct dbg_module *m, const char *name, int64_t *value)
+{
+	for (; m && m->btf; m = m->btf->base) {
+		for (uint32_t i = 0; i < (uint32_t)arrlen(m->btf->offset); i++) {
+			struct btf_type t = own_type(m->btf, i);
+			const struct dbg_enumerator *e;
+			size_t n;
+
+			if (BTF_INFO_KIND(t.info) != BTF_KIND_ENUM && BTF_INFO_KIND(t.info) != BTF_KIND_ENUM64)
+				continue;
+			e = dbg_type_enumerators(btf_type(m, m->btf->first_id + i), &n);
+			for (size_t k = 0; k < n; k++)
+				if (!strcmp(e[k].name, name)) {
+					*value = e[k].value;
+					return true;
+				}
+		}
+	}
+	return false;
 }
 
 static struct dbg_btf_func make_func(struct dbg_module *m, uint32_t id, const struct rec *r)
@@ -536,6 +627,8 @@ const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *nam
 {
 	const struct dbg_param *p;
 	const struct dbg_type *t;
+	struct dbg_btf_func caller;
+	size_t ncaller;
 	char full[256];
 
 	*n = 0;
@@ -547,6 +640,14 @@ const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *nam
 	if (t->kind == DBG_POINTER)
 		t = dbg_type_strip(dbg_type_target(t));
 	p = dbg_type_params(t, n, NULL);
+	/* types of functions have no names of parameters; the function that calls the probes has */
+	snprintf(full, sizeof(full), "__traceiter_%s", name);
+	if (dbg_btf_func(m, full, &caller)) {
+		const struct dbg_param *named = dbg_type_params(caller.type, &ncaller, NULL);
+
+		if (ncaller == *n)
+			p = named;
+	}
 	if (!*n)
 		return NULL;
 	--*n;			/* void *__data */

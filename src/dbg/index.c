@@ -282,6 +282,8 @@ const char **dbg_type_names(struct dbg_module *m, const char *glob)
 {
 	const char **out = NULL;
 
+	if (m->btf)
+		return btftype_names(m, glob);
 	if (m->dw)
 		find_exact(m, "");
 	for (ptrdiff_t i = 0; i < shlen(m->type_names); i++)
@@ -292,6 +294,8 @@ const char **dbg_type_names(struct dbg_module *m, const char *glob)
 
 bool dbg_enumerator_find(struct dbg_module *m, const char *name, int64_t *value)
 {
+	if (m->btf)
+		return btf_enumerator(m, name, value);
 	if (dbg_module_debug(m, NULL) == 0)
 		find_exact(m, "");
 	for (ptrdiff_t i = 0; i < shlen(m->type_names); i++) {

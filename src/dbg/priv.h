@@ -71,6 +71,8 @@ const struct dbg_type *dwtype_of_die(struct dbg_module *m, const struct dw_die *
 const struct dbg_type *dwtype_of_attr(struct dbg_module *m, const struct dw_die *d);
 const struct dbg_type *dwtype_find(struct dbg_module *m, const char *name);
 const struct dbg_type *btftype_find(struct dbg_module *m, const char *name);
+const char **btftype_names(struct dbg_module *m, const char *glob);
+bool btf_enumerator(struct dbg_module *m, const char *name, int64_t *value);
 
 /* dwexpr.c: compiles a DWARF expression. */
 struct dwexpr_ctx {

@@ -320,14 +320,14 @@ struct ir_expr *target_load(struct lower *L, const struct target_access *a, cons
 
 	if (p->addr)
 		return memory(L, a, p->addr, size);
-	switch (p->loc->kind) {
+	switch (p->value ? DBG_LOC_VALUE : p->loc->kind) {
 	case DBG_LOC_MEMORY:
 		return memory(L, a, plus(L, target_ops(L, a, p->loc->ops, p->loc->nops), p->off, &a->at), size);
 	case DBG_LOC_REGISTER:
 		v = target_register(L, a, p->loc->reg);
 		break;
 	case DBG_LOC_VALUE:
-		v = target_ops(L, a, p->loc->ops, p->loc->nops);
+		v = p->value ? p->value : target_ops(L, a, p->loc->ops, p->loc->nops);
 		break;
 	case DBG_LOC_BYTES:
 		return load_bytes(L, a, p->loc, p->off, size);
@@ -382,6 +382,8 @@ static void place_start(struct lower *L, const struct target_access *a, struct t
 	*p = (struct target_place){ 0 };
 	if (a->base == BASE_OPERAND)
 		p->addr = lower_expr(L, a->operands[0]);
+	else if (a->base == BASE_ARG)
+		p->value = with_imm(ir_expr_new(L->mod->ir, IR_ARG, &a->at, 0), a->arg);
 	else if (a->loc.kind == DBG_LOC_MEMORY)
 		p->addr = target_ops(L, a, a->loc.ops, a->loc.nops);
 	else
@@ -408,7 +410,7 @@ void target_walk(struct lower *L, const struct target_access *a, struct target_p
 			}
 			index = lower_op2(L, IR_MUL, index, number(L, s->n, &a->at), &a->at);
 			p->addr = lower_op2(L, IR_ADD, p->addr, index, &a->at);
-		} else if (!p->addr && p->loc->kind == DBG_LOC_POINTER && p->loc->npieces) {
+		} else if (!p->addr && !p->value && p->loc->kind == DBG_LOC_POINTER && p->loc->npieces) {
 			p->off = p->loc->offset;
 			p->loc = &p->loc->pieces[0].loc;
 			if (p->loc->kind == DBG_LOC_MEMORY) {
@@ -418,6 +420,7 @@ void target_walk(struct lower *L, const struct target_access *a, struct target_p
 		} else {
 			p->addr = target_load(L, a, p, 8);
 			p->loc = NULL;
+			p->value = NULL;
 			p->off = 0;
 		}
 	}

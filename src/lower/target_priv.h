@@ -10,6 +10,7 @@
 /* A place on the way to an object: an address, or bytes of a location that has none. */
 struct target_place {
 	struct ir_expr *addr;		/* in memory, or NULL: */
+	struct ir_expr *value;		/* from byte `off` of this value of 8 bytes, or NULL: */
 	const struct dbg_loc *loc;	/* from byte `off` of this location */
 	int64_t off;
 };

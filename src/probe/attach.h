@@ -27,6 +27,7 @@ struct attach_request {
 	const struct program *program;
 	const int *handler_fds;		/* by handler index; -1: not a kernel handler */
 	bool uprobe_multi;		/* see above */
+	const int *point_fds;		/* by point index, for points with programs of their own; NULL: handler_fds */
 };
 
 /* Why a point could not be armed; one per point that failed. */

@@ -6,16 +6,17 @@
 #include "probe/attach_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "probe/tracefs.h"
 
 #define PROFILE_PERIOD_NS 1000000	/* timer.profile without a frequency */
 
@@ -117,7 +118,7 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 	attr.config1 = (uint64_t)(uintptr_t)p->path;
 	attr.config2 = p->offset;
 	err = event_arm(a, &attr, p->pid > 0 ? p->pid : -1, p->pid > 0 ? -1 : 0,
-			rq->handler_fds[p->handler], point);
+			attach_program(rq, point), point);
 	if (err)
 		attach_fail(a, point, err, "uprobe at %s+0x%llx: %s", p->path, (unsigned long long)p->offset,
 			    strerror(err));
@@ -125,45 +126,20 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 		a->armed++;
 }
 
-/* Where tracefs is, or is not mounted yet (as in many containers and small systems). */
-#define TRACEFS "/sys/kernel/tracing"
-
-static void tracefs_mount(void)
-{
-	static bool tried;
-
-	if (tried)
-		return;
-	tried = true;
-	if (access(TRACEFS "/events", F_OK) && access("/sys/kernel/debug/tracing/events", F_OK))
-		mount("nodev", TRACEFS, "tracefs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
-}
-
 static bool tracepoint_id(const char *category, const char *event, unsigned *id)
 {
-	static const char *const roots[] = { TRACEFS, "/sys/kernel/debug/tracing" };
-	char path[512];
+	char path[PATH_MAX];
+	int n;
 
-	tracefs_mount();
-	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
-		snprintf(path, sizeof(path), "%s/events/%s/%s/id", roots[i], category, event);
-		if (read_number(path, "%u", id))
-			return true;
-	}
-	return false;
-}
-
-bool attach_tracepoint_exists(const char *category, const char *event)
-{
-	unsigned id;
-
-	return tracepoint_id(category, event, &id);
+	if (!tracefs_path())
+		return false;
+	n = snprintf(path, sizeof(path), "%s/events/%s/%s/id", tracefs_path(), category, event);
+	return n > 0 && (size_t)n < sizeof(path) && read_number(path, "%u", id);
 }
 
 void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 		       const char *category, const char *event)
 {
-	const struct prog_point *p = &rq->program->points[point];
 	struct perf_event_attr attr = { 0 };
 	unsigned id;
 	int err;
@@ -177,7 +153,7 @@ void attach_tracepoint(struct attachment *a, const struct attach_request *rq, ui
 	attr.sample_period = 1;
 	attr.sample_type = PERF_SAMPLE_RAW;
 	attr.wakeup_events = 1;
-	err = event_arm(a, &attr, -1, 0, rq->handler_fds[p->handler], point);
+	err = event_arm(a, &attr, -1, 0, attach_program(rq, point), point);
 	if (err)
 		attach_fail(a, point, err, "tracepoint %s:%s: %s", category, event, strerror(err));
 	else
@@ -222,7 +198,7 @@ static int profile_cpu(int cpu, void *data)
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
 	const struct prog_point *p = &rq->program->points[point];
-	struct profile pr = { .a = a, .prog_fd = rq->handler_fds[p->handler], .point = point };
+	struct profile pr = { .a = a, .prog_fd = attach_program(rq, point), .point = point };
 	int err;
 
 	pr.attr.type = p->perf_type;
@@ -251,7 +227,7 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 		uint64_t cookie;
 		uint64_t room[16];
 	} attr = { .name = (uint64_t)(uintptr_t)name,
-		   .prog_fd = (uint32_t)rq->handler_fds[rq->program->points[point].handler],
+		   .prog_fd = (uint32_t)attach_program(rq, point),
 		   .cookie = point };
 	int fd;
 

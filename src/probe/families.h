@@ -10,6 +10,7 @@ extern const struct probe_family probe_family_timer;
 extern const struct probe_family probe_family_process_event;
 extern const struct probe_family probe_family_process_code;
 extern const struct probe_family probe_family_process_mark;
+extern const struct probe_family probe_family_trace;
 
 /* Sets why the written point gave nothing, unless a reason was given before.  `at` may be NULL. */
 void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,
@@ -22,6 +23,9 @@ void probe_point_int(struct probe_point *pt, enum probe_int which, int64_t v);
 const char *probe_component_text(struct arena *a, const char *name, const struct ast_expr *arg);
 /* The text as a string literal. */
 const char *probe_quote(struct arena *a, const char *s);
+
+/* The arguments of a point that has them by position, and $return, for -L. */
+const struct probe_var *probe_arg_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 
 /* ---- process.c: the files that a process(...) point means ---- */
 

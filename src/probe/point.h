@@ -16,6 +16,7 @@
 struct ast_point;
 struct dbg_func;
 struct dbg_module;
+struct dbg_param;
 struct dbg_sdt;
 struct probe_family;
 
@@ -29,6 +30,7 @@ enum probe_scope {
 	PROBE_SCOPE_SYSCALL_RETURN, /* $syscall, $return */
 	PROBE_SCOPE_PROCESS,	/* process.begin and friends: registers of the new image; no variables */
 	PROBE_SCOPE_PLT,	/* a PLT stub: no variables but the ABI's registers */
+	PROBE_SCOPE_TRACE,	/* `params` of a tracepoint, by position; $$name, $$vars/$$parms */
 };
 
 /*
@@ -71,12 +73,14 @@ struct probe_point {
 	enum probe_scope scope;
 	bool own_scope;				/* .function and its kin: $$vars and -L show the function's
 						 * own scope, not blocks that happen to start at pc */
-	struct dbg_module *module;		/* of the code; NULL: none */
+	struct dbg_module *module;		/* of the code, or the kernel's BTF; NULL: none */
 	const struct dbg_func *func;		/* function or inlined copy, NULL: symbol only */
 	uint64_t pc;				/* link address of the probed instruction; for returns
 						 * the function's entry */
 	const struct dbg_sdt *sdt;		/* marks */
 	const char *symbol;			/* function name without debug information, or NULL */
+	const struct dbg_param *params;		/* PROBE_SCOPE_TRACE: what the kernel's BTF says */
+	size_t nparams;
 	unsigned filter;			/* enum probe_filter bits */
 };
 

@@ -176,6 +176,7 @@ static void session_arm(struct run_session *s)
 {
 	struct attach_request rq = { .program = s->prog,
 				     .handler_fds = engine_handler_fds(s->engine),
+				     .point_fds = engine_point_fds(s->engine),
 				     .uprobe_multi = attach_has_uprobe_multi() };
 	struct attach_error *errors = NULL;
 	bool none;

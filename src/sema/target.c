@@ -283,14 +283,61 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 	return target_argument(b, (unsigned)n);
 }
 
-/* The strings of a mark's own: $$name, $$provider; a PLT entry has the first. */
+/* ---- arguments of the kernel's own points ---- */
+
+struct target_access *target_parameter(struct target_binder *b, size_t i)
+{
+	const struct probe_point *pt = b->c->point;
+	struct target_access *a;
+
+	if (dbg_type_sizeof(pt->params[i].type) > 8)
+		return access_fail(b, "wide-parameter", &b->e->at, "parameter '%s' of %u bytes is not accessible",
+				   pt->params[i].name, (unsigned)dbg_type_sizeof(pt->params[i].type));
+	a = access_new(b, ACCESS_FETCH);
+	a->base = BASE_ARG;
+	a->arg = (uint32_t)i;
+	a->module = pt->module;
+	a->kernel = true;
+	a->ctype = pt->params[i].type;
+	return a;
+}
+
+static struct target_access *no_such_parameter(struct target_binder *b, const char *name)
+{
+	static const char *const common[] = { "$$name", "$$parms", "$$vars" };
+	struct arena *arena = b->c->ps->arena;
+	const struct probe_point *pt = b->c->point;
+	const char **names = NULL, *like;
+
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name)
+			arrput(names, arena_printf(arena, "$%s", pt->params[i].name));
+	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+		arrput(names, common[i]);
+	like = probe_similar(arena, arena_printf(arena, "$%s", name), names, arrlenu(names), arrlenu(names));
+	arrfree(names);
+	return access_fail(b, "no-variable", &b->e->at, "unable to find tracepoint variable '$%s' (alternatives: %s)",
+			   name, like);
+}
+
+static struct target_access *bind_parameter(struct target_binder *b, const char *name)
+{
+	const struct probe_point *pt = b->c->point;
+
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
+			return target_parameter(b, i);
+	return no_such_parameter(b, name);
+}
+
+/* The strings of a mark's own: $$name, $$provider; a PLT entry and a tracepoint have the first. */
 static struct target_access *bind_point_string(struct target_binder *b, const char *name)
 {
 	bool named = !strcmp(name, "$name"), provider = !strcmp(name, "$provider");
 	struct target_access *a;
 
 	if (!(b->c->point->scope == PROBE_SCOPE_MARK && (named || provider)) &&
-	    !(b->c->point->scope == PROBE_SCOPE_PLT && named))
+	    !((b->c->point->scope == PROBE_SCOPE_PLT || b->c->point->scope == PROBE_SCOPE_TRACE) && named))
 		return NULL;
 	a = access_new(b, ACCESS_POINT);
 	a->type = AST_STRING;
@@ -344,6 +391,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 			a = access_context(b, name + 1, pretty_of(t));
 		if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
 			return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
+		if (!a && !b->why && pt->scope == PROBE_SCOPE_TRACE)
+			return no_such_parameter(b, name);
 		if (!a && !b->why)
 			return pt->module && pt->func ? no_such_variable(b, name) :
 				access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
@@ -362,6 +411,9 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 				   "\"process(PATH_OR_PID).syscall.return\" probes support target symbols");
 	case PROBE_SCOPE_NONE:
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	case PROBE_SCOPE_TRACE:
+		a = bind_parameter(b, name);
+		return a ? finish_object(b, a, a->ctype, false, use) : NULL;
 	case PROBE_SCOPE_MARK:
 		a = bind_mark(b, name);
 		if (a && t->addressof)
@@ -394,6 +446,7 @@ static struct named_module *modules_of(struct target_binder *b, const char *text
 	if (!text || !*text) {
 		if (b->c->point && b->c->point->module) {
 			m.module = b->c->point->module;
+			m.kernel = b->c->point->scope == PROBE_SCOPE_TRACE;
 			m.name = dbg_module_info(m.module)->path;
 			arrput(list, m);
 		}
@@ -429,6 +482,8 @@ static const char *searched(struct target_binder *b, const char *text)
 {
 	if (text && *text)
 		return text;
+	if (b->c->point && b->c->point->scope == PROBE_SCOPE_TRACE)
+		return "kernel";
 	return b->c->point && b->c->point->module ? dbg_module_info(b->c->point->module)->path : "";
 }
 

@@ -32,6 +32,7 @@ enum access_base {
 	BASE_OPERAND,		/* the operand is the address */
 	BASE_CONTEXT,		/* n bytes (size) of the program's context at an offset */
 	BASE_SDT,		/* argument of a mark */
+	BASE_ARG,		/* argument `arg` of the program: a value of 8 bytes */
 };
 
 enum access_kind {
@@ -73,6 +74,7 @@ struct target_access {
 	uint64_t pc;
 	uint32_t context_offset, context_size;
 	struct dbg_sdt_arg sdt;
+	uint32_t arg;
 	bool kernel;			/* addresses are the kernel's */
 
 	struct access_step *steps;
@@ -132,6 +134,8 @@ const struct probe_point *target_entry_of(struct target_binder *b);
 struct target_access *target_return_value(struct target_binder *b);
 struct target_access *target_argument(struct target_binder *b, unsigned n);
 unsigned target_argument_count(struct target_binder *b);
+/* Parameter i of a point that has them by position; NULL and b->why. */
+struct target_access *target_parameter(struct target_binder *b, size_t i);
 /* " (FILE:LINE)" of a type's declaration, or "". */
 const char *target_type_place(struct arena *arena, const struct dbg_type *t);
 

@@ -298,6 +298,19 @@ static struct target_access *context_arguments(struct target_binder *b, unsigned
 	return text_done(&p, NULL);
 }
 
+/* Parameters of the kernel's points. */
+static struct target_access *context_parameters(struct target_binder *b, const char *pretty)
+{
+	const struct probe_point *pt = b->c->point;
+	struct printer p = { .b = b };
+
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name)
+			put_variable(&p, pt->params[i].name, target_parameter(b, i), pretty);
+	b->why = NULL;
+	return text_done(&p, NULL);
+}
+
 static struct target_access *empty_text(struct target_binder *b)
 {
 	struct printer p = { .b = b };
@@ -315,6 +328,8 @@ struct target_access *access_context(struct target_binder *b, const char *name, 
 		if (vars || parms)
 			return context_arguments(b, target_argument_count(b));
 		break;
+	case PROBE_SCOPE_TRACE:
+		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_SYSCALL:
 		return parms ? context_arguments(b, target_argument_count(b)) : NULL;
 	case PROBE_SCOPE_RETURN:
