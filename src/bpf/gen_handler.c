@@ -26,6 +26,9 @@ static void count_print(void *ctx, struct ir_expr **e)
 	case IR_ERROR:
 		g->uses_error = true;
 		break;
+	case IR_ABORT:
+		g->uses_abort = true;
+		break;
 	case IR_TOKENIZE:
 		g->uses_tokens = true;
 		break;
@@ -74,9 +77,6 @@ static void survey(struct gen *g)
 			    (a.loops || subs || a.sum > g->p->limits.maxaction);
 }
 
-/* Where it is in hdr (uses_cookie), anywhere; else only in main. */
-void gen_cookie(struct gen *g)
-{
 bool gen_own_programs(const struct gen *g)
 {
 	switch (g->kind) {
@@ -261,6 +261,13 @@ static void gen_main(struct gen *g)
 
 	gen_stubs(g);
 	em_bind(em, err);
+	if (g->uses_abort) {
+		if (g->slot)
+			em_ldx(em, BPF_W, R0, R6, HDR(err_code));
+		else
+			em_ldx(em, BPF_W, R0, R10, g->stack_err.off);
+		em_jcci(em, BPF_JEQ, R0, WERR_ABORT, done);
+	}
 	gen_count(g, WCNT_ERROR);
 	gen_out_error(g);
 	em_jmp(em, done);
@@ -348,6 +355,7 @@ const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler)
 void gen_fini(struct gen *g)
 {
 	em_fini(&g->em);
+	arrfree(g->cookies);
 	for (ptrdiff_t i = 0; g->fns && i < arrlen(g->m->funcs); i++)
 		arrfree(g->fns[i].locals);
 	arrfree(g->root.locals);
@@ -356,7 +364,6 @@ void gen_fini(struct gen *g)
 	arrfree(g->words);
 	arrfree(g->bufs);
 	arrfree(g->stubs);
-	arrfree(g->cookies);
 	arrfree(g->make_fn);
 	arrfree(g->key_bufs);
 	arrfree(g->stat_fn);

@@ -125,6 +125,12 @@ bool gen_mem_i64(struct gen *g, const struct ir_expr *e)
 	case IR_REGSTORE:
 		gen_error(g, WERR_WRITE_REFUSED, &e->at, false);
 		return true;
+	case IR_DELAY:
+		gen_need_slot(g);
+		gen_expr(g, e->args[0]);
+		em_mov(&g->em, R2, R0);
+		gen_routine(g, ROUTINE_bk_delay);
+		return true;
 	case IR_SEND_SIGNAL:
 		gen_expr(g, e->args[0]);
 		em_mov(&g->em, R1, R0);
@@ -399,16 +405,20 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 		gen_quoted(g, e, user, dst);
 		break;
 	case IR_USTR_UTF16:
-		gen_convert(g, e, true, ROUTINE_bk_wide, 2, dst);
+		gen_convert(g, e, !e->imm, ROUTINE_bk_wide, 2, dst);
 		break;
 	case IR_USTR_UTF32:
-		gen_convert(g, e, true, ROUTINE_bk_wide, 4, dst);
+		gen_convert(g, e, !e->imm, ROUTINE_bk_wide, 4, dst);
 		break;
 	case IR_CMDLINE:
 		gen_cmdline(g, dst);
 		break;
 	case IR_ENV:
 		gen_env(g, e, dst);
+		break;
+	case IR_FILE_TEXT:
+		gen_sti(g, t.at, 0);
+		gen_str_copy(g, dst, t);
 		break;
 	case IR_UBUF:
 	case IR_KBUF:

@@ -506,6 +506,9 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 	case IR_ERROR:
 		gen_user_error(g, e);
 		return true;
+	case IR_ABORT:
+		gen_error(g, WERR_ABORT, &e->at, false);
+		return true;
 	case IR_PRINT_HIST:
 		gen_print_hist(g, e);
 		return true;

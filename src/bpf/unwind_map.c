@@ -21,22 +21,39 @@ bool engine_wants_unwind(const struct engine *e)
 	return e->unit.wants_unwind;
 }
 
+/* Appends the index of a module's rows; how many rows' room it takes. */
+static size_t add_index(struct engine *e, struct unwind_module *m, const struct dbg_walk_row *rows, size_t n)
+{
+	uint32_t *index = &e->unwind->words[m->index], page = 0;
+
+	for (size_t i = 0; i < n; i++)
+		while (page <= (rows[i].offset >> UNWIND_PAGE_SHIFT) - m->base)
+			index[page++] = (uint32_t)i;
+	index[page] = (uint32_t)n;
+	return (page + 2) / 2;
+}
+
 int engine_unwind_add_module(struct engine *e, uint64_t ino, uint64_t dev, const struct dbg_walk_row *rows,
 			     size_t n)
 {
 	const struct unwind_key key = { .ino = ino, .dev = dev };
-	struct unwind_module m = { .first = e->unwind_used, .count = (uint32_t)n };
+	struct unwind_module m = { .first = e->unwind_used, .index = (e->unwind_used + (uint32_t)n) * 2 };
+	uint32_t used = 0;
 
 	if (!e->unwind)
 		return 0;
-	if (n > e->unit.unwind_rows - e->unwind_used)
-		return -ENOSPC;
-	if (n)
+	if (n) {
+		m.base = rows[0].offset >> UNWIND_PAGE_SHIFT;
+		m.pages = (rows[n - 1].offset >> UNWIND_PAGE_SHIFT) - m.base + 1;
+		if (n + m.pages / 2 + 1 > e->unit.unwind_rows - e->unwind_used)
+			return -ENOSPC;
 		memcpy(e->unwind->rows + m.first, rows, n * sizeof(*rows));
+		used = (uint32_t)(n + add_index(e, &m, rows, n));
+	}
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	if (bpf_map_update_elem(e->map_fds[MAP_UNWIND_MODULES], &key, &m, BPF_NOEXIST))
 		return -errno;
-	e->unwind_used += m.count;
+	e->unwind_used += used;
 	return 0;
 }
 

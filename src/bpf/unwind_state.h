@@ -22,9 +22,16 @@ struct unwind_key {
 	uint64_t dev;
 };
 
+/*
+ * Rows `first` and on of the table.  To begin the search near its end, there is an index by kilobytes of
+ * the file, from kilobyte `base` on: for each the number of rows before it.
+ */
 struct unwind_module {
-	uint32_t first, count;		/* its rows; count 0: known to have none */
+	uint32_t first;
+	uint32_t index;			/* of the table's 32-bit words */
+	uint32_t base, pages;		/* pages + 1 numbers; 0: no rows */
 };
+#define UNWIND_PAGE_SHIFT	10
 
 /* Where an unknown file was met. */
 struct unwind_unknown {
@@ -34,7 +41,16 @@ struct unwind_unknown {
 struct unwind_table {
 	uint64_t unknown;		/* changes whenever an unknown file is met */
 	uint64_t pad[7];
-	struct dbg_walk_row rows[];
+	union {
+		struct dbg_walk_row rows[1];
+		uint32_t words[2];
+	};
+};
+
+/* A mapping of a file. */
+struct unwind_mapping {
+	uint64_t start, end, shift;	/* file offset = address + shift */
+	struct unwind_module module;
 };
 
 /* The state of a walk, in the context slot. */
@@ -47,8 +63,7 @@ struct unwind_state {
 	uint64_t trampoline;		/* of return probes, 0: none; instance: the next one in force */
 	uint64_t instance;
 	uint64_t mm;
-	uint64_t start, end, shift;	/* mapping found last; file offset = address + shift */
-	struct unwind_module module;	/* of it */
+	struct unwind_mapping map, other;	/* the last two met */
 	struct unwind_key key;
 	struct unwind_unknown unknown;
 	uint64_t lo, hi;		/* binary search */

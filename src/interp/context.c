@@ -196,6 +196,24 @@ static uint32_t errno_text(struct interp *in, const struct ir_expr *e)
 	return interp_push_text(in, name, strlen(name), e->bound);
 }
 
+static uint32_t file_text(struct interp *in, const struct ir_expr *e)
+{
+	const char *path = interp_at(in, interp_text(in, e->args[0]));
+	char text[4096];
+	ssize_t n = readlink(path, text, sizeof(text));
+	int fd;
+
+	if (n < 0 && errno == EINVAL) {
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0) {
+			n = read(fd, text, sizeof(text));
+			close(fd);
+		}
+	}
+	n = n > 0 ? (ssize_t)strnlen(text, (size_t)n) : 0;
+	return interp_push_text(in, text, (size_t)n, e->bound);
+}
+
 static uint32_t zone_name(struct interp *in, const struct ir_expr *e)
 {
 	time_t now = time(NULL);
@@ -236,6 +254,8 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 	case IR_ENV:
 		s = getenv(interp_at(in, interp_text(in, e->args[0])));
 		break;
+	case IR_FILE_TEXT:
+		return file_text(in, e);
 	case IR_ERRNO_STR:
 		return errno_text(in, e);
 	case IR_TASK_COMM:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/ds.h"
 #include "interp/state.h"
@@ -129,13 +130,28 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 		break;
 	case IR_SYSTEM:
 		flush_out(in);
-		if (env->system)
+		if (e->imm != IR_SERVICE_SHELL && env->service)
+			env->service(env->ctx, e->imm, s);
+		else if (e->imm == IR_SERVICE_SHELL && env->system)
 			env->system(env->ctx, s);
 		break;
 	default:	/* PRINT_SYMS */
 		if (env->print_syms)
 			env->print_syms(env->ctx, s, e->imm, &in->out);
 	}
+}
+
+static void busy_wait(int64_t ns)
+{
+	struct timespec t;
+	int64_t now, until = INT64_MIN;
+
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+		if (until == INT64_MIN)
+			until = now + (ns > 0 && ns < 200000000 ? ns : ns > 0 ? 200000000 : 0);
+	} while (now < until);
 }
 
 int64_t interp_effect(struct interp *in, const struct ir_expr *e)
@@ -158,6 +174,12 @@ int64_t interp_effect(struct interp *in, const struct ir_expr *e)
 	case IR_EXIT:
 		if (env->exit)
 			env->exit(env->ctx);
+		break;
+	case IR_DELAY:
+		busy_wait(interp_int(in, e->args[0]));
+		break;
+	case IR_ABORT:
+		interp_fail(in, WERR_ABORT, 0, e);
 		break;
 	case IR_FLUSH:
 		flush_out(in);

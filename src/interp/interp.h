@@ -27,6 +27,8 @@ struct interp_env {
 	/* exit() was called. */
 	void (*exit)(void *ctx);
 	void (*system)(void *ctx, const char *cmd);	/* NULL: ignored */
+	/* The other services of enum ir_service; NULL: ignored. */
+	void (*service)(void *ctx, int64_t kind, const char *text);
 	void (*flush)(void *ctx);
 	/* Deferred text (symbols, backtraces); also used for USYM, MODNAME, UBACKTRACE ops. */
 	struct out_defer defer;

@@ -90,9 +90,11 @@ static void add_utf8(struct out_buf *b, uint32_t c)
 }
 
 /* UTF-16 or UTF-32 to UTF-8; false: unreadable or not valid. */
-static bool fetch_wide(struct interp *in, enum ir_op op, uint64_t addr, size_t max, struct out_buf *b)
+static bool fetch_wide(struct interp *in, const struct ir_expr *e, uint64_t addr, size_t max,
+		       struct out_buf *b)
 {
-	size_t unit = op == IR_USTR_UTF16 ? 2 : 4;
+	size_t unit = e->op == IR_USTR_UTF16 ? 2 : 4;
+	enum ir_op op = e->imm ? IR_KSTR : e->op;
 
 	for (;;) {
 		uint32_t c = 0, low = 0;
@@ -164,12 +166,12 @@ uint32_t interp_memory_str(struct interp *in, const struct ir_expr *e)
 	if (e->op == IR_UBUF || e->op == IR_KBUF)
 		ok = fetch_hex(in, e->op, addr, n, max, &b);
 	else if (e->op == IR_USTR_UTF16 || e->op == IR_USTR_UTF32)
-		ok = fetch_wide(in, e->op, addr, max, &b);
+		ok = fetch_wide(in, e, addr, max, &b);
 	else
 		ok = fetch_string(in, e->op, addr, n >= 0 && (size_t)n < max ? (size_t)n : max, &b);
 	if (!ok) {
 		b.len = 0;
-		interp_fail(in, is_user(e->op) ? WERR_USTR_FAULT : WERR_KSTR_FAULT, (int64_t)addr, e);
+		interp_fail(in, is_user(e->op) && !e->imm ? WERR_USTR_FAULT : WERR_KSTR_FAULT, (int64_t)addr, e);
 	}
 	at = interp_push_text(in, b.p ? b.p : "", b.len, e->bound);
 	out_buf_free(&b);

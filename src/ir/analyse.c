@@ -178,6 +178,8 @@ static bool runs_alone(const struct program *p, uint32_t handler)
 	for (size_t i = 0; i < arrlenu(p->points); i++) {
 		const struct prog_point *pt = &p->points[i];
 
+		if (pt->at_start && pt->start_handler == handler)
+			return false;
 		if (pt->handler != handler)
 			continue;
 		used = true;

@@ -466,6 +466,10 @@ const char *ir_check_program(const struct program *p)
 	for (size_t i = 0; i < arrlenu(p->handlers); i++)
 		if (!p->handlers[i].body || p->handlers[i].kind >= PROG_KIND_COUNT)
 			bad(&c, "handler without a body", NULL);
+	for (size_t i = 0; i < arrlenu(p->points) && !c.err; i++)
+		if (p->points[i].at_start && (p->points[i].start_handler >= arrlenu(p->handlers) ||
+					      p->handlers[p->points[i].start_handler].kind != PROG_USER))
+			bad(&c, "probe point without a handler for its start", NULL);
 	if (!c.err)
 		check_engine(&c, p, false);
 	if (!c.err)

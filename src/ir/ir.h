@@ -74,6 +74,13 @@ enum ir_task_field {
 	IR_TASK_FIELD_COUNT
 };
 
+enum ir_service {
+	IR_SERVICE_SHELL,	/* run as a shell command */
+	IR_SERVICE_KMSG,	/* a line for the kernel's log, "<level>text" */
+	IR_SERVICE_TRACE,	/* a line for the kernel's trace buffer */
+	IR_SERVICE_SWITCH_FILE,	/* the next output file of -o with -S; text unused */
+};
+
 enum ir_sym { IR_SYM_NAME, IR_SYM_DATA, IR_SYM_MODULE, IR_SYM_FILELINE, IR_SYM_FILE, IR_SYM_LINE };
 
 struct ir_expr {

@@ -39,6 +39,8 @@ enum point_kind {
 struct prog_point {
 	enum point_kind kind;
 	uint32_t handler;	/* index into program.handlers */
+	bool at_start;		/* .begin: also for what runs already, by the user engine ... */
+	uint32_t start_handler;	/* ... with this handler, which does not choose processes */
 	struct span at;
 	const char *str[IR_PP_COUNT];	/* pp(), ppfunc(), ... ; NULL reads as "" */
 	int64_t *ints;		/* stb_ds array: POINT_INT constants */

@@ -20,7 +20,7 @@
 #include "ir/program.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	1
+#define FORMAT_VERSION	2
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -332,6 +332,8 @@ static void do_point(struct codec *c, struct prog_point *p)
 
 	DO_ENUM(c, p->kind, POINT_KIND_COUNT);
 	DO(c, p->handler);
+	do_bool(c, &p->at_start);
+	DO(c, p->start_handler);
 	do_span(c, &p->at);
 	for (int i = 0; i < IR_PP_COUNT; i++)
 		do_str(c, &p->str[i]);

@@ -26,7 +26,7 @@ struct wire_record {
 enum wire_kind {
 	WIRE_PRINT = 1,		/* id: format; payload: arguments */
 	WIRE_ERROR,		/* id: struct wire_error code; payload: u32 site, u32 0, i64 arg, then text for error() */
-	WIRE_WARN, WIRE_LOG, WIRE_SYSTEM,	/* payload: string argument */
+	WIRE_WARN, WIRE_LOG, WIRE_SYSTEM,	/* payload: string argument; WIRE_SYSTEM: id is enum ir_service */
 	WIRE_EXIT,		/* no payload */
 	WIRE_HIST,		/* id: global; payload: struct wire_stat */
 	WIRE_USTACK,		/* id: form of print_ubacktrace; payload: struct wire_ustack */
@@ -70,6 +70,7 @@ enum wire_error {
 	WERR_NO_CONTEXT,	/* registers or memory of a process not available here */
 	WERR_WRITE_REFUSED,	/* the kernel does not let target memory be written */
 	WERR_BAD_FORMAT,	/* invalid width or precision */
+	WERR_ABORT,		/* abort(): never reported */
 	WERR_COUNT
 };
 

@@ -102,8 +102,8 @@ void run_user_env(struct run_session *s, struct interp_env *env);
 void run_user_point(struct run_session *s, uint32_t point);
 /* Runs all points of a kind in order of priority, as long as the session is in `state`. */
 void run_user_kind(struct run_session *s, enum point_kind kind, enum run_state state);
-/* Runs a shell command for system(). */
-void run_user_system(const struct run_session *s, const char *command);
+/* Does what system() and its like ask for: kind is enum ir_service. */
+void run_user_service(struct run_session *s, int64_t kind, const char *text);
 /* exit() was called, wherever. */
 void run_exit_request(struct run_session *s);
 

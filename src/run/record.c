@@ -118,8 +118,10 @@ static void on_system(struct run_session *s, const struct wire_record *r, const 
 {
 	char *text = item_text(s, it, 0);
 
+	run_sink_write(s->sink, s->text.p, s->text.len);
+	s->text.len = 0;
 	run_sink_flush(s->sink);
-	run_user_system(s, text);
+	run_user_service(s, it->id, text);
 	free(text);
 }
 

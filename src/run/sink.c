@@ -42,7 +42,7 @@ static char *sink_make_name(const struct run_sink *s)
 	if (!strchr(s->pattern, '%') || !localtime_r(&now, &tm) ||
 	    !strftime(base, sizeof(base), s->pattern, &tm))
 		snprintf(base, sizeof(base), "%s", s->pattern);
-	if (s->rotate_bytes) {
+	if (s->rotate_bytes || s->number) {
 		if (asprintf(&name, "%s.%u", base, s->number) < 0)
 			abort();
 	} else {
@@ -172,6 +172,17 @@ static size_t sink_room(const struct run_sink *s, const char *data, size_t len)
 	return s->file_bytes ? 0 : left;
 }
 
+void run_sink_switch(struct run_sink *s)
+{
+	int rc = 0;
+
+	run_sink_flush(s);
+	if (s->pattern)
+		rc = sink_next_file(s);
+	if (rc && !s->error)
+		s->error = -rc;
+}
+
 void run_sink_write(struct run_sink *s, const void *data, size_t len)
 {
 	const char *p = data;
@@ -182,14 +193,8 @@ void run_sink_write(struct run_sink *s, const void *data, size_t len)
 		sink_add(s, p, n);
 		p += n;
 		len -= n;
-		if (len) {
-			int rc;
-
-			run_sink_flush(s);
-			rc = sink_next_file(s);
-			if (rc && !s->error)
-				s->error = -rc;
-		}
+		if (len)
+			run_sink_switch(s);
 	}
 }
 

@@ -22,6 +22,8 @@ struct run_sink;
 struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsigned rotate_count);
 /* One handler's output: not split over two files unless it is larger than one, then between lines. */
 void run_sink_write(struct run_sink *s, const void *data, size_t len);
+/* What follows goes to the next file; nothing happens to standard output. */
+void run_sink_switch(struct run_sink *s);
 /* 0, or the -errno of the first write that failed. */
 int run_sink_flush(struct run_sink *s);
 int run_sink_error(const struct run_sink *s);

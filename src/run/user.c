@@ -4,6 +4,7 @@
  * report and ask for comes back through the environment of the user engine.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -44,7 +45,7 @@ static void user_exit(void *ctx)
 	run_exit_request(ctx);
 }
 
-void run_user_system(const struct run_session *s, const char *command)
+static void shell_command(const struct run_session *s, const char *command)
 {
 	pid_t pid = fork();
 
@@ -56,13 +57,47 @@ void run_user_system(const struct run_session *s, const char *command)
 	}
 }
 
-static void user_system(void *ctx, const char *cmd)
+/* One line into a file of the kernel's, in one write. */
+static void kernel_line(struct run_session *s, const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		run_warn(s, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+void run_user_service(struct run_session *s, int64_t kind, const char *text)
+{
+	switch (kind) {
+	case IR_SERVICE_SHELL:
+		shell_command(s, text);
+		break;
+	case IR_SERVICE_KMSG:
+		kernel_line(s, "/dev/kmsg", text);
+		break;
+	case IR_SERVICE_TRACE:
+		kernel_line(s, "/sys/kernel/tracing/trace_marker", text);
+		break;
+	case IR_SERVICE_SWITCH_FILE:
+		run_sink_switch(s->sink);
+		break;
+	}
+}
+
+static void user_service(void *ctx, int64_t kind, const char *text)
 {
 	struct run_session *s = ctx;
 
 	run_drain(s, (uint64_t)run_clock_ns());
 	run_sink_flush(s->sink);
-	run_user_system(s, cmd);
+	run_user_service(s, kind, text);
+}
+
+static void user_system(void *ctx, const char *cmd)
+{
+	user_service(ctx, IR_SERVICE_SHELL, cmd);
 }
 
 static void user_flush(void *ctx)
@@ -105,7 +140,7 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 {
 	*env = (struct interp_env){
 		.ctx = s, .write = user_write, .warn = user_warn, .error = user_error,
-		.exit = user_exit, .system = user_system, .flush = user_flush,
+		.exit = user_exit, .system = user_system, .service = user_service, .flush = user_flush,
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
 		.target = s->prog->target, .read_user = user_read,
 	};

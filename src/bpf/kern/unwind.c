@@ -38,6 +38,8 @@ extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
 
 #define CONST(name)	constant((uint64_t)bk_##name)
 
+#define WORDS_MASK	(2 * (uint64_t)bk_unwind_mask + 1)
+
 #define NODE_LEAF	1		/* enum maple_type */
 #define NODE_RANGE	2
 #define NODE_ARANGE	3
@@ -140,11 +142,11 @@ RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
 	vma = u->entry;
 	if (!(kernel_word(u, vma + CONST(vma_flags)) & VM_EXEC))
 		return 0;
-	u->start = kernel_word(u, vma + CONST(vma_start));
-	u->end = kernel_word(u, vma + CONST(vma_end));
-	if (pc < u->start || pc >= u->end)
+	u->map.start = kernel_word(u, vma + CONST(vma_start));
+	u->map.end = kernel_word(u, vma + CONST(vma_end));
+	if (pc < u->map.start || pc >= u->map.end)
 		return 0;
-	u->shift = (kernel_word(u, vma + CONST(vma_pgoff)) << 12) - u->start;
+	u->map.shift = (kernel_word(u, vma + CONST(vma_pgoff)) << 12) - u->map.start;
 	u->entry = kernel_word(u, vma + CONST(vma_file));
 	return 1;
 }
@@ -160,9 +162,9 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 		return 0;
 	u = state(m);
 	pc = u->rip - u->back;
-	u->module.count = 0;
+	u->map.module.pages = 0;
 	if (!find_mapping(u, pc)) {
-		u->start = u->end = 0;
+		u->map.start = u->map.end = 0;
 		return 0;
 	}
 	if (u->entry) {
@@ -170,14 +172,14 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 		u->key.ino = kernel_word(u, inode + CONST(inode_ino));
 		u->key.dev = (uint32_t)kernel_word(u, kernel_word(u, inode + CONST(inode_sb)) + CONST(sb_dev));
 	} else {
-		if (user_words(u, u->start, 8) || u->word[0] != ELF64)
+		if (user_words(u, u->map.start, 8) || u->word[0] != ELF64)
 			return 1;
 		u->key.ino = u->key.dev = 0;
-		u->shift = 0 - u->start;
+		u->map.shift = 0 - u->map.start;
 	}
 	mod = (struct unwind_module *)bpf_map_lookup(bk_unwind_modules, &u->key);
 	if (mod) {
-		u->module = *mod;
+		u->map.module = *mod;
 		return 1;
 	}
 	u->unknown.tgid = bpf_get_current_pid_tgid() >> 32;
@@ -187,24 +189,22 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 	return 1;
 }
 
-/* The rule for rip, by binary search for the last row at or before it. */
-__attribute__((noinline)) long bk_unwind_rule(struct rt_mem *m)
+/* The rule for rip: that of the last row at or before it. */
+RT_INLINE void find_rule(struct unwind_state *u)
 {
-	struct unwind_state *u;
 	const struct unwind_table *t = (void *)bk_unwind_table;
-	volatile uint64_t *lo, *hi;
-	uint64_t offset;
+	volatile uint64_t *lo = &u->lo, *hi = &u->hi;
+	uint64_t offset = u->rip - u->back + u->map.shift, at;
 
-	if (!m)
-		return 0;
-	u = state(m);
-	lo = &u->lo;
-	hi = &u->hi;
-	offset = u->rip - u->back + u->shift;
 	u->rule = DBG_WALK_NONE;
-	*lo = u->module.first;
-	*hi = u->module.first + u->module.count;
-	for (int i = 0; i < 24; i++) {
+	at = (offset >> UNWIND_PAGE_SHIFT) - u->map.module.base;
+	if (at >= u->map.module.pages)
+		return;
+	at += u->map.module.index;
+	*lo = u->map.module.first + t->words[at & WORDS_MASK];
+	at++;
+	*hi = u->map.module.first + t->words[at & WORDS_MASK];
+	for (int i = 0; i <= UNWIND_PAGE_SHIFT; i++) {
 		uint64_t mid = (*lo + *hi) >> 1;
 
 		if (*lo >= *hi)
@@ -214,13 +214,9 @@ __attribute__((noinline)) long bk_unwind_rule(struct rt_mem *m)
 		else
 			*hi = mid;
 	}
-	if (*lo > u->module.first) {
-		uint64_t at = *lo - 1;
-
-		at &= (uint64_t)bk_unwind_mask;
-		u->rule = t->rows[at].rule;
-	}
-	return 0;
+	at = *lo - 1;
+	if (at >= u->map.module.first)
+		u->rule = t->rows[at & (uint64_t)bk_unwind_mask].rule;
 }
 
 /* rip is the trampoline of return probes, read just below rsp: takes the address that it replaced. */
@@ -345,11 +341,29 @@ __attribute__((noinline)) long bk_unwind_caller(struct rt_mem *m)
 	return 0;
 }
 
+/* Makes map the mapping around pc; 0: there is none. */
+RT_INLINE long enter_mapping(struct rt_mem *m, struct unwind_state *u, uint64_t pc)
+{
+	struct unwind_mapping last;
+
+	if (pc >= u->map.start && pc < u->map.end)
+		return 1;
+	last = u->map;
+	if (pc >= u->other.start && pc < u->other.end) {
+		u->map = u->other;
+		u->other = last;
+		return 1;
+	}
+	u->other = last;
+	/* twice, because of races */
+	return bk_unwind_module(m) || bk_unwind_module(m);
+}
+
 /* Notes the frame and goes to its caller; 1: it was the last. */
 __attribute__((noinline)) long bk_unwind_frame(struct rt_mem *m)
 {
 	struct unwind_state *u;
-	uint64_t n, pc;
+	uint64_t n;
 
 	if (!m)
 		return 1;
@@ -357,16 +371,15 @@ __attribute__((noinline)) long bk_unwind_frame(struct rt_mem *m)
 	n = u->bytes;
 	if (n >= (uint64_t)bk_unwind_max)
 		return 1;
-	pc = u->rip - u->back;
-	/* twice, because of races; the innermost frame is shown wherever it is */
-	if ((pc < u->start || pc >= u->end) && !bk_unwind_module(m) && !bk_unwind_module(m) && n)
+	/* the innermost frame is shown wherever it is */
+	if (!enter_mapping(m, u, u->rip - u->back) && n)
 		return 1;
 	u->bytes = n + 8;
 	n = n >> 3 & (UNWIND_FRAMES - 1);
 	u->pc[n] = u->rip;
 	u->rule = DBG_WALK_NONE;
-	if (u->module.count)
-		bk_unwind_rule(m);
+	if (u->map.module.pages)
+		find_rule(u);
 	if (bk_unwind_caller(m))
 		return 1;
 	if (CONST(unwind_return) && u->trampoline && u->rip == u->trampoline)
@@ -399,7 +412,8 @@ long bk_unwind(struct rt_mem *m)
 	u->done = 1;
 	u->bytes = 0;
 	u->back = 0;
-	u->start = u->end = 0;
+	u->map.start = u->map.end = u->other.start = u->other.end = 0;
+	u->map.module.pages = 0;
 	u->trampoline = 0;
 	u->mm = kernel_word(u, task + CONST(task_mm));
 	if (!u->mm)
