@@ -61,6 +61,23 @@ static void attach_process_begin(struct attachment *a, const struct attach_reque
 		a->armed = armed + 1;
 }
 
+const char *attach_exit_function(void)
+{
+	/* called by do_exit() in this order, the memory not yet given back; options of the kernel leave some out */
+	static const char *const functions[] = { "taskstats_exit", "acct_collect", "exit_signals" };
+	static const char *found;
+	static bool tried;
+
+	/* that field came with the tracepoint's move to where the memory is still there */
+	if (tried || tracefs_has_field("sched", "sched_process_exit", "group_dead"))
+		return found;
+	tried = true;
+	for (size_t i = 0; !found && i < sizeof(functions) / sizeof(functions[0]); i++)
+		if (attach_can_kprobe(functions[i]))
+			found = functions[i];
+	return found;
+}
+
 /* POINT_TRACEPOINT: "category:event" of tracefs, or a raw one's name. */
 static void attach_named(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
@@ -95,7 +112,10 @@ static void attach_point(struct attachment *a, const struct attach_request *rq, 
 		break;
 	case POINT_PROCESS_END:
 	case POINT_THREAD_END:
-		attach_tracepoint(a, rq, point, "sched", "sched_process_exit");
+		if (rq->program->handlers[p->handler].kind == PROG_KPROBE)
+			attach_kprobe(a, rq, point, attach_exit_function());
+		else
+			attach_tracepoint(a, rq, point, "sched", "sched_process_exit");
 		break;
 	case POINT_PROCESS_SYSCALL:
 		attach_tracepoint(a, rq, point, "raw_syscalls", "sys_enter");

@@ -23,6 +23,12 @@ bool attach_has_uprobe_multi(void);
 /* Whether the kernel takes attach cookies with perf-event links (5.15+). */
 bool attach_has_perf_cookie(void);
 
+/*
+ * The kernel function whose call is the end of a process or thread that still has its memory and its program;
+ * NULL: the tracepoint sched_process_exit is (6.16+), or has to do as there are no kprobes.  Tried once.
+ */
+const char *attach_exit_function(void);
+
 struct attach_request {
 	const struct program *program;
 	const int *handler_fds;		/* by handler index; -1: not a kernel handler */

@@ -126,6 +126,40 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 		a->armed++;
 }
 
+/* The attributes of a kprobe; false: the kernel has none. */
+static bool kprobe_attr(struct perf_event_attr *attr, const char *function)
+{
+	unsigned type;
+
+	if (!read_number("/sys/bus/event_source/devices/kprobe/type", "%u", &type))
+		return false;
+	*attr = (struct perf_event_attr){ .type = type, .config1 = (uint64_t)(uintptr_t)function };
+	return true;
+}
+
+bool attach_can_kprobe(const char *function)
+{
+	struct perf_event_attr attr;
+	int fd = kprobe_attr(&attr, function) ? event_open(&attr, -1, 0) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32_t point, const char *function)
+{
+	struct perf_event_attr attr;
+	int err = !function || !kprobe_attr(&attr, function) ? ENOTSUP :
+		  event_arm(a, &attr, -1, 0, attach_program(rq, point), point);
+
+	if (err)
+		attach_fail(a, point, err, "kprobe at %s: %s", function ? function : "the end of processes",
+			    strerror(err));
+	else
+		a->armed++;
+}
+
 static bool tracepoint_id(const char *category, const char *event, unsigned *id)
 {
 	char path[PATH_MAX];

@@ -26,6 +26,10 @@ void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq,
 void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, uint32_t point);
 void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 		       const char *category, const char *event);
+/* Entry of a kernel function. */
+void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32_t point, const char *function);
+/* Whether a kprobe can be made there. */
+bool attach_can_kprobe(const char *function);
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point);
 /* A raw or BTF tracepoint. */
 void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,

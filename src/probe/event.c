@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "dbg/module.h"
+#include "probe/attach.h"
 
 #define EVENT_ROWS(p)                                                                              \
 	{ p ".begin", POINT_PROCESS_BEGIN },                                                       \
@@ -78,6 +79,8 @@ static struct probe_point *event_point(struct probe_session *ps, const struct pr
 		pt->filter |= PROBE_FILTER_LEADER;
 		pt->scope = PROBE_SCOPE_PROCESS;
 	}
+	if ((pt->prog.kind == POINT_PROCESS_END || pt->prog.kind == POINT_THREAD_END) && attach_exit_function())
+		pt->kind = PROG_KPROBE;
 	pt->prog.str[IR_PP_TYPE] = "process";
 	return pt;
 }

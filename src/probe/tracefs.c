@@ -49,6 +49,26 @@ bool tracefs_has_event(const char *category, const char *event)
 	return n > 0 && (size_t)n < sizeof(path) && !access(path, F_OK);
 }
 
+bool tracefs_has_field(const char *category, const char *event, const char *field)
+{
+	char path[PATH_MAX], line[512], want[128];
+	bool found = false;
+	FILE *f;
+	int n;
+
+	if (!tracefs_path())
+		return false;
+	n = snprintf(path, sizeof(path), "%s/events/%s/%s/format", tracefs_path(), category, event);
+	f = n > 0 && (size_t)n < sizeof(path) ? fopen(path, "re") : NULL;
+	if (!f)
+		return false;
+	snprintf(want, sizeof(want), " %s;", field);
+	while (!found && fgets(line, sizeof(line), f))
+		found = strstr(line, want) != NULL;
+	fclose(f);
+	return found;
+}
+
 static bool is_glob(const char *s)
 {
 	return strpbrk(s, "*?[") != NULL;

@@ -9,6 +9,8 @@
 const char *tracefs_path(void);
 /* Whether it has the event. */
 bool tracefs_has_event(const char *category, const char *event);
+/* Whether the event's record has a field of that name. */
+bool tracefs_has_field(const char *category, const char *event, const char *field);
 
 typedef void tracefs_event_fn(void *ctx, const char *category, const char *event);
 /* Calls fn for each event whose category and name match the globs. */
