@@ -58,8 +58,15 @@ static void bind_target(struct sema_scope *sc, struct ast_expr *e, resolve_fn *r
 	if (!sc->assigned || (sc->assigned & SEMA_READ))
 		use |= TARGET_READ;
 	e->sema = target_bind(&c, e, use, &why);
-	if (!e->sema)
+	if (e->sema)
+		return;
+	if (sc->st->s->skip_badvars && e->kind == EXPR_TARGET && use == TARGET_READ && !sc->in_defined) {
+		diag_warn(sc->st->s->diag, "bad-variable", &e->at,
+			  "Bad $context variable being substituted with literal 0");
+		walk_set_number(e, 0);
+	} else {
 		unbound(sc, e, why);
+	}
 }
 
 static void bind_entry(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
@@ -100,9 +107,12 @@ static void probe_bound(struct walk *w, struct ast_expr *e)
 static void fold_defined(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 {
 	struct probing p = {{probe_bound, NULL}, sc, true};
+	bool outer = sc->in_defined;
 
 	diag_hold(sc->st->s->diag);
+	sc->in_defined = true;
 	resolve(sc, e->wrap.operand);
+	sc->in_defined = outer;
 	if (diag_held_errors(sc->st->s->diag))
 		p.bound = false;
 	diag_release(sc->st->s->diag, false);

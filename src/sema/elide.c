@@ -337,7 +337,7 @@ static void fold_all(struct elider *el)
 static void use_all(struct elider *el)
 {
 	usage_fini(&el->use);
-	el->use = (struct usage){0};
+	el->use = (struct usage){.transitive = !el->first && !el->st->s->unoptimized && !el->st->s->listing};
 	usage_collect_all(&el->use, el->st);
 	usage_reset(el->st);
 }

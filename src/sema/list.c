@@ -63,11 +63,10 @@ static void print_lines(FILE *out, const char **lines)
 	arrfree(lines);
 }
 
-/* "name:type (param:type, ...)". */
+/* "name:type (param:type, ...)"; a function without a value is of type `unknown`. */
 static const char *function_line(struct arena *a, const struct ast_function *f)
 {
-	const char *line = arena_printf(a, "%s%s%s (", f->name, f->type ? ":" : "",
-					f->type ? ast_type_text(f->type) : "");
+	const char *line = arena_printf(a, "%s:%s (", f->name, ast_type_text(f->type));
 
 	for (size_t i = 0; i < f->nparams; i++)
 		line = arena_printf(a, "%s%s%s%s%s", line, i ? ", " : "", f->params[i]->name,

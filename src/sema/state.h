@@ -47,6 +47,7 @@ struct sema_scope {
 	struct { const char *key; struct ast_var *value; } *by_name;
 	const struct probe_point *point;	/* bodies: where $variables are looked up */
 	bool condition;				/* in `if (cond)` of a probe point */
+	bool in_defined;			/* in the operand of @defined */
 	unsigned assigned;			/* SEMA_*: how the expression being visited is used */
 };
 

@@ -30,11 +30,37 @@ static void mark(struct collector *c, const struct ast_expr *symbol)
 {
 	const struct ast_var *v = symbol->symbol.referent;
 	unsigned use;
+	ptrdiff_t i;
 
 	if (!v)
 		return;
 	use = usage_of(c->u, v) | c->use;
 	hmput(c->u->vars, v, use);
+	i = use & USE_READ ? hmgeti(c->u->waiting, v) : -1;
+	if (i < 0)
+		return;
+	for (size_t k = 0; k < arrlenu(c->u->waiting[i].value); k++)
+		arrput(c->u->due, c->u->waiting[i].value[k]);
+	arrsetlen(c->u->waiting[i].value, 0);
+}
+
+/* The value of `local = value` as a statement: nothing to look at until the local is read. */
+static bool postpone(struct collector *c, const struct ast_expr *e)
+{
+	const struct ast_expr *left = e->binary.left;
+	ptrdiff_t i;
+
+	if (!c->u->transitive || e->op != OP_NONE || left->kind != EXPR_SYMBOL || !left->symbol.referent ||
+	    left->symbol.referent->is_global || (usage_of(c->u, left->symbol.referent) & USE_READ) ||
+	    !usage_effect_free(e->binary.right))
+		return false;
+	i = hmgeti(c->u->waiting, left->symbol.referent);
+	if (i < 0) {
+		hmput(c->u->waiting, left->symbol.referent, NULL);
+		i = hmgeti(c->u->waiting, left->symbol.referent);
+	}
+	arrput(c->u->waiting[i].value, e->binary.right);
+	return true;
 }
 
 static unsigned modifying(const struct ast_expr *e, unsigned needed)
@@ -51,7 +77,8 @@ static void collect_modified(struct collector *c, struct ast_expr *e, unsigned n
 		bool plain = e->op == OP_NONE || e->op == OP_AGGREGATE;
 
 		collect_as(c, e->binary.left, modifying(e, plain ? 0 : needed));
-		collect_as(c, e->binary.right, USE_READ | USE_NEEDED);
+		if (needed || !postpone(c, e))
+			collect_as(c, e->binary.right, USE_READ | USE_NEEDED);
 	} else {
 		collect_as(c, e->unary.operand, modifying(e, needed));
 	}
@@ -179,6 +206,11 @@ void usage_collect_all(struct usage *u, struct sema_state *st)
 {
 	for (size_t i = 0; i < arrlenu(st->bodies); i++)
 		usage_collect(u, st->bodies[i]->stmt, st->bodies[i]->cond);
+	while (arrlenu(u->due)) {
+		struct ast_expr *e = arrpop(u->due);
+
+		usage_collect(u, NULL, e);
+	}
 }
 
 unsigned usage_of(struct usage *u, const struct ast_var *v)
@@ -192,6 +224,10 @@ void usage_fini(struct usage *u)
 {
 	hmfree(u->vars);
 	hmfree(u->functions);
+	for (ptrdiff_t i = 0; i < hmlen(u->waiting); i++)
+		arrfree(u->waiting[i].value);
+	hmfree(u->waiting);
+	arrfree(u->due);
 }
 
 /* ---- effects ---- */

@@ -14,6 +14,13 @@ enum {
 struct usage {
 	struct { const struct ast_var *key; unsigned value; } *vars;
 	struct { struct ast_function *key; bool value; } *functions;	/* reached by calls */
+	/*
+	 * Set: what is only assigned, without effects, to locals that nothing reads does not count, and what is
+	 * only assigned to those neither.  Such chains go at once rather than link by link.
+	 */
+	bool transitive;
+	struct { const struct ast_var *key; struct ast_expr **value; } *waiting;	/* until the local is read */
+	struct ast_expr **due;
 };
 
 /* Adds what s or e (either may be NULL) uses, functions called included. */
