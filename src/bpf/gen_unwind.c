@@ -2,6 +2,8 @@
 /* Walks of user stacks: the call of the routine, and the kernel's offsets that it is linked with. */
 #include "bpf/gen.h"
 
+#include <limits.h>
+
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
 
@@ -11,18 +13,22 @@ struct offset {
 
 #define OFFSET(name, type, member) { "bk_" #name, type, member },
 static const struct offset offsets[] = { UNWIND_OFFSETS(OFFSET) };
+static const struct offset near_offsets[] = { UNWIND_NEAR_OFFSETS(OFFSET) };
 static const struct offset return_offsets[] = { UNWIND_RETURN_OFFSETS(OFFSET) };
 #undef OFFSET
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define OTHERS		8	/* values besides offsets */
-_Static_assert(COUNT(offsets) + COUNT(return_offsets) + OTHERS <= UNWIND_VALUES, "too few values");
+_Static_assert(COUNT(offsets) + COUNT(near_offsets) + COUNT(return_offsets) + OTHERS <= UNWIND_VALUES, "too few values");
 
-static bool all_there(const struct offset *o, size_t n)
+static bool all_there(const struct offset *o, size_t n, int max)
 {
-	for (size_t i = 0; i < n; i++)
-		if (kernel_offset(o[i].type, o[i].member) < 0)
+	for (size_t i = 0; i < n; i++) {
+		int off = kernel_offset(o[i].type, o[i].member);
+
+		if (off < 0 || off > max)
 			return false;
+	}
 	return true;
 }
 
@@ -34,7 +40,8 @@ static struct mem field(const struct gen *g, size_t off)
 bool gen_unwind_prepare(struct gen *g)
 {
 	gen_need_slot(g);
-	if (!all_there(offsets, COUNT(offsets)))
+	if (!all_there(offsets, COUNT(offsets), INT_MAX) ||
+	    !all_there(near_offsets, COUNT(near_offsets), UNWIND_BLOCK - 8))
 		return false;
 	g->u->wants_unwind = true;
 	g->unwind = gen_alloc(g, sizeof(struct unwind_state));
@@ -74,9 +81,10 @@ void gen_unwind_values(struct gen *g, struct routine_value *v)
 {
 	if (g->unwind.off) {
 		v = add_offsets(v, offsets, COUNT(offsets));
+		v = add_offsets(v, near_offsets, COUNT(near_offsets));
 		v = add_offsets(v, return_offsets, COUNT(return_offsets));
 		v = add(v, "bk_unwind_return", ROUTINE_NUMBER,
-			all_there(return_offsets, COUNT(return_offsets)));
+			all_there(return_offsets, COUNT(return_offsets), INT_MAX));
 		v = add(v, "bk_unwind_at", ROUTINE_NUMBER, (uint64_t)g->unwind.off);
 		v = add(v, "bk_unwind_max", ROUTINE_NUMBER, 8 * (uint64_t)g->u->max_frames);
 		v = add(v, "bk_unwind_mask", ROUTINE_NUMBER, g->u->unwind_rows - 1);

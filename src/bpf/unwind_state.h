@@ -14,6 +14,8 @@
 
 #include "dbg/unwind_table.h"
 
+#define UNWIND_BLOCK	256	/* bytes read of a structure of the kernel; those of a maple node */
+#define UNWIND_STACK	64	/* words of the stack read at a time, a power of two */
 #define UNWIND_FRAMES	128	/* most frames of a stack, a power of two */
 
 /* A file as the kernel knows it; dev is the kernel's dev_t (20 bits of minor number). */
@@ -69,28 +71,31 @@ struct unwind_state {
 	uint64_t lo, hi;		/* binary search */
 	uint64_t rule;
 	uint64_t entry;			/* descent in the tree of mappings */
-	uint64_t node[32];
-	uint64_t vma[2];
+	uint64_t node[UNWIND_BLOCK / 8];	/* start of a structure of the kernel */
 	uint64_t word[2];		/* read last */
+	uint64_t stack_at;		/* address of a piece of the stack, and its words; odd: none */
+	uint64_t stack[UNWIND_STACK];
 };
 
 /*
- * Offsets in structures of the kernel that the walk reads: O(name, structure, member).  Without those
- * of the second list return probes of the probed program are not seen through.
+ * Offsets in structures of the kernel that the walk reads: O(name, structure, member).  Those of the second list
+ * must lie within UNWIND_BLOCK bytes.  Without those of the third return probes of the probed
+ * program are not seen through.
  */
 #define UNWIND_OFFSETS(O)                                                                          \
 	O(task_mm, "task_struct", "mm")                                                            \
 	O(mm_tree, "mm_struct", "mm_mt")                                                           \
 	O(tree_root, "maple_tree", "ma_root")                                                      \
+	O(file_inode, "file", "f_inode")                                                           \
+	O(sb_dev, "super_block", "s_dev")
+#define UNWIND_NEAR_OFFSETS(O)                                                                     \
 	O(vma_start, "vm_area_struct", "vm_start")                                                 \
 	O(vma_end, "vm_area_struct", "vm_end")                                                     \
 	O(vma_flags, "vm_area_struct", "vm_flags")                                                 \
 	O(vma_pgoff, "vm_area_struct", "vm_pgoff")                                                 \
 	O(vma_file, "vm_area_struct", "vm_file")                                                   \
-	O(file_inode, "file", "f_inode")                                                           \
 	O(inode_ino, "inode", "i_ino")                                                             \
-	O(inode_sb, "inode", "i_sb")                                                               \
-	O(sb_dev, "super_block", "s_dev")
+	O(inode_sb, "inode", "i_sb")
 #define UNWIND_RETURN_OFFSETS(O)                                                                   \
 	O(task_utask, "task_struct", "utask")                                                      \
 	O(utask_instances, "uprobe_task", "return_instances")                                      \

@@ -25,6 +25,7 @@ static uint64_t (*const bpf_get_current_task)(void) = (void *)35;
 /* Put in by the linker: constants, a helper, and maps. */
 #define OFFSET(name, type, member) extern const char bk_##name[];
 UNWIND_OFFSETS(OFFSET)
+UNWIND_NEAR_OFFSETS(OFFSET)
 UNWIND_RETURN_OFFSETS(OFFSET)
 #undef OFFSET
 extern const char bk_unwind_at[];	/* offset of the state in struct rt_mem */
@@ -75,14 +76,31 @@ RT_INLINE uint64_t kernel_word(struct unwind_state *u, uint64_t addr)
 	return u->word[0];
 }
 
-/* n bytes of user memory into word[]; 0: read */
-RT_INLINE long user_words(struct unwind_state *u, uint64_t addr, uint32_t n)
+/* A structure's first bytes into node[], for field(); 0: read */
+RT_INLINE long kernel_block(struct unwind_state *u, uint64_t addr)
 {
-	long err = bpf_probe_read_user(u->word, n, (void *)addr);
+	return bpf_probe_read_kernel(u->node, sizeof(u->node), (void *)addr);
+}
+
+RT_INLINE uint64_t field(struct unwind_state *u, uint64_t off)
+{
+	return *(volatile uint64_t *)((char *)u->node + off);
+}
+
+/* n bytes of user memory; 0: read */
+RT_INLINE long user_read(void *dst, uint32_t n, uint64_t addr)
+{
+	long err = bpf_probe_read_user(dst, n, (void *)addr);
 
 	if (err && CONST(sleepable))
-		err = bk_copy_from_user(u->word, n, (void *)addr);
+		err = bk_copy_from_user(dst, n, (void *)addr);
 	return err;
+}
+
+/* The same into word[]. */
+RT_INLINE long user_words(struct unwind_state *u, uint64_t addr, uint32_t n)
+{
+	return user_read(u->word, n, addr);
 }
 
 /* 1 if pivot p lies before the address whose half is given; pivots are odd (ends of pages) or 0 (unused). */
@@ -104,7 +122,7 @@ RT_INLINE int descend(struct unwind_state *u, uint64_t half)
 	type = entry >> 3 & 15;
 	if (entry < 4096 || type < NODE_LEAF || type > NODE_ARANGE)
 		return -1;
-	if (bpf_probe_read_kernel(u->node, sizeof(u->node), (void *)(entry & ~255ull)))
+	if (kernel_block(u, entry & ~255ull))
 		return -1;
 	if ((u->node[0] & ~255ull) == (entry & ~255ull))
 		return -1;	/* dead */
@@ -125,11 +143,10 @@ RT_INLINE int descend(struct unwind_state *u, uint64_t half)
 	return type != NODE_LEAF;
 }
 
-/* The mapping around pc: start, end, shift, word[0] = its file; 0: there is none that can be executed. */
+/* The mapping around pc: map, entry = its file; 0: there is none that can be executed. */
 RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
 {
 	int more = 1;
-	uint64_t vma;
 
 	u->entry = kernel_word(u, u->mm + CONST(mm_tree) + CONST(tree_root));
 	for (int i = 0; i < LEVELS; i++) {
@@ -137,17 +154,15 @@ RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
 		if (more <= 0)
 			break;
 	}
-	if (more || !u->entry || (u->entry & 3))
+	if (more || !u->entry || (u->entry & 3) || kernel_block(u, u->entry) ||
+	    !(field(u, CONST(vma_flags)) & VM_EXEC))
 		return 0;
-	vma = u->entry;
-	if (!(kernel_word(u, vma + CONST(vma_flags)) & VM_EXEC))
-		return 0;
-	u->map.start = kernel_word(u, vma + CONST(vma_start));
-	u->map.end = kernel_word(u, vma + CONST(vma_end));
+	u->map.start = field(u, CONST(vma_start));
+	u->map.end = field(u, CONST(vma_end));
 	if (pc < u->map.start || pc >= u->map.end)
 		return 0;
-	u->map.shift = (kernel_word(u, vma + CONST(vma_pgoff)) << 12) - u->map.start;
-	u->entry = kernel_word(u, vma + CONST(vma_file));
+	u->map.shift = (field(u, CONST(vma_pgoff)) << 12) - u->map.start;
+	u->entry = field(u, CONST(vma_file));
 	return 1;
 }
 
@@ -156,7 +171,7 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 {
 	struct unwind_state *u;
 	struct unwind_module *mod;
-	uint64_t pc, inode;
+	uint64_t pc;
 
 	if (!m)
 		return 0;
@@ -168,9 +183,10 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 		return 0;
 	}
 	if (u->entry) {
-		inode = kernel_word(u, u->entry + CONST(file_inode));
-		u->key.ino = kernel_word(u, inode + CONST(inode_ino));
-		u->key.dev = (uint32_t)kernel_word(u, kernel_word(u, inode + CONST(inode_sb)) + CONST(sb_dev));
+		if (kernel_block(u, kernel_word(u, u->entry + CONST(file_inode))))
+			return 1;
+		u->key.ino = field(u, CONST(inode_ino));
+		u->key.dev = (uint32_t)kernel_word(u, field(u, CONST(inode_sb)) + CONST(sb_dev));
 	} else {
 		if (user_words(u, u->map.start, 8) || u->word[0] != ELF64)
 			return 1;
@@ -303,12 +319,40 @@ RT_INLINE long frame_address(struct unwind_state *u, uint32_t rule)
 	}
 }
 
+/*
+ * word[1] = the word below cfa, word[0] = the n-th below it, 0 < n < UNWIND_STACK.  Reads a piece of the stack at once:
+ * what takes time is the access, not the bytes.
+ */
+RT_INLINE long stack_words(struct unwind_state *u, uint64_t cfa, uint64_t n)
+{
+	uint64_t low = cfa - 8 * n, off = low - u->stack_at;
+
+	if ((off & 7) || off > 8 * (UNWIND_STACK - n)) {
+		u->stack_at = low;
+		if (user_read(u->stack, sizeof(u->stack), low)) {
+			u->stack_at = 1;
+			if (user_words(u, cfa - 8, 8))
+				return 1;
+			u->word[1] = u->word[0];
+			if (user_words(u, low, 8))
+				u->word[0] = 0;
+			return 0;
+		}
+	}
+	off = (low - u->stack_at) >> 3;
+	n += off - 1;
+	u->word[0] = u->stack[off & (UNWIND_STACK - 1)];
+	u->word[1] = u->stack[n & (UNWIND_STACK - 1)];
+	return 0;
+}
+
 /* Replaces rip, rsp, rbp by the caller's; 1: there is none. */
 __attribute__((noinline)) long bk_unwind_caller(struct rt_mem *m)
 {
 	struct unwind_state *u;
 	uint32_t rule, at;
 	uint64_t cfa;
+	int deref;
 
 	if (!m)
 		return 1;
@@ -321,23 +365,17 @@ __attribute__((noinline)) long bk_unwind_caller(struct rt_mem *m)
 	if (frame_address(u, rule))
 		return 1;
 	cfa = *(volatile uint64_t *)&u->lo;
-	if (cfa <= u->rsp || user_words(u, cfa - 16, 16))
+	at = DBG_WALK_RBP_AT(rule);
+	deref = DBG_WALK_KIND(rule) == DBG_WALK_DEREF;
+	if (cfa <= u->rsp || stack_words(u, cfa, at && at != DBG_WALK_RBP_LOST && !deref ? at : 1))
 		return 1;
 	u->rsp = cfa;
 	u->rip = u->word[1];
 	u->back = 1;
-	at = DBG_WALK_RBP_AT(rule);
-	if (at == DBG_WALK_RBP_LOST) {
-		u->rbp = 0;
-	} else if (at == 2) {
+	if (at == DBG_WALK_RBP_LOST || (at && deref && user_words(u, u->rbp, 8)))
+		u->word[0] = 0;
+	if (at)
 		u->rbp = u->word[0];
-	} else if (at) {
-		if (DBG_WALK_KIND(rule) != DBG_WALK_DEREF)
-			u->rbp = cfa - 8 * at;
-		if (user_words(u, u->rbp, 8))
-			u->word[0] = 0;
-		u->rbp = u->word[0];
-	}
 	return 0;
 }
 
@@ -415,6 +453,7 @@ long bk_unwind(struct rt_mem *m)
 	u->map.start = u->map.end = u->other.start = u->other.end = 0;
 	u->map.module.pages = 0;
 	u->trampoline = 0;
+	u->stack_at = 1;
 	u->mm = kernel_word(u, task + CONST(task_mm));
 	if (!u->mm)
 		return 0;
