@@ -3,12 +3,14 @@
 
 STAP names the command under test (default: build/src/cli/stap).
 """
+import atexit
 import contextlib
 import dataclasses
 import hashlib
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -19,6 +21,9 @@ TARGETS = TOP / "tests" / "targets"
 STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap"))
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "bpftap"
 SANITIZED = "asan" in str(STAP)
+SESSION = pathlib.Path(tempfile.mkdtemp(prefix="bpftap-tests-"))
+SESSION.chmod(0o755)
+atexit.register(shutil.rmtree, SESSION, ignore_errors=True)
 
 
 @dataclasses.dataclass
@@ -167,7 +172,16 @@ def compile_source(source, *flags, cc="gcc", output="a.out"):
         partial = directory / f"{output}.{os.getpid()}"
         subprocess.run([cc, "-o", partial, source.name, *flags], check=True, cwd=source.parent)
         partial.rename(binary)
-    return binary
+    return own_copy(binary, key)
+
+
+def own_copy(binary, key):
+    """A copy for this run of the tests: probes see every process of a file, also those of other runs."""
+    copy = SESSION / key / binary.name
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(binary, copy)
+    return copy
 
 
 def line_of(name, marker):
@@ -180,7 +194,8 @@ def line_of(name, marker):
 
 def nginx_binary():
     """nginx of Debian's source package, built with debug information."""
-    return pathlib.Path(subprocess.check_output([TARGETS / "nginx.sh"], text=True).strip())
+    binary = pathlib.Path(subprocess.check_output([TARGETS / "nginx.sh"], text=True).strip())
+    return own_copy(binary, "nginx")
 
 
 def wait_until(condition, timeout=10, what="condition"):
