@@ -284,16 +284,26 @@ void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, co
 	pt->pc_text = probe_pc_text(a, img->module, pt->pc);
 }
 
-/* In the order of the debug information, inlined copies after functions. */
+/*
+ * SystemTap's order: unit by unit as the debug information has them, in each from its end the functions and
+ * then what was inlined, the copies of one function as they come; what has no debug information is last.
+ */
 static int found_compare(const void *a, const void *b)
 {
 	const struct found *x = a, *y = b;
-	uint64_t p = x->func ? x->func->die : UINT64_MAX, q = y->func ? y->func->die : UINT64_MAX;
 
-	if (x->func && y->func && x->func->is_inline != y->func->is_inline)
-		return x->func->is_inline ? 1 : -1;
-	if (p != q)
-		return p < q ? -1 : 1;
+	if (!x->func != !y->func)
+		return x->func ? -1 : 1;
+	if (x->func && x->func->cu == y->func->cu) {
+		if (x->func->is_inline != y->func->is_inline)
+			return x->func->is_inline ? 1 : -1;
+		if (x->func->origin != y->func->origin)
+			return x->func->origin > y->func->origin ? -1 : 1;
+		if (x->func->die != y->func->die)
+			return x->func->die < y->func->die ? -1 : 1;
+	} else if (x->func) {
+		return x->func->die < y->func->die ? -1 : 1;
+	}
 	return x->entry < y->entry ? -1 : x->entry > y->entry;
 }
 

@@ -6,6 +6,8 @@
  * the tapset's; the first of these groups that has the name with that number of parameters
  * is taken whole, by priority.
  */
+#include <string.h>
+
 #include "probe/family.h"
 #include "sema/index.h"
 #include "sema/state.h"
@@ -114,6 +116,9 @@ static void report_unresolved(struct sema_state *st, const struct ast_expr *e,
 	names = sema_index_function_names(st->s->index);
 	for (ptrdiff_t i = 0; i < hmlen(st->functions); i++)
 		arrput(names, st->functions[i].key);
+	for (size_t i = arrlenu(names); i-- > 0;)	/* those are the library's own */
+		if (!strncmp(names[i], "__", 2))
+			arrdelswap(names, i);
 	similar = probe_similar(st->s->arena, e->call.name, names, arrlenu(names), MAX_SUGGESTIONS);
 	arrfree(names);
 	if (*similar)
