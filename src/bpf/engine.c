@@ -39,6 +39,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->p = p;
 	e->opt = *o;
 	e->epoll_fd = e->btf.fd = -1;
+	e->begun_fd = e->begun_link = -1;
 	e->track_fd[0] = e->track_fd[1] = e->track_link[0] = e->track_link[1] = -1;
 	e->unit.p = p;
 	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
@@ -217,6 +218,7 @@ void engine_deactivate(struct engine *e)
 {
 	set_active(e, 0);
 	track_stop(e);
+	engine_begun_stop(e);
 }
 
 void engine_destroy(struct engine *e)
@@ -333,12 +335,18 @@ void engine_bias_del(struct engine *e, pid_t tgid, uint32_t module)
 
 int engine_target_set(struct engine *e, pid_t pid)
 {
-	uint64_t key = (uint32_t)pid;
 	int64_t v = pid;
-	uint8_t one = 1;
 
 	memcpy(e->vars + VARS_TARGET, &v, sizeof(v));
-	if (e->map_fds[MAP_TARGETS] < 0 || !pid)
+	return pid ? engine_target_add(e, pid) : 0;
+}
+
+int engine_target_add(struct engine *e, pid_t pid)
+{
+	uint64_t key = (uint32_t)pid;
+	uint8_t one = 1;
+
+	if (e->map_fds[MAP_TARGETS] < 0)
 		return 0;
 	return bpf_map_update_elem(e->map_fds[MAP_TARGETS], &key, &one, BPF_ANY) ? -errno : 0;
 }

@@ -80,6 +80,15 @@ struct ir_store *engine_store(struct engine *e);
 
 /* target() and its process tree for IS_TARGET; also from program.target at load. */
 int engine_target_set(struct engine *e, pid_t pid);
+/* A process that descends from the target already. */
+int engine_target_add(struct engine *e, pid_t pid);
+/*
+ * Whoever reports what runs already must not report what the handlers of .begin points do: between start
+ * (before activation) and stop, threads are noted that begin, or begin a program, after the activation.
+ */
+int engine_begun_start(struct engine *e);
+bool engine_begun(const struct engine *e, pid_t tid);
+void engine_begun_stop(struct engine *e);
 bool engine_wants_bias(const struct engine *e);
 /* Run-time minus link-time address of program module `module` in process `tgid`. */
 int engine_bias_set(struct engine *e, pid_t tgid, uint32_t module, int64_t bias);

@@ -32,6 +32,7 @@ struct engine {
 	struct ring *rings;		/* stb_ds: by CPU */
 	int epoll_fd;
 	int track_fd[2], track_link[2];	/* programs that follow forks and exits of the target */
+	int begun_fd, begun_link;	/* program that notes what begins */
 	struct ir_store *store;
 	char error[512];
 };
@@ -57,5 +58,8 @@ struct ir_store *mapstore_create(struct engine *e);
 /* track.c: the target's descendants */
 int track_start(struct engine *e);
 void track_stop(struct engine *e);
+
+/* begun.c */
+bool begun_wanted(const struct engine *e);
 
 #endif

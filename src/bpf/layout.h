@@ -42,6 +42,7 @@ enum {
 	MAP_COLLS,		/* collected elements, per slot */
 	MAP_RINGS,		/* array of the rings, when there are many */
 	MAP_TARGETS,		/* tgid -> u8: target() and its descendants */
+	MAP_BEGUN,		/* tid -> u8: threads that began while that is watched */
 	MAP_BIAS,		/* {u32 tgid, u32 module} -> s64 */
 	MAP_POINTS,		/* per-point strings and integers */
 	MAP_UNWIND,		/* struct unwind_table */

@@ -23,6 +23,7 @@ _Static_assert((int)GROUPS_SET == (int)RE_SET && (int)GROUPS_SPLIT == (int)RE_SP
 #define PREALLOC_MAX	(4u << 20)	/* bytes of an array up to which all elements are allocated at once */
 #define TARGETS_MAX	16384
 #define BIAS_MAX	16384
+#define BEGUN_MAX	65536
 #define UNWIND_MODULES_MAX	8192
 #define UNWIND_UNKNOWN_MAX	256
 
@@ -287,6 +288,8 @@ static int make_fixed(struct engine *e)
 	if (!err && wanted(e, MAP_TARGETS))
 		err = make(e, MAP_TARGETS, BPF_MAP_TYPE_HASH, "targets", 8, 1, TARGETS_MAX,
 			   BPF_F_NO_PREALLOC);
+	if (!err && begun_wanted(e))
+		err = make(e, MAP_BEGUN, BPF_MAP_TYPE_HASH, "begun", 8, 1, BEGUN_MAX, BPF_F_NO_PREALLOC);
 	if (!err && wanted(e, MAP_BIAS))
 		err = make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
 	if (!err && wanted(e, MAP_UNWIND))

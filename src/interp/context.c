@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Context of a user handler: the stap process itself.  Where SystemTap's begin
+ * Context of a user handler: the stap process itself, or the subject of the run.  Where SystemTap's begin
  * and timer handlers have no answer either (stacks, registers), there is none here.
  */
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,28 @@ static const struct prog_point *point_of(const struct interp *in)
 	return in->point == UINT32_MAX ? NULL : &in->p->points[in->point];
 }
 
+/* TASK gives 0 here; that stands for the process of the run.  Other tasks are the kernel's. */
+static int64_t task_field(struct interp *in, const struct ir_expr *e, int64_t task)
+{
+	if (task) {
+		interp_fail(in, WERR_NO_CONTEXT, 0, e);
+		return 0;
+	}
+	switch (e->imm) {
+	case IR_TASK_PID: return interp_subject_int(in, IR_PID);
+	case IR_TASK_TID: return interp_subject_int(in, IR_TID);
+	case IR_TASK_PPID_PTR: return interp_subject_int(in, IR_PPID);
+	case IR_TASK_UID: return interp_subject_int(in, IR_UID);
+	case IR_TASK_EUID: return interp_subject_int(in, IR_EUID);
+	case IR_TASK_GID: return interp_subject_int(in, IR_GID);
+	case IR_TASK_EGID: return interp_subject_int(in, IR_EGID);
+	case IR_TASK_PRIO: return 20 + getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
+	case IR_TASK_NICE: return getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
+	case IR_TASK_CPU: return sched_getcpu();
+	default: return 0;	/* state: running; parent: not known by an address */
+	}
+}
+
 int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 {
 	int64_t arg = 0;
@@ -86,14 +109,10 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	for (uint32_t i = 0; i < e->nargs; i++)
 		arg = interp_int(in, e->args[i]);
 	switch (e->op) {
-	case IR_PID: case IR_TID: case IR_STP_PID: return getpid();
-	case IR_PPID: return getppid();
-	case IR_PGRP: return getpgrp();
-	case IR_SID: return getsid(0);
-	case IR_UID: return getuid();
-	case IR_EUID: return geteuid();
-	case IR_GID: return getgid();
-	case IR_EGID: return getegid();
+	case IR_PID: case IR_TID: case IR_PPID: case IR_PGRP: case IR_SID: case IR_UID: case IR_EUID:
+	case IR_GID: case IR_EGID:
+		return interp_subject_int(in, e->op);
+	case IR_STP_PID: return getpid();
 	case IR_CPU: return sched_getcpu();
 	case IR_TIME_NS: return clock_ns(CLOCK_REALTIME);
 	case IR_KTIME_NS: return clock_ns(CLOCK_MONOTONIC);
@@ -101,7 +120,8 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	case IR_JIFFIES: return jiffies();
 	case IR_RANDINT: return random_below(arg);
 	case IR_TARGET: return target_of(in);
-	case IR_IS_TARGET: return target_of(in) == getpid();
+	case IR_IS_TARGET:
+		return in->env->subject ? in->env->subject->is_target : target_of(in) == getpid();
 	case IR_COOKIE: return in->point == UINT32_MAX ? 0 : in->point;
 	case IR_POINT_INT: {
 		const struct prog_point *pt = point_of(in);
@@ -109,7 +129,14 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 		return pt && e->imm >= 0 && (uint64_t)e->imm < arrlenu(pt->ints) ? pt->ints[e->imm] : 0;
 	}
 	case IR_TZ_INFO: return zone_offset();
-	case IR_REG: case IR_UREG: case IR_TASK_FIELD: case IR_MODULE_BIAS:
+	case IR_MODULE_BIAS:
+		if (in->env->module_bias && !in->env->module_bias(in->env->ctx, e->imm, &arg))
+			return arg;
+		interp_fail(in, WERR_NO_CONTEXT, 0, e);
+		return 0;
+	case IR_TASK_FIELD:
+		return task_field(in, e, arg);
+	case IR_REG: case IR_UREG:
 		interp_fail(in, WERR_NO_CONTEXT, 0, e);
 		return 0;
 	default:
@@ -125,7 +152,7 @@ static uint32_t deferred(struct interp *in, const struct ir_expr *e, char letter
 
 	if (user)
 		snprintf(text, sizeof(text), "%c%c%x,%" PRIx64 "%c", WIRE_DEFER_OPEN, letter,
-			 (unsigned)(target_of(in) ? target_of(in) : getpid()), addr,
+			 (unsigned)(in->env->subject || !target_of(in) ? interp_pid(in) : target_of(in)), addr,
 			 WIRE_DEFER_CLOSE);
 	else
 		snprintf(text, sizeof(text), "%c%c%" PRIx64 "%c", WIRE_DEFER_OPEN, letter, addr,
@@ -146,37 +173,36 @@ static uint32_t ctime_text(struct interp *in, const struct ir_expr *e)
 	return interp_push_text(in, text, strlen(text), e->bound);
 }
 
-/* A file of /proc/self with its NULs made blanks, trailing ones left out. */
+/* Arguments of the process: their NULs made blanks, trailing ones left out. */
 static uint32_t cmdline(struct interp *in, const struct ir_expr *e)
 {
 	char text[4096];
-	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+	size_t n = interp_proc_file(interp_pid(in), interp_pid(in), "cmdline", text, sizeof(text));
 
-	if (fd >= 0)
-		close(fd);
 	while (n > 0 && !text[n - 1])
 		n--;
-	for (ssize_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		if (!text[i])
 			text[i] = ' ';
-	return interp_push_text(in, text, n > 0 ? (size_t)n : 0, e->bound);
+	return interp_push_text(in, text, n, e->bound);
 }
 
-static uint32_t execname(struct interp *in, const struct ir_expr *e, pid_t pid)
+static uint32_t execname(struct interp *in, const struct ir_expr *e, pid_t pid, pid_t tid)
 {
-	char path[64], text[64] = "";
-	int fd;
-	ssize_t n;
+	char text[64];
+	size_t n = interp_proc_file(pid, tid, "comm", text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		text[n > 0 ? n - 1 : 0] = 0;
-		close(fd);
-	}
-	return interp_push_text(in, text, strlen(text), e->bound);
+	return interp_push_text(in, text, n ? n - 1 : 0, e->bound);
+}
+
+static uint32_t env_text(struct interp *in, const struct ir_expr *e)
+{
+	const char *name = interp_at(in, interp_text(in, e->args[0]));
+	char *value = interp_subject_env(in, name);
+	uint32_t at = interp_push_text(in, value ? value : "", value ? strlen(value) : 0, e->bound);
+
+	free(value);
+	return at;
 }
 
 static uint32_t errno_text(struct interp *in, const struct ir_expr *e)
@@ -229,12 +255,14 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 	static const char kernel_letter[] = { 'k', 'K', 'M', 'k', 'k', 'k' };
 	const struct prog_point *pt = point_of(in);
 	const char *s = "";
+	pid_t parent;
 
 	switch (e->op) {
 	case IR_EXECNAME:
-		return execname(in, e, getpid());
+		return execname(in, e, interp_pid(in), interp_tid(in));
 	case IR_PEXECNAME:
-		return execname(in, e, getppid());
+		parent = (pid_t)interp_subject_int(in, IR_PPID);
+		return execname(in, e, parent, parent);
 	case IR_CMDLINE:
 		return cmdline(in, e);
 	case IR_POINT_STR:
@@ -252,14 +280,14 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 	case IR_TZ_NAME:
 		return zone_name(in, e);
 	case IR_ENV:
-		s = getenv(interp_at(in, interp_text(in, e->args[0])));
-		break;
+		return env_text(in, e);
 	case IR_FILE_TEXT:
 		return file_text(in, e);
 	case IR_ERRNO_STR:
 		return errno_text(in, e);
 	case IR_TASK_COMM:
-		interp_int(in, e->args[0]);
+		if (!interp_int(in, e->args[0]))
+			return execname(in, e, interp_pid(in), interp_tid(in));
 		interp_fail(in, WERR_NO_CONTEXT, 0, e);
 		break;
 	default:	/* backtraces: there is no stack */

@@ -9,12 +9,19 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "ir/program.h"
 #include "ir/store.h"
 #include "out/format.h"
 
 struct interp;
+
+/* The process or thread that a handler runs for, in place of the stap process. */
+struct interp_subject {
+	pid_t pid, tid;
+	bool is_target;		/* answers IS_TARGET */
+};
 
 struct interp_env {
 	void *ctx;
@@ -35,7 +42,10 @@ struct interp_env {
 	/* print_ubacktrace and the like in a user handler have no process to show: prints nothing. */
 	void (*print_syms)(void *ctx, const char *addrs, int64_t imm, struct out_buf *out);
 	int32_t target;		/* target(): pid of -x or -c */
-	/* Memory of the process `target` or of the kernel; NULL: every read faults. */
+	const struct interp_subject *subject;	/* of the next runs; NULL: the stap process */
+	/* Run-time minus link-time address of a module of the program in the subject; NULL: none has. */
+	int (*module_bias)(void *ctx, int64_t module, int64_t *bias);	/* 0 or -ENOENT */
+	/* Memory of the subject, else of the process `target`, or of the kernel; NULL: every read faults. */
 	int (*read_user)(void *ctx, uint64_t addr, void *buf, size_t n);	/* 0 or -EFAULT */
 	int (*read_kernel)(void *ctx, uint64_t addr, void *buf, size_t n);
 };
@@ -60,6 +70,8 @@ void interp_destroy(struct interp *in);
  * the interruptible limit for begin, end and error points.
  */
 enum interp_status interp_run_point(struct interp *in, uint32_t point);
+/* Runs the handler that the point has for what is there at the start, for env.subject. */
+enum interp_status interp_run_start(struct interp *in, uint32_t point);
 /* Runs module handler `handler` without a point, with its limits as a timer's. */
 enum interp_status interp_run_handler(struct interp *in, struct ir_func *handler);
 

@@ -424,6 +424,13 @@ enum interp_status interp_run_point(struct interp *in, uint32_t point)
 		   alone ? l->maxaction_interruptible : l->maxaction);
 }
 
+enum interp_status interp_run_start(struct interp *in, uint32_t point)
+{
+	const struct prog_point *pt = &in->p->points[point];
+
+	return run(in, in->p->handlers[pt->start_handler].body, point, in->p->limits.maxaction);
+}
+
 enum interp_status interp_run_handler(struct interp *in, struct ir_func *handler)
 {
 	return run(in, handler, UINT32_MAX, in->p->limits.maxaction);

@@ -118,6 +118,16 @@ uint32_t interp_tokenize(struct interp *in, const struct ir_expr *e);
 int64_t interp_context_int(struct interp *in, const struct ir_expr *e);
 uint32_t interp_context_str(struct interp *in, const struct ir_expr *e);
 
+/* subject.c: the process the run is about */
+pid_t interp_pid(const struct interp *in);
+pid_t interp_tid(const struct interp *in);
+/* PID .. EGID */
+int64_t interp_subject_int(const struct interp *in, enum ir_op op);
+/* A variable of its environment, malloc'ed; NULL: none. */
+char *interp_subject_env(const struct interp *in, const char *name);
+/* Reads a file of /proc/PID/task/TID as text; its length, 0: gone. */
+size_t interp_proc_file(pid_t pid, pid_t tid, const char *file, char *text, size_t size);
+
 /* memory.c */
 int64_t interp_memory_int(struct interp *in, const struct ir_expr *e);
 uint32_t interp_memory_str(struct interp *in, const struct ir_expr *e);

@@ -82,7 +82,8 @@ struct shared_handler {
 	struct shared_handler *next;
 };
 
-static struct ir_func *handler_body(struct lower_module *m, const struct sema_probe *sp, bool *failed)
+static struct ir_func *handler_body(struct lower_module *m, const struct sema_probe *sp, bool filter,
+				    bool *failed)
 {
 	struct ir_func *f = arena_new(m->arena, struct ir_func);
 	struct lower L = { .mod = m, .func = f, .point = sp->point, .tail = &f->body };
@@ -91,7 +92,8 @@ static struct ir_func *handler_body(struct lower_module *m, const struct sema_pr
 	f->name = arena_printf(m->arena, "probe_%td", arrlen(m->ir->handlers));
 	f->at = sp->written->at;
 	f->ret = IR_VOID;
-	lower_target_filter(&L);
+	if (filter)
+		lower_target_filter(&L);
 	if (cond) {
 		struct ir_stmt *skip = lower_if(&L, lower_op1(&L, IR_LNOT, lower_expr(&L, cond),
 							      &cond->at), &cond->at);
@@ -104,18 +106,19 @@ static struct ir_func *handler_body(struct lower_module *m, const struct sema_pr
 	return f;
 }
 
-static uint32_t lower_handler(struct lower_module *m, const struct sema_probe *sp, bool *failed)
+static uint32_t lower_handler(struct lower_module *m, const struct sema_probe *sp, enum prog_kind kind,
+			      unsigned filter, bool *failed)
 {
-	const struct probe_point *pt = sp->point;
 	struct shared_handler *h;
 
 	for (h = sp->body->lower; h; h = h->next)
-		if (h->kind == pt->kind && h->filter == pt->filter)
+		if (h->kind == kind && h->filter == filter)
 			return h->index;
 	h = arena_new(m->arena, struct shared_handler);
-	h->kind = pt->kind;
-	h->filter = pt->filter;
-	h->index = program_handler_add(m->program, pt->kind, handler_body(m, sp, failed));
+	h->kind = kind;
+	h->filter = filter;
+	h->index = program_handler_add(m->program, kind,
+				       handler_body(m, sp, kind == sp->point->kind, failed));
 	h->next = sp->body->lower;
 	sp->body->lower = h;
 	return h->index;
@@ -154,7 +157,10 @@ static void add_probe(struct lower_module *m, const struct sema_probe *sp, bool 
 {
 	struct prog_point p = sp->point->prog;
 
-	p.handler = lower_handler(m, sp, failed);
+	p.handler = lower_handler(m, sp, sp->point->kind, sp->point->filter, failed);
+	p.at_start = p.kind == POINT_PROCESS_BEGIN || p.kind == POINT_THREAD_BEGIN;
+	if (p.at_start)		/* what runs already is found, and chosen, by the session */
+		p.start_handler = lower_handler(m, sp, PROG_USER, 0, failed);
 	p.at = sp->written->at;
 	p.str[IR_PP_NAME] = script_name(m, sp->derived);
 	arrput(m->program->points, p);

@@ -3,6 +3,7 @@
  * Tells the engine where the program's modules are loaded in which process, for handlers that
  * read variables of a module other than the one they are in.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/ds.h"
@@ -31,6 +32,24 @@ static void bias_on_exit(void *ctx, pid_t tgid)
 
 	for (uint32_t i = 0; i < arrlenu(s->prog->modules); i++)
 		engine_bias_del(s->engine, tgid, i);
+}
+
+int run_bias_of(struct run_session *s, pid_t tgid, int64_t module, int64_t *bias)
+{
+	const struct run_map *map;
+	struct dbg_module *mod;
+	uint64_t b;
+
+	if (module < 0 || (uint64_t)module >= arrlenu(s->prog->modules))
+		return -ENOENT;
+	run_symbols_start(s);
+	run_procs_read(s->procs, tgid);
+	map = run_procs_find_file(s->procs, tgid, s->prog->modules[module].path, (uint64_t)run_clock_ns());
+	mod = map ? dbg_module_open(map->path, NULL, NULL) : NULL;
+	if (!mod || !dbg_load_bias(mod, map->start, map->pgoff, &b))
+		return -ENOENT;
+	*bias = (int64_t)b;
+	return 0;
 }
 
 void run_bias_watch(struct run_session *s)

@@ -100,6 +100,8 @@ void run_print_syms(struct run_session *s, const char *addrs, size_t len, int64_
 void run_user_env(struct run_session *s, struct interp_env *env);
 /* Runs one point's user handler, timing it. */
 void run_user_point(struct run_session *s, uint32_t point);
+/* Runs what the point does for a process that runs already. */
+void run_user_start(struct run_session *s, uint32_t point, const struct interp_subject *subject);
 /* Runs all points of a kind in order of priority, as long as the session is in `state`. */
 void run_user_kind(struct run_session *s, enum point_kind kind, enum run_state state);
 /* Does what system() and its like ask for: kind is enum ir_service. */
@@ -118,6 +120,17 @@ bool run_wants_symbols(const struct program *p);
 
 /* From here on the engine learns of every mapping of the program's modules. */
 void run_bias_watch(struct run_session *s);
+/* Where a module of the program is loaded in a process now: 0 or -ENOENT. */
+int run_bias_of(struct run_session *s, pid_t tgid, int64_t module, int64_t *bias);
+
+/* ---- existing.c: processes that run already ---- */
+
+/* The descendants that the target has already count as its own. */
+void run_existing_targets(struct run_session *s);
+/* Call before activation: from here on it is known which processes the kernel reports. */
+void run_existing_watch(struct run_session *s);
+/* Runs the handlers of .begin points for all other processes, and ends the watch. */
+void run_existing_report(struct run_session *s);
 
 /* ---- unwindfeed.c: rules for the kernel's walks of user stacks ---- */
 

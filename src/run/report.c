@@ -95,11 +95,18 @@ static void report_point(struct run_session *s, uint32_t i, struct out_buf *b)
 	struct run_timing t = *u;
 	double mean, variance = 0;
 
-	if (!user && s->engine)
+	if (!user && s->engine) {
 		t = (struct run_timing){ .hits = engine_count(s->engine, i, WCNT_HIT),
 					 .sum = engine_count(s->engine, i, WCNT_CYCLES_SUM),
 					 .min = engine_count(s->engine, i, WCNT_CYCLES_MIN),
 					 .max = engine_count(s->engine, i, WCNT_CYCLES_MAX) };
+		if (u->hits) {		/* processes that ran already */
+			t.min = !t.hits || u->min < t.min ? u->min : t.min;
+			t.max = u->max > t.max ? u->max : t.max;
+			t.hits += u->hits;
+			t.sum += u->sum;
+		}
+	}
 	if (!t.hits)
 		return;
 	mean = (double)t.sum / (double)t.hits;

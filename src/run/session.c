@@ -149,6 +149,8 @@ static int session_load_engine(struct run_session *s)
 	s->store = engine_store(s->engine);
 	if (s->prog->target)
 		engine_target_set(s->engine, s->prog->target);
+	if (s->opt.target)
+		run_existing_targets(s);
 	run_unwind_load(s);
 	if (s->wants_symbols)
 		session_start_symbols(s);
@@ -198,6 +200,7 @@ static void session_arm(struct run_session *s)
 		s->state = RUN_ERROR;
 		return;
 	}
+	run_existing_watch(s);
 	if (engine_activate(s->engine)) {
 		run_error(s, "%s", engine_error(s->engine));
 		s->state = RUN_ERROR;
@@ -249,6 +252,7 @@ int run_session_run(struct run_session *s)
 	if (s->state == RUN_STARTING) {
 		s->state = RUN_RUNNING;
 		run_loop_timers(s);
+		run_existing_report(s);
 		/* Only now, so that whoever waits for what begin prints finds everything armed. */
 		run_drain(s, (uint64_t)run_clock_ns());
 		run_sink_flush(s->sink);

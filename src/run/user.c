@@ -130,10 +130,18 @@ static int user_read(void *ctx, uint64_t addr, void *buf, size_t n)
 	struct iovec local = { .iov_base = buf, .iov_len = n };
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = n };
 
-	if (!s->prog->target ||
-	    process_vm_readv(s->prog->target, &local, 1, &remote, 1, 0) != (ssize_t)n)
+	pid_t pid = s->env.subject ? s->env.subject->pid : s->prog->target;
+
+	if (!pid || process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
 		return -EFAULT;
 	return 0;
+}
+
+static int user_bias(void *ctx, int64_t module, int64_t *bias)
+{
+	struct run_session *s = ctx;
+
+	return s->env.subject ? run_bias_of(s, s->env.subject->pid, module, bias) : -ENOENT;
 }
 
 void run_user_env(struct run_session *s, struct interp_env *env)
@@ -142,7 +150,8 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 		.ctx = s, .write = user_write, .warn = user_warn, .error = user_error,
 		.exit = user_exit, .system = user_system, .service = user_service, .flush = user_flush,
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
-		.target = s->prog->target, .read_user = user_read,
+		.target = s->prog->target, .module_bias = user_bias,
+		.read_user = user_read,
 	};
 }
 
@@ -156,13 +165,15 @@ static uint64_t user_cycles(void)
 #endif
 }
 
-void run_user_point(struct run_session *s, uint32_t point)
+typedef enum interp_status user_run_fn(struct interp *in, uint32_t point);
+
+static void user_run(struct run_session *s, uint32_t point, user_run_fn *fn)
 {
 	struct run_timing *t = &s->timing[point];
 	uint64_t start = user_cycles(), took;
 
 	s->current = point;
-	if (interp_run_point(s->interp, point) == INTERP_SKIPPED) {
+	if (fn(s->interp, point) == INTERP_SKIPPED) {
 		s->skipped++;
 		run_check_skipped(s);
 		return;
@@ -173,6 +184,18 @@ void run_user_point(struct run_session *s, uint32_t point)
 	t->sum += took;
 	t->sum_sq += (double)took * (double)took;
 	t->hits++;
+}
+
+void run_user_point(struct run_session *s, uint32_t point)
+{
+	user_run(s, point, interp_run_point);
+}
+
+void run_user_start(struct run_session *s, uint32_t point, const struct interp_subject *subject)
+{
+	s->env.subject = subject;
+	user_run(s, point, interp_run_start);
+	s->env.subject = NULL;
 }
 
 struct user_order {

@@ -44,6 +44,62 @@ def test_begin_reports_processes_that_already_run(beside):
     assert script(text, "-T", "5").ok().out == f"{waits.pid}\n"
 
 
+def test_context_of_processes_that_already_run(beside):
+    """What begin says of such a process is the same as what end says."""
+    program = compile_target("waits.c")
+    waits = beside(program, "50")
+    what = ('printf("%d %d %d %d %d %s %s %d %d\\n", pid(), tid(), ppid(), uid(), egid(), execname(), pexecname(), '
+            'pgrp(), sid())')
+    text = with_program(f'probe process(PROG).begin {{ {what} println(cmdline_str(), " ", pp()) }} '
+                        f'probe process(PROG).end {{ {what} exit() }}', program)
+    with background("-e", text, "-T", "10") as stap_:
+        stap_.wait_for("waits 50")
+        waits.process.kill()
+        lines = stap_.finish(15).ok().lines
+    assert lines[0] == lines[2] and lines[0].startswith(f"{waits.pid} {waits.pid} ")
+    assert lines[1] == f'{program} 50 process("{program}").begin'
+
+
+def test_global_variables_of_processes_that_already_run(beside):
+    program = compile_target("waits.c", "-O0", "-g")
+    beside(program, "1")
+    text = with_program('probe process(PROG).begin { println(@var("sink@waits.c", PROG) >= 0) exit() }', program)
+    assert script(text, "-T", "5").ok().out == "1\n"
+
+
+def test_threads_that_already_run(beside):
+    """Each thread but the first is reported by thread.begin, each once."""
+    program = compile_target("idle.c", "-pthread")
+    idle = beside(program, "3")
+    idle.wait_for("ready")
+    text = with_program('global seen probe process(PROG).thread.begin { seen[tid()]++ if (pid() == tid()) println("?") } '
+                        'probe timer.ms(500) { n = 0; foreach (t in seen) { n++; if (seen[t] != 1) println(t) } '
+                        'println(n) exit() }', program)
+    assert script(text).ok().out == "3\n"
+
+
+def test_processes_that_begin_meanwhile_are_reported_once(forks):
+    """However many begin and end while the session starts, none is reported twice."""
+    text = with_program('global b probe process(PROG).begin { b[pid()]++ } probe end { n = 0; foreach (p in b) if (b[p] > 1) n++; println(n) }', forks)
+    storm = subprocess.Popen(["sh", "-c", f"while :; do {forks} 0; done"], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(5):
+            assert script(text, "-T", "1").ok().out == "0\n"
+    finally:
+        storm.kill()
+        storm.wait()
+
+
+def test_target_and_its_children_that_already_run(beside):
+    """-x: process.begin means the target and what descends from it."""
+    program = compile_target("waits.c")
+    shell = beside("/bin/sh", "-c", f"{program} 50 & {program} 50 & echo ready; wait")
+    shell.wait_for("ready")
+    text = ('global n probe process.begin { n++ } probe process.end { println("end ", execname()) } '
+            'probe timer.ms(300) { println(n) exit() }')
+    assert script(text, "-x", str(shell.pid)).ok().out == "3\n"
+
+
 def test_process_id_begin_and_end(beside):
     program = compile_target("waits.c")
     waits = beside(program, "50")
@@ -77,7 +133,7 @@ def test_syscall_arguments_and_result():
 
 
 def test_syscall_error_result():
-    text = ('global path probe process("/bin/cat").syscall { path = $syscall == 257 ? user_string($arg2) : "" } '
+    text = ('global path probe process("/bin/cat").syscall { path = $syscall == 257 ? user_string($arg2, "") : "" } '
             'probe process("/bin/cat").syscall.return { if (path == "/no/such/file") println($return) }')
     result = stap("-e", text, "-c", "/bin/cat /no/such/file")
     assert result.lines == ["-2"]
