@@ -67,7 +67,6 @@ struct unwind_state {
 	uint64_t mm;
 	struct unwind_mapping map, other;	/* the last two met */
 	struct unwind_key key;
-	struct unwind_unknown unknown;
 	uint64_t lo, hi;		/* binary search */
 	uint64_t rule;
 	uint64_t entry;			/* descent in the tree of mappings */

@@ -166,11 +166,30 @@ RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
 	return 1;
 }
 
+/* Before 6.10 a map's key and value may not lie in the memory of a global function's argument: by the stack. */
+RT_INLINE int look_up_file(const struct unwind_state *u, struct unwind_module *found)
+{
+	struct unwind_key key = u->key;
+	const struct unwind_module *mod = (const struct unwind_module *)bpf_map_lookup(bk_unwind_modules, &key);
+
+	if (mod)
+		*found = *mod;
+	return mod != 0;
+}
+
+RT_INLINE void note_unknown(const struct unwind_state *u, uint64_t pc)
+{
+	struct unwind_unknown unknown = { .tgid = bpf_get_current_pid_tgid() >> 32, .addr = pc };
+	struct unwind_key key = u->key;
+
+	if (!bpf_map_update(bk_unwind_unknown, &key, &unknown, UPDATE_NOEXIST))
+		((struct unwind_table *)bk_unwind_table)->unknown++;
+}
+
 /* Which file's rows cover rip: module, start, end, shift.  0: rip is not in executable memory. */
 __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 {
 	struct unwind_state *u;
-	struct unwind_module *mod;
 	uint64_t pc;
 
 	if (!m)
@@ -193,15 +212,8 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 		u->key.ino = u->key.dev = 0;
 		u->map.shift = 0 - u->map.start;
 	}
-	mod = (struct unwind_module *)bpf_map_lookup(bk_unwind_modules, &u->key);
-	if (mod) {
-		u->map.module = *mod;
-		return 1;
-	}
-	u->unknown.tgid = bpf_get_current_pid_tgid() >> 32;
-	u->unknown.addr = pc;
-	if (!bpf_map_update(bk_unwind_unknown, &u->key, &u->unknown, UPDATE_NOEXIST))
-		((struct unwind_table *)bk_unwind_table)->unknown++;
+	if (!look_up_file(u, &u->map.module))
+		note_unknown(u, pc);
 	return 1;
 }
 
