@@ -5,6 +5,8 @@
 
 enum { POS, SIZE };	/* tmp[] */
 
+#define STACK_FRAMES	128	/* of a stack as text; it is their room that bounds them */
+
 RT_INLINE void put(struct rt_mem *m, uint32_t dst, uint8_t c)
 {
 	uint32_t at = (uint32_t)rt_got(m, POS);
@@ -72,6 +74,27 @@ long bk_defer(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t letter)
 	return finish(m, dst, size);
 }
 
+enum { STEP_DST = 5, STEP_SRC, STEP_LETTER };
+
+static long stack_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t dst = (uint32_t)rt_got(m, STEP_DST), src = (uint32_t)rt_got(m, STEP_SRC);
+
+	if ((int64_t)RT_WORD(m, src) < 8 * (int64_t)i + 8 || rt_got(m, POS) + 21 > rt_got(m, SIZE))
+		return 1;
+	if (rt_got(m, STEP_LETTER)) {
+		put(m, dst, ',');
+	} else {
+		if (i)
+			put(m, dst, ' ');
+		put(m, dst, '0');
+		put(m, dst, 'x');
+	}
+	put_hex(m, dst, RT_WORD(m, src + 8 + 8 * i));
+	return 0;
+}
+
 /*
  * A saved stack (count of bytes, then addresses, at offset src) as text: letter 0: addresses "0x1 0x2 ..."; else a
  * deferred backtrace of process arg[0].  As many frames as fit.
@@ -82,31 +105,19 @@ long bk_stack(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint3
 		return 0;
 	rt_put(m, POS, 0);
 	rt_put(m, SIZE, size);
+	rt_put(m, STEP_DST, dst);
+	rt_put(m, STEP_SRC, src);
+	rt_put(m, STEP_LETTER, letter);
 	if (letter) {
 		put(m, dst, WIRE_DEFER_OPEN);
 		put(m, dst, (uint8_t)letter);
 		put_hex(m, dst, (uint64_t)m->arg[0]);
 	}
-	for (uint32_t i = 0; i < 64; i++) {
-		if (8 * i + 8 > RT_WORD(m, src) || (int64_t)RT_WORD(m, src) < 0 ||
-		    rt_got(m, POS) + 21 > (int64_t)size)
-			break;
-		if (letter) {
-			put(m, dst, ',');
-		} else {
-			if (i)
-				put(m, dst, ' ');
-			put(m, dst, '0');
-			put(m, dst, 'x');
-		}
-		put_hex(m, dst, RT_WORD(m, src + 8 + 8 * i));
-	}
-	if (letter)
+	rt_repeat_long(m, STACK_FRAMES, stack_step);
+	if (rt_got(m, STEP_LETTER))
 		put(m, dst, WIRE_DEFER_CLOSE);
 	return finish(m, dst, size);
 }
-
-enum { STEP_DST = 5, STEP_SRC };
 
 static long hex_step(uint32_t i, void *ctx)
 {
