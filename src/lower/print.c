@@ -79,30 +79,41 @@ static void put_arguments(struct ir_format *f, const struct ast_print *pr)
  * %m and %M print memory at an address, of the kernel or of the process, by the address's
  * upper half: the bytes are read here, at the hit, into a text that the conversion decodes.
  */
-static void read_memory(struct lower *L, const struct ir_format *f, struct ir_expr **args,
-			size_t nargs)
+static struct ir_expr *memory_text(struct lower *L, struct ir_expr *addr, struct ir_expr *size)
+{
+	const struct span *at = &addr->at;
+	struct ir_expr *choice[3], *text;
+
+	addr = lower_share(L, addr);
+	choice[0] = lower_op2(L, IR_LT, addr, ir_const(L->mod->ir, 0, at), at);
+	choice[1] = lower_op2(L, IR_KBUF, addr, size, at);
+	choice[2] = lower_op2(L, IR_UBUF, addr, size, at);
+	text = lower_opn(L, IR_SELECT, choice, 3, at);
+	text->type = IR_STR;
+	return ir_expr_rebound(L->mod->ir, text);
+}
+
+/* What conversions want of their arguments besides the value: memory for %m and %M, escapes for %#s. */
+static void prepare_arguments(struct lower *L, struct ir_format *f, struct ir_expr **args, size_t nargs)
 {
 	size_t arg = 0;
 
 	for (ptrdiff_t i = 0; i < arrlen(f->pieces); i++) {
-		const struct ir_piece *p = &f->pieces[i];
-		struct ir_expr *addr, *size, *choice[3];
+		struct ir_piece *p = &f->pieces[i];
+		struct ir_expr *size;
 
 		if (p->conv == IR_CONV_TEXT)
 			continue;
 		arg += p->width_arg + p->prec_arg;
-		if (arg < nargs && (p->conv == IR_CONV_MEM || p->conv == IR_CONV_MEM_HEX)) {
-			const struct span *at = &args[arg]->at;
-
-			addr = lower_share(L, args[arg]);
+		if (arg >= nargs)
+			return;
+		if (p->conv == IR_CONV_MEM || p->conv == IR_CONV_MEM_HEX) {
 			size = p->prec_arg ? (args[arg - 1] = lower_share(L, args[arg - 1]))
-			       : ir_const(L->mod->ir, p->prec >= 0 ? p->prec : 1, at);
-			choice[0] = lower_op2(L, IR_LT, addr, ir_const(L->mod->ir, 0, at), at);
-			choice[1] = lower_op2(L, IR_KBUF, addr, size, at);
-			choice[2] = lower_op2(L, IR_UBUF, addr, size, at);
-			args[arg] = lower_opn(L, IR_SELECT, choice, 3, at);
-			args[arg]->type = IR_STR;
-			ir_expr_rebound(L->mod->ir, args[arg]);
+			       : ir_const(L->mod->ir, p->prec >= 0 ? p->prec : 1, &args[arg]->at);
+			args[arg] = memory_text(L, args[arg], size);
+		} else if (p->conv == IR_CONV_STR && (p->flags & IR_FMT_ALT)) {
+			p->flags &= (uint8_t)~IR_FMT_ALT;
+			args[arg] = lower_op1(L, IR_TEXT_STR, args[arg], &args[arg]->at);
 		}
 		arg++;
 	}
@@ -143,7 +154,7 @@ struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want
 	}
 	args = arena_new_array(L->mod->arena, struct ir_expr *, pr->nargs + 1);
 	lower_exprs(L, pr->args, pr->nargs, args);
-	read_memory(L, &f, args, pr->nargs);
+	prepare_arguments(L, &f, args, pr->nargs);
 	r = ir_expr_new(L->mod->ir, pr->to_string ? IR_SPRINTF : IR_PRINTF, &e->at, 0);
 	r->nargs = (uint32_t)pr->nargs;
 	r->args = args;

@@ -374,7 +374,7 @@ static void test_kernel_only(void **state)
 	struct program *p = program_create(arena);
 
 	(void)state;
-	p->ir = parse("func f(): i64 { return (retval) } handler h { local r: i64 set r = (call f) }");
+	p->ir = parse("func f(): i64 { return (arg#0) } handler h { local r: i64 set r = (call f) }");
 	arrsetlen(p->ir->handlers, 1);
 	arrput(p->handlers, ((struct prog_handler){ .kind = PROG_USER, .body = p->ir->handlers[0] }));
 	assert_non_null(ir_check_program(p));
