@@ -115,6 +115,7 @@ struct sema_session {
 
 /* Zeroes and sets defaults. */
 void sema_session_init(struct sema_session *s, struct arena *a, struct diag_sink *diag);
+/* The points go with it, and with them what a program made of them refers to. */
 void sema_session_fini(struct sema_session *s);
 
 /*
