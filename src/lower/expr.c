@@ -377,6 +377,26 @@ static struct ir_expr *lower_raw(struct lower *L, const struct ast_expr *e)
 	return r;
 }
 
+/* $x and its kin; with --skip-badvars 0 or "" where the target's memory cannot be read. */
+static struct ir_expr *lower_target_value(struct lower *L, const struct ast_expr *e)
+{
+	struct ir_stmt *attempt, **saved;
+	struct ir_expr *none;
+	uint32_t value;
+
+	if (!L->mod->skip_badvars)
+		return lower_target(L, e);
+	none = e->type == AST_STRING ? ir_str(L->mod->ir, "", &e->at)
+				     : ir_const(L->mod->ir, 0, &e->at);
+	value = lower_new_local(L, "var", none->type, none->type == IR_STR ? L->mod->maxstr : 0);
+	lower_set(L, value, none, &e->at);
+	attempt = lower_try(L, &e->at);
+	saved = lower_into(L, &attempt->body);
+	lower_set(L, value, lower_target(L, e), &e->at);
+	lower_into_end(L, saved);
+	return lower_local(L, value, &e->at);
+}
+
 /* ---- dispatch ---- */
 
 static struct ir_expr *lower_any(struct lower *L, const struct ast_expr *e, bool want)
@@ -424,7 +444,7 @@ static struct ir_expr *lower_any(struct lower *L, const struct ast_expr *e, bool
 	case EXPR_EMBEDDED:
 		return lower_primitive(L, e->embedded, NULL, NULL, &e->at, want);
 	default:	/* $x, @cast, @var, @entry ... */
-		return lower_target(L, e);
+		return lower_target_value(L, e);
 	}
 }
 

@@ -27,6 +27,7 @@ struct lower_module {
 	struct ir_module *ir;
 	struct program *program;
 	uint32_t maxstr;
+	bool skip_badvars;		/* target variables that cannot be read are 0 */
 	struct { const struct ast_var *key; uint32_t value; } *global_of;	/* hmap */
 	struct { const struct ast_function *key; uint32_t value; } *func_of;	/* hmap */
 	struct { char *key; uint32_t value; } *format_of;			/* shmap */

@@ -226,7 +226,7 @@ struct program *lower_program(struct sema_session *s, const struct lower_options
 {
 	struct program *p = program_create(s->arena);
 	struct lower_module m = { .arena = s->arena, .diag = s->diag, .ir = p->ir, .program = p,
-				  .maxstr = o->limits.maxstringlen };
+				  .maxstr = o->limits.maxstringlen, .skip_badvars = s->skip_badvars };
 	bool failed = false;
 
 	p->limits = o->limits;
