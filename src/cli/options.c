@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/ds.h"
 #include "base/intern.h"
@@ -181,9 +182,27 @@ static bool set_global(struct cli_options *o, const struct option_row *row, cons
 
 static bool set_module(struct cli_options *o, const struct option_row *row, const char *arg)
 {
+	size_t n = strlen(arg);
+
+	if (n > 3 && !strcmp(arg + n - 3, ".ko")) {
+		arg = intern_n(arg, n - 3);
+		fprintf(stderr, "Truncating module name to '%s'\n", arg);
+	}
 	if (!option_safe("-m", arg, "^[a-z0-9_]+$"))
 		return false;
 	o->module_name = arg;
+	return true;
+}
+
+static bool set_sysroot(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	struct stat st;
+
+	if (stat(arg, &st) || !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "ERROR: %s is an invalid directory for --sysroot\n", arg);
+		return false;
+	}
+	o->sysroot = arg;
 	return true;
 }
 
@@ -342,7 +361,7 @@ static const struct option_row option_table[] = {
 	{ 0, "privilege", "WHICH", set_privilege, 0, "privilege that conditionals in the script see:\nstapdev, stapsys, stapusr" },
 	{ 0, "unprivileged", NULL, set_privilege, 0, "the same as --privilege=stapusr" },
 	{ 0, "compatible", "VERSION", set_string, FIELD(compatible), "be compatible with this version of SystemTap" },
-	{ 0, "sysroot", "DIR", set_string, FIELD(sysroot), "target files are below DIR" },
+	{ 0, "sysroot", "DIR", set_sysroot, 0, "target files are below DIR" },
 	{ 0, "dump-probe-types", NULL, set_dump, 0, "print the kinds of probe points" },
 	{ 0, "dump-probe-aliases", NULL, set_dump, 0, "print the probe aliases of the library" },
 	{ 0, "dump-functions", NULL, set_dump, 0, "print the functions of the library" },

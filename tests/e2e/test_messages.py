@@ -83,3 +83,14 @@ def test_wrong_option_names_the_manual():
     assert kinds(stap("--no-such-option").failed().err) == [
         "stap: unrecognized option '--no-such-option'", "Try '--help' for more information. [man stap]",
         "A message like [man foo] means for more info, run % man foo"]
+
+
+def test_sysroot_that_is_no_directory():
+    assert kinds(script("probe begin { }", "--sysroot=/nosuch").failed().err) == [
+        "ERROR: /nosuch is an invalid directory for --sysroot"]
+
+
+def test_module_name_with_suffix(tmp_path):
+    result = script("probe oneshot { println(1) }", "-p4", "-m", "name.ko", cwd=tmp_path).ok()
+    assert kinds(result.err) == ["Truncating module name to 'name'"]
+    assert (tmp_path / "name.bpo").is_file()
