@@ -8,7 +8,9 @@
 #include <unistd.h>
 #include <sys/wait.h>
 
+#include "base/ds.h"
 #include "dbg/unwind.h"
+#include "dbg/unwind_table.h"
 
 static bool own_memory(void *data, uint64_t addr, void *buf, size_t len)
 {
@@ -187,6 +189,7 @@ static void exercise(const char *path)
 	struct dbg_module *m = dbg_module_open(path, NULL, NULL);
 	const struct dbg_func *const *f;
 	struct dbg_unwind_row row;
+	struct dbg_walk_row *rows;
 	size_t n, k;
 
 	if (!m)
@@ -211,6 +214,96 @@ static void exercise(const char *path)
 	}
 	dbg_stmts_find(m, "*", NULL, DBG_LINE_WILDCARD, 0, 0, &n, NULL);
 	dbg_type_find(m, "struct nothing");
+	rows = dbg_walk_table(m);
+	arrfree(rows);
+}
+
+struct table {
+	struct dbg_module *m;
+	struct dbg_walk_row *rows;
+	unsigned compared, kinds[8];
+};
+
+/* What the short rule is to be for the row, as far as that can be said simply. */
+static int compare_rule(const struct dbg_unwind_row *row, void *data)
+{
+	struct table *t = data;
+	const struct dbg_rule *rbp = &row->regs[DBG_RBP];
+	uint64_t offset;
+	size_t lo = 0, hi = (size_t)arrlen(t->rows);
+	uint32_t rule;
+
+	assert_true(dbg_addr_to_offset(t->m, row->lo, &offset));
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (t->rows[mid].offset <= offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	assert_true(lo > 0);
+	rule = t->rows[lo - 1].rule;
+	t->kinds[DBG_WALK_KIND(rule)]++;
+	if (row->regs[DBG_RIP].kind != DBG_RULE_CFA_OFFSET || row->cfa.kind != DBG_RULE_REG_OFFSET ||
+	    (row->cfa.reg != DBG_RSP && row->cfa.reg != DBG_RBP))
+		return 0;
+	assert_int_equal(DBG_WALK_KIND(rule), row->cfa.reg == DBG_RSP ? DBG_WALK_RSP : DBG_WALK_RBP);
+	assert_int_equal(DBG_WALK_N(rule) * 8, row->cfa.offset);
+	if (rbp->kind == DBG_RULE_SAME)
+		assert_int_equal(DBG_WALK_RBP_AT(rule), 0);
+	else if (rbp->kind == DBG_RULE_CFA_OFFSET)
+		assert_int_equal((int64_t)DBG_WALK_RBP_AT(rule) * -8, rbp->offset);
+	t->compared++;
+	return 0;
+}
+
+/* Every row of the C library is found again in its table of short rules. */
+static void test_table(void **state)
+{
+	uint64_t bias;
+	struct table t = { .m = module_of((uint64_t)(uintptr_t)&waitpid, &bias) };
+
+	assert_non_null(t.m);
+	t.rows = dbg_walk_table(t.m);
+	for (ptrdiff_t i = 1; i < arrlen(t.rows); i++)
+		assert_true(t.rows[i - 1].offset <= t.rows[i].offset);
+	assert_int_equal(dbg_unwind_each(t.m, compare_rule, &t), 0);
+	assert_true(t.compared > 10000);
+	assert_true(t.kinds[DBG_WALK_SIGNAL] == 1 && t.kinds[DBG_WALK_END] && t.kinds[DBG_WALK_PLT]);
+	assert_int_equal(arrlast(t.rows).rule, DBG_WALK_NONE);
+	arrfree(t.rows);
+}
+
+/* A frame whose address is only in memory, and one too large for most ways of storing it. */
+static void test_table_forms(void **state)
+{
+	static const char src[] =
+		"__asm__(\".globl main\\nmain:\\n.cfi_startproc\\nnop\\n.cfi_def_cfa_offset 0x1000008\\nnop\\n\"\n"
+		"\".cfi_escape 0xf,3,0x76,0x78,6\\n.cfi_escape 0x10,6,2,0x76,0\\nnop\\n\"\n"
+		"\".cfi_def_cfa %r10, 0\\nnop\\n.cfi_endproc\\n\");\n";
+	struct dbg_module *m;
+	struct dbg_walk_row *rows;
+	const struct dbg_sym *s;
+	uint64_t offset;
+	ptrdiff_t i = 0;
+
+	m = dbg_module_open(dbg_compile("forms", src, "gcc", "-O1"), NULL, NULL);
+	assert_non_null(m);
+	s = dbg_symbol_find(m, "main");
+	assert_non_null(s);
+	assert_true(dbg_addr_to_offset(m, s->addr, &offset));
+	rows = dbg_walk_table(m);
+	while (i < arrlen(rows) && rows[i].offset != offset + 1)
+		i++;
+	assert_true(i + 2 < arrlen(rows));
+	assert_int_equal(rows[i].rule, DBG_WALK_RSP | 0x200001u << 9);
+	assert_int_equal(rows[i + 1].offset, offset + 2);
+	assert_int_equal(DBG_WALK_KIND(rows[i + 1].rule), DBG_WALK_DEREF);
+	assert_int_equal(DBG_WALK_N(rows[i + 1].rule), -1);
+	assert_int_equal(DBG_WALK_RBP_AT(rows[i + 1].rule), 1);
+	assert_int_equal(rows[i + 2].rule, DBG_WALK_NONE);
+	arrfree(rows);
 }
 
 static void test_hostile(void **state)
@@ -256,7 +349,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_self), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_evaluator), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_evaluator), cmocka_unit_test(test_table),
+		cmocka_unit_test(test_table_forms), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, dbg_setup, dbg_teardown);
