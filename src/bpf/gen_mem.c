@@ -280,19 +280,10 @@ static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct
 {
 	struct emit *em = &g->em;
 	em_label fault = em_new_label(em), done = em_new_label(em);
-	struct ir_expr all = { .op = IR_CONST, .type = IR_I64, .imm = -1 };
-	struct ir_expr *args[2] = { e->args[0], &all };
-	struct ir_expr str = *e;
 	struct sref t = gen_buf(g);
-	struct mem max;
 
-	str.args = args;
-	gen_expr(g, e->args[1]);
-	max = gen_word(g);
-	gen_st(g, max, R0);
-	read_str(g, &str, user, t, fault);
-	gen_ld(g, R0, max);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
+	read_str(g, e, user, t, fault);
+	gen_sti(g, (struct mem){ .off = 0 }, 0);
 	gen_sti(g, (struct mem){ .off = 8 }, 1);
 	gen_soff(g, R2, dst);
 	em_movi(em, R3, dst.bound);
@@ -308,7 +299,6 @@ static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct
 	em_movi(em, R5, RT_SPEC(IR_CONV_HEX, IR_FMT_ALT));
 	gen_routine(g, ROUTINE_rt_fmt_int);
 	em_bind(em, done);
-	gen_word_free(g, max);
 }
 
 /*

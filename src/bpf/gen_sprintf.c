@@ -69,8 +69,12 @@ static void put_literal(struct gen *g, const struct text *t, const char *s, size
 static void put_value(struct gen *g, const struct text *t, const struct ir_piece *pc,
 		      const struct arg *width, const struct arg *prec, const struct arg *v)
 {
-	piece_at(g, t, width, pc->width, prec, pc->prec);
-	em_movi(&g->em, R5, RT_SPEC(v->is_str ? IR_CONV_STR : pc->conv, pc->flags));
+	/* the precision of %m and %M says how much was read */
+	if (pc->conv == IR_CONV_MEM || pc->conv == IR_CONV_MEM_HEX)
+		piece_at(g, t, width, pc->width, NULL, -1);
+	else
+		piece_at(g, t, width, pc->width, prec, pc->prec);
+	em_movi(&g->em, R5, RT_SPEC(v->is_str && pc->conv != IR_CONV_MEM ? IR_CONV_STR : pc->conv, pc->flags));
 	if (width) {
 		/* a negative one means left */
 		gen_ld(g, R0, width->word);

@@ -54,7 +54,7 @@ long rt_strtol(struct rt_mem *m, uint32_t s, int64_t base)
 	return neg ? (long)(0 - (uint64_t)rt_got(m, 0)) : rt_got(m, 0);
 }
 
-/* Scratch bytes for a value's digits, last first: tmp[6..11], 48 bytes. */
+/* Scratch bytes for a value's digits, last first: tmp[6..9], 32 bytes. */
 RT_INLINE uint8_t *scratch(struct rt_mem *m)
 {
 	return (uint8_t *)&m->tmp[6];
@@ -105,14 +105,14 @@ RT_INLINE int64_t field_clamp(int64_t v)
 }
 
 /*
- * One byte of the field whose parts end at tmp[0..4]: blanks, prefix (bytes of tmp[5], first lowest),
+ * One byte of the field whose parts end at tmp[0..4]: blanks (tmp[11]), prefix (bytes of tmp[5], first lowest),
  * zeros, `n` digits of scratch, blanks.
  */
 static long field_step(uint32_t i, void *ctx)
 {
 	struct rt_mem *m = *(struct rt_mem **)ctx;
 	int64_t p = i;
-	uint8_t c = ' ';
+	uint8_t c = (uint8_t)rt_got(m, 11);
 
 	if (p >= rt_got(m, 4) || p + 1 >= m->arg[3])
 		return 1;
@@ -164,6 +164,27 @@ RT_INLINE void lay_out(struct rt_mem *m, int64_t npre, int64_t n, uint32_t flags
 	rt_put(m, 4, lead + npre + zeros + n + room);
 }
 
+RT_INLINE int64_t binary_size(int64_t n)
+{
+	return n == 1 || n == 2 || n == 4 || n == 8 ? n : 0;
+}
+
+/* %b: as many of the value's bytes as the precision, else the width, says; padded with zeros. */
+RT_INLINE long put_binary(struct rt_mem *m, uint32_t dst, uint32_t size, uint64_t v, uint32_t flags)
+{
+	int64_t width = m->arg[0] < -1 ? -m->arg[0] : m->arg[0], n = binary_size(m->arg[1]);
+
+	if (!n)
+		n = binary_size(width);
+	rt_put(m, 5, n ? n : 8);
+	for (uint32_t i = 0; i < 8; i++)
+		scratch(m)[((uint32_t)rt_got(m, 5) - 1 - i) & 31] = (uint8_t)(v >> (8 * i));
+	m->arg[1] = -1;
+	rt_put(m, 11, 0);
+	lay_out(m, 0, rt_got(m, 5), flags & IR_FMT_MINUS);
+	return put_field(m, dst, size);
+}
+
 long rt_fmt_int(struct rt_mem *m, uint32_t dst, uint32_t size, int64_t v, uint32_t spec)
 {
 	uint32_t conv = spec & 255, flags = spec >> 8 & 255, base = 10, letters = 'a', npre = 0;
@@ -171,6 +192,9 @@ long rt_fmt_int(struct rt_mem *m, uint32_t dst, uint32_t size, int64_t v, uint32
 
 	if (!m || !size)
 		return 0;
+	if (conv == IR_CONV_BIN)
+		return put_binary(m, dst, size, u, flags);
+	rt_put(m, 11, ' ');
 	if (conv == IR_CONV_CHAR) {
 		m->arg[1] = -1;
 		rt_put(m, 5, put_char(m, (uint8_t)v, flags & IR_FMT_ALT));
@@ -209,7 +233,12 @@ long rt_fmt_int(struct rt_mem *m, uint32_t dst, uint32_t size, int64_t v, uint32
 	return put_field(m, dst, size);
 }
 
-/* One byte of a string's field, which lies in tmp[0..1] of tmp[2] bytes; source in tmp[3]. */
+RT_INLINE uint32_t hex_value(uint8_t c)
+{
+	return (uint32_t)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10) & 15;
+}
+
+/* One byte of a string's field, which lies in tmp[0..1] of tmp[2] bytes; source in tmp[3], hex digits if tmp[4]. */
 static long str_step(uint32_t i, void *ctx)
 {
 	struct rt_mem *m = *(struct rt_mem **)ctx;
@@ -218,8 +247,15 @@ static long str_step(uint32_t i, void *ctx)
 
 	if (p >= rt_got(m, 2) || p + 1 >= m->arg[3])
 		return 1;
-	if (p >= rt_got(m, 0) && p < rt_got(m, 1))
-		c = RT_BYTE(m, (uint32_t)(rt_got(m, 3) + p - rt_got(m, 0)));
+	if (p >= rt_got(m, 0) && p < rt_got(m, 1)) {
+		uint32_t s = (uint32_t)rt_got(m, 3), at = (uint32_t)(p - rt_got(m, 0));
+
+		if (rt_got(m, 4))
+			c = (uint8_t)(hex_value(RT_BYTE(m, s + 2 * at)) << 4 |
+				      hex_value(RT_BYTE(m, s + 2 * at + 1)));
+		else
+			c = RT_BYTE(m, s + at);
+	}
 	RT_BYTE(m, (uint32_t)m->arg[2] + i) = c;
 	return 0;
 }
@@ -233,6 +269,9 @@ long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uin
 		return 0;
 	left = spec >> 8 & IR_FMT_MINUS;
 	n = (int64_t)rt_length(m, src, 0);
+	rt_put(m, 4, (spec & 255) == IR_CONV_MEM);
+	if (rt_got(m, 4))
+		n /= 2;
 	if (m->arg[1] >= 0 && n > m->arg[1])
 		n = m->arg[1];
 	width = m->arg[0] < -1 ? -m->arg[0] : m->arg[0];

@@ -77,7 +77,7 @@ long rt_tokenize_start(struct rt_mem *m, uint32_t state, uint32_t size, uint32_t
 long rt_strtol(struct rt_mem *m, uint32_t s, int64_t base);
 /* Text of a number per RT_FMT_ flags and conversion; width, precision in arg[0], arg[1] (-1: none). */
 long rt_fmt_int(struct rt_mem *m, uint32_t dst, uint32_t size, int64_t v, uint32_t spec);
-/* A string in a field: arg[0] width, arg[1] precision; appended piece of sprintf. */
+/* A string in a field: arg[0] width, arg[1] precision; IR_CONV_MEM: of hex digits, the bytes that they mean. */
 long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint32_t spec);
 
 /* spec: enum ir_conv in the low 8 bits, IR_FMT_ flags in the next 8 */
