@@ -209,3 +209,67 @@ void sema_check_regexes(struct sema_state *st)
 
 	for_all(st, &c.w);
 }
+
+/* ---- functions of the library that need guru mode ---- */
+
+struct guru_walk {
+	struct walk w;
+	struct sema_state *st;
+	bool found;		/* what was walked calls or is guru code */
+	unsigned depth;
+};
+
+static void find_guru(struct walk *w, struct ast_expr *e);
+
+static void find_guru_stmt(struct walk *w, struct ast_stmt *s)
+{
+	if (s->kind == STMT_EMBEDDED && s->embedded->tags & AST_TAG_GURU)
+		((struct guru_walk *)w)->found = true;
+	walk_stmt(w, s);
+}
+
+static bool is_guru(const struct ast_function *f, unsigned depth)
+{
+	struct guru_walk g = {{find_guru, find_guru_stmt}, .depth = depth};
+
+	if (f->file && f->file->library && f->body)
+		find_guru_stmt(&g.w, f->body);
+	return g.found;
+}
+
+/* Wrappers of guru code are written in the file of that code, a few calls deep. */
+static void find_guru(struct walk *w, struct ast_expr *e)
+{
+	struct guru_walk *g = (struct guru_walk *)w;
+
+	if (e->kind == EXPR_CALL && g->depth < 4)
+		for (size_t i = 0; i < e->call.ntargets && !g->found; i++)
+			g->found = is_guru(e->call.targets[i], g->depth + 1);
+	walk_expr(w, e);
+}
+
+static bool written_by_user(const struct sema_session *s, const struct span *at)
+{
+	for (size_t i = 0; i < arrlenu(s->files); i++)
+		if (s->files[i]->src == at->src)
+			return true;
+	return false;
+}
+
+static void check_guru(struct walk *w, struct ast_expr *e)
+{
+	struct sema_session *s = ((struct guru_walk *)w)->st->s;
+
+	walk_expr(w, e);
+	if (e->kind == EXPR_CALL && e->call.ntargets && written_by_user(s, &e->at) &&
+	    is_guru(e->call.targets[0], 0))
+		diag_error(s->diag, "call-guru", &e->at, "function may not be used unless -g is specified");
+}
+
+void sema_check_guru(struct sema_state *st)
+{
+	struct guru_walk c = {{check_guru, walk_stmt}, .st = st};
+
+	if (!st->s->guru)
+		for_all(st, &c.w);
+}

@@ -222,6 +222,7 @@ static void run_steps(struct sema_state *st)
 	sema_check_iterations(st);
 	sema_check_statistics(st);
 	sema_check_regexes(st);
+	sema_check_guru(st);
 	number_globals(s);
 }
 

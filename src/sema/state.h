@@ -108,6 +108,8 @@ void sema_spare_unreached(struct sema_state *st);
 void sema_check_statistics(struct sema_state *st);
 void sema_check_iterations(struct sema_state *st);
 void sema_check_regexes(struct sema_state *st);
+/* Calls in the script of what needs guru mode. */
+void sema_check_guru(struct sema_state *st);
 
 /* display.c: an `end` probe for each global that is written and never read */
 void sema_add_displays(struct sema_state *st);

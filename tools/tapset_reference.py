@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes the manual pages of the tapset from its doc comments.
+
+usage: tapset_reference.py TAPSET OUTPUT [DEPFILE]
+
+Writes OUTPUT/function::NAME.3stap and OUTPUT/probe::NAME.3stap for each public function and probe alias
+of TAPSET/*.stp, and OUTPUT/tapset::FILE.3stap for each file. A doc comment is `/** NAME: text */` before the
+definition; the comment lines at a file's head introduce the file. Fails, and names them, when public
+definitions have no doc comment.
+"""
+import pathlib
+import re
+import sys
+
+DOC = re.compile(r"/\*\*\s*(\w+):\s*(.*?)\s*\*/", re.S)
+DEFINITION = re.compile(r"^(private )?(function|probe)\s+(\w+)\s*(?::\s*(\w+))?\s*(?:\(([^)]*)\)|(\+?=))?", re.M)
+
+
+class Entry:
+    """A function with all its overloads, or a probe alias."""
+
+    def __init__(self, kind, name):
+        self.kind, self.name = kind, name
+        self.text = None
+        self.synopses = []
+
+
+def parse(path):
+    """(introduction, entries by (kind, name), in order) of one file."""
+    source = path.read_text(encoding="utf-8")
+    head = []
+    for line in source.splitlines()[1:]:
+        if not line.startswith("//"):
+            break
+        head.append(line[2:].strip())
+    docs = {match.group(1): re.sub(r"\s*\n \*\s*", " ", match.group(2)) for match in DOC.finditer(source)}
+    entries = {}
+    for private, kind, name, result, parameters, alias in DEFINITION.findall(source):
+        if private or name.startswith("_") or (kind == "probe" and not alias):
+            continue
+        entry = entries.setdefault((kind, name), Entry(kind, name))
+        entry.text = docs.get(name)
+        if kind == "function":
+            inner = ", ".join(p.strip() for p in parameters.split(",") if p.strip())
+            entry.synopses.append(f"{name}{':' + result if result else ''}({inner})")
+        else:
+            entry.synopses.append(name)
+    return " ".join(head), entries
+
+
+def roff(text):
+    """Text as roff input."""
+    text = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\n".join("\\&" + line if line[:1] in (".", "'") else line for line in text.split("\n"))
+
+
+def sentence(text):
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def page(title, section, name, brief, synopses, body, also):
+    out = ['.\\" Made by tools/tapset_reference.py', f'.TH "{roff(title)}" 3stap "" "bpftap" "{section}"', ".SH NAME",
+           f"{roff(name)} \\- {roff(brief)}"]
+    if synopses:
+        out += [".SH SYNOPSIS", ".nf"]
+        out += [f".B {roff(s)}" for s in synopses]
+        out += [".fi"]
+    out += body
+    if also:
+        out += [".SH SEE ALSO"] + [f".BR {roff(a)} (3stap)" + ("," if a != also[-1] else "") for a in also]
+    return "\n".join(out) + "\n"
+
+
+def entry_page(entry, tapset):
+    brief, _, rest = entry.text.partition("; ")
+    body = [".SH DESCRIPTION", roff(sentence(brief))] + ([roff(sentence(rest))] if rest else [])
+    return page(f"{entry.kind}::{entry.name}", "Tapset reference", f"{entry.kind}::{entry.name}", brief.rstrip("."),
+                entry.synopses, body, [f"tapset::{tapset}"])
+
+
+def tapset_page(tapset, introduction, entries):
+    body = [".SH DESCRIPTION", roff(introduction)]
+    for entry in entries.values():
+        body += [".TP", f".B {roff(entry.synopses[0])}", roff(sentence(entry.text))]
+    brief = introduction.split(". ")[0].rstrip(".") or tapset
+    return page(f"tapset::{tapset}", "Tapset reference", f"tapset::{tapset}", brief, [], body,
+                sorted({f"{e.kind}::{e.name}" for e in entries.values()}))
+
+
+def main():
+    tapset, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    sources = sorted(tapset.rglob("*.stp"))
+    missing = []
+    pages = {}
+    for source in sources:
+        introduction, entries = parse(source)
+        if not entries:
+            continue
+        bad = [f"{source}: {e.kind} {e.name} has no doc comment" for e in entries.values() if not e.text]
+        if not introduction:
+            bad.append(f"{source}: no introduction at the file's head")
+        missing += bad
+        if bad:
+            continue
+        for entry in entries.values():
+            pages[f"{entry.kind}::{entry.name}"] = entry_page(entry, source.stem)
+        pages[f"tapset::{source.stem}"] = tapset_page(source.stem, introduction, entries)
+    if missing:
+        sys.exit("\n".join(missing))
+    output.mkdir(parents=True, exist_ok=True)
+    for old in output.glob("*.3stap"):
+        if old.stem not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        (output / f"{name}.3stap").write_text(text, encoding="utf-8")
+    if len(sys.argv) > 3:
+        pathlib.Path(sys.argv[3]).write_text(f"{output}: {' '.join(map(str, sources))}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
