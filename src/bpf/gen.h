@@ -139,8 +139,8 @@ struct gen {
 	struct mem *stat_bufs;		/* stb_ds: merged aggregates, by global */
 	struct mem *key_bufs;		/* stb_ds: by global */
 
-	struct mem ctx_save[32];	/* context values saved at entry */
-	uint64_t ctx_key[32];
+	struct mem ctx_save[64];	/* context values saved at entry */
+	uint64_t ctx_key[64];
 	uint32_t nctx;
 	bool uses_groups;
 	bool uses_abort, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
