@@ -266,12 +266,15 @@ void gen_out_prologue(struct gen *g);
 void gen_out_fns(struct gen *g);				/* subprograms used */
 /* gen_backtrace.c: the payload of a stack item at hdr.wpos */
 void gen_out_stack(struct gen *g, const struct ir_expr *e);
+/* The payload of WIRE_UFRAMES; to the label if the walk in the kernel is not complete. */
+void gen_out_frames(struct gen *g, em_label incomplete);
 void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 
 /* gen_unwind.c: user stacks by call frame information */
 #define UNWIND_VALUES 32		/* at most, what gen_unwind_values() writes */
 /* Memory for a walk, to be filled with the registers; false: this kernel cannot be walked. */
 bool gen_unwind_prepare(struct gen *g);
+bool gen_unwind_possible(void);
 /* Walks, unless that was done in this hit. */
 void gen_unwind(struct gen *g);
 void gen_unwind_values(struct gen *g, struct routine_value *v);

@@ -4,6 +4,7 @@
 
 #include "base/ds.h"
 #include "bpf/kernel.h"
+#include "bpf/unwind_state.h"
 
 #define PAGE	4096
 
@@ -148,34 +149,41 @@ static void user_stack(struct gen *g)
 	pending_returns(g);
 }
 
-/* u64 n, u64 pc[n] from the stack saved at entry, which has room for the item */
-static void kernel_stack(struct gen *g)
+/* u64 n, u64 pc[n] from a saved stack (bytes or an error, then addresses); there is room in the item */
+static void saved_stack(struct gen *g, struct mem at)
 {
-	const struct mem *at = gen_ctx_saved(g, IR_KSTACK_ADDR, 0);
 	struct emit *em = &g->em;
 	em_label none = em_new_label(em), some = em_new_label(em);
 
-	gen_ld(g, R0, *at);
+	gen_ld(g, R0, at);
 	em_jcci(em, BPF_JSGE, R0, 0, some);
-	gen_sti(g, *at, 0);
+	gen_sti(g, at, 0);
 	em_bind(em, some);
-	gen_ld(g, R0, *at);
+	gen_ld(g, R0, at);
 	payload(g, 0);
 	em_alui(em, BPF_RSH, R0, 3);
 	em_stx(em, BPF_DW, R1, 0, R0);
 	advance(g, 8);
-	gen_ld(g, R2, *at);
+	gen_ld(g, R2, at);
 	em_jcci(em, BPF_JEQ, R2, 0, none);
 	payload(g, 0);
-	gen_ld(g, R2, *at);
-	em_alui(em, BPF_AND, R2, 1023);
-	gen_addr(g, R3, (struct mem){ .off = at->off + 8 });
+	gen_ld(g, R2, at);
+	em_alui(em, BPF_AND, R2, 2 * 8 * UNWIND_FRAMES - 1);
+	gen_addr(g, R3, (struct mem){ .off = at.off + 8 });
 	em_helper(em, BPF_FUNC_probe_read_kernel);
-	gen_ld(g, R0, *at);
+	gen_ld(g, R0, at);
 	gen_ld(g, R1, gen_hdr(HDR(wpos)));
 	em_alu(em, BPF_ADD, R1, R0);
 	gen_st(g, gen_hdr(HDR(wpos)), R1);
 	em_bind(em, none);
+}
+
+void gen_out_frames(struct gen *g, em_label incomplete)
+{
+	gen_unwind(g);
+	gen_ld(g, R0, (struct mem){ .off = g->unwind.off + (int32_t)offsetof(struct unwind_state, complete) });
+	em_jcci(&g->em, BPF_JEQ, R0, 0, incomplete);
+	saved_stack(g, g->unwind);
 }
 
 void gen_out_stack(struct gen *g, const struct ir_expr *e)
@@ -183,7 +191,7 @@ void gen_out_stack(struct gen *g, const struct ir_expr *e)
 	if (e->op == IR_PRINT_UBT)
 		user_stack(g);
 	else
-		kernel_stack(g);
+		saved_stack(g, *gen_ctx_saved(g, IR_KSTACK_ADDR, 0));
 }
 
 /* ubacktrace(), sprint_ubacktrace() and the kernel's */

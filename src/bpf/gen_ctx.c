@@ -244,6 +244,12 @@ static void save_one(void *ctx, struct ir_expr **ep)
 
 			save_one(g, &pr);
 		}
+		if (gen_unwind_possible()) {
+			struct ir_expr stack = { .op = IR_USTACK_ADDR };
+			struct ir_expr *ps = &stack;
+
+			save_one(g, &ps);
+		}
 		return;
 	}
 	if (is_stack(e->op)) {

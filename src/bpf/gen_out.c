@@ -476,6 +476,23 @@ static void gen_print_hist(struct gen *g, const struct ir_expr *e)
 	item_end(g, WIRE_HIST, e->sym);
 }
 
+/* The frames, where the kernel's walk finds all of them; else registers and stack, to be walked by the reader. */
+static void out_user_stack(struct gen *g, const struct ir_expr *e)
+{
+	em_label copy = em_new_label(&g->em), done = em_new_label(&g->em);
+
+	item_begin(g, item_max(g, e));
+	if (g->unwind.off) {
+		gen_out_frames(g, copy);
+		item_end(g, WIRE_UFRAMES, (uint32_t)e->imm);
+		em_jmp(&g->em, done);
+		em_bind(&g->em, copy);
+	}
+	gen_out_stack(g, e);
+	item_end(g, WIRE_USTACK, (uint32_t)e->imm);
+	em_bind(&g->em, done);
+}
+
 bool gen_out(struct gen *g, const struct ir_expr *e)
 {
 	static const struct { enum ir_op op; uint32_t kind; } plain[] = {
@@ -513,10 +530,12 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 		gen_print_hist(g, e);
 		return true;
 	case IR_PRINT_UBT:
+		out_user_stack(g, e);
+		return true;
 	case IR_PRINT_KBT:
 		item_begin(g, item_max(g, e));
 		gen_out_stack(g, e);
-		item_end(g, e->op == IR_PRINT_UBT ? WIRE_USTACK : WIRE_KSTACK, (uint32_t)e->imm);
+		item_end(g, WIRE_KSTACK, (uint32_t)e->imm);
 		return true;
 	default:
 		return false;

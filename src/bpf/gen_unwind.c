@@ -37,11 +37,20 @@ static struct mem field(const struct gen *g, size_t off)
 	return (struct mem){ .off = g->unwind.off + (int32_t)off };
 }
 
+bool gen_unwind_possible(void)
+{
+	static signed char known;	/* 1 yes, -1 no */
+
+	if (!known)
+		known = all_there(offsets, COUNT(offsets), INT_MAX) &&
+			all_there(near_offsets, COUNT(near_offsets), UNWIND_BLOCK - 8) ? 1 : -1;
+	return known > 0;
+}
+
 bool gen_unwind_prepare(struct gen *g)
 {
 	gen_need_slot(g);
-	if (!all_there(offsets, COUNT(offsets), INT_MAX) ||
-	    !all_there(near_offsets, COUNT(near_offsets), UNWIND_BLOCK - 8))
+	if (!gen_unwind_possible())
 		return false;
 	g->u->wants_unwind = true;
 	g->unwind = gen_alloc(g, sizeof(struct unwind_state));

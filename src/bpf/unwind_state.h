@@ -60,6 +60,8 @@ struct unwind_state {
 	uint64_t bytes;			/* 8 times the number of frames in pc[] */
 	uint64_t pc[UNWIND_FRAMES];
 	uint64_t done;
+	uint64_t complete;		/* the walk reached the outermost frame, or as many as are wanted */
+	uint64_t guessed;		/* some frame was found without a rule */
 	uint64_t rip, rsp, rbp;		/* of the frame reached */
 	uint64_t back;			/* 1: rip is a return address, 0: an instruction about to run */
 	uint64_t trampoline;		/* of return probes, 0: none; instance: the next one in force */

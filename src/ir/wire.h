@@ -33,6 +33,7 @@ enum wire_kind {
 	WIRE_KSTACK,		/* id: form; payload: u64 n, u64 pc[n] */
 	WIRE_SYMS,		/* id: imm of print.syms; payload: string argument */
 	WIRE_FLUSH,
+	WIRE_UFRAMES,		/* as WIRE_USTACK, walked in the kernel; payload: u64 n, u64 pc[n] */
 };
 
 /*

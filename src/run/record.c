@@ -166,6 +166,18 @@ static void stack_returning(struct run_session *s, const struct wire_record *r)
 	out_buf_str(&s->text, "\nReturning to  : ");
 }
 
+static void print_frames(struct run_session *s, const struct wire_record *r, enum run_addr_form form,
+			 const uint64_t *pc, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct run_query q = { .tgid = (pid_t)r->tgid, .addr = pc[i], .when = r->time_ns,
+				       .caller = i > 0 };
+
+		run_symb_print_user(s->symb, &q, form, &s->text);
+		out_buf_str(&s->text, "\n");
+	}
+}
+
 static void on_ustack(struct run_session *s, const struct wire_record *r, const struct item *it)
 {
 	struct wire_ustack u;
@@ -185,12 +197,25 @@ static void on_ustack(struct run_session *s, const struct wire_record *r, const 
 	if (form == RUN_ADDR_FULL)
 		stack_returning(s, r);
 	n = run_walk(s->symb, &st, pc, s->opt.max_frames);
-	for (size_t i = 0; i < n; i++) {
-		struct run_query q = { .tgid = st.tgid, .addr = pc[i], .when = st.when, .caller = i > 0 };
+	print_frames(s, r, form, pc, n);
+}
 
-		run_symb_print_user(s->symb, &q, form, &s->text);
-		out_buf_str(&s->text, "\n");
-	}
+/* The same, walked already. */
+static void on_uframes(struct run_session *s, const struct wire_record *r, const struct item *it)
+{
+	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];
+	uint64_t n, pc[RUN_WALK_MAX];
+
+	if (it->size < sizeof(n))
+		return;
+	memcpy(&n, it->data, sizeof(n));
+	if (n > RUN_WALK_MAX || n > it->size / 8 - 1)
+		return;
+	memcpy(pc, it->data + sizeof(n), n * 8);
+	run_symbols_start(s);
+	if (form == RUN_ADDR_FULL)
+		stack_returning(s, r);
+	print_frames(s, r, form, pc, n);
 }
 
 static void on_kstack(struct run_session *s, const struct wire_record *r, const struct item *it)
@@ -264,7 +289,7 @@ static const item_fn item_table[] = {
 	[WIRE_PRINT] = on_print, [WIRE_ERROR] = on_error, [WIRE_WARN] = on_warn, [WIRE_LOG] = on_log,
 	[WIRE_SYSTEM] = on_system, [WIRE_EXIT] = on_exit_item, [WIRE_HIST] = on_hist,
 	[WIRE_USTACK] = on_ustack, [WIRE_KSTACK] = on_kstack, [WIRE_SYMS] = on_syms,
-	[WIRE_FLUSH] = on_flush,
+	[WIRE_FLUSH] = on_flush, [WIRE_UFRAMES] = on_uframes,
 };
 
 void run_record(struct run_session *s, const struct wire_record *r)

@@ -35,7 +35,7 @@ static void scan_unwind(void *ctx, struct ir_expr **e)
 {
 	bool *found = ctx;
 
-	*found |= (*e)->op == IR_UBACKTRACE || (*e)->op == IR_USTACK_ADDR;
+	*found |= (*e)->op == IR_UBACKTRACE || (*e)->op == IR_USTACK_ADDR || (*e)->op == IR_PRINT_UBT;
 }
 
 static bool scan(const struct program *p, void (*expr)(void *ctx, struct ir_expr **e))

@@ -370,8 +370,12 @@ __attribute__((noinline)) long bk_unwind_caller(struct rt_mem *m)
 		return 1;
 	u = state(m);
 	rule = (uint32_t)u->rule;
-	if (rule == DBG_WALK_NONE)
+	if (rule == DBG_WALK_NONE) {
+		u->guessed = 1;
 		rule = rule_by_code(u);
+	}
+	if (rule == DBG_WALK_END)
+		u->complete = !u->guessed;
 	if (rule == DBG_WALK_SIGNAL)
 		return signal_frame(u);
 	if (frame_address(u, rule))
@@ -419,8 +423,10 @@ __attribute__((noinline)) long bk_unwind_frame(struct rt_mem *m)
 		return 1;
 	u = state(m);
 	n = u->bytes;
-	if (n >= (uint64_t)bk_unwind_max)
+	if (n >= (uint64_t)bk_unwind_max) {
+		u->complete = !u->guessed;
 		return 1;
+	}
 	/* the innermost frame is shown wherever it is */
 	if (!enter_mapping(m, u, u->rip - u->back) && n)
 		return 1;
@@ -434,7 +440,10 @@ __attribute__((noinline)) long bk_unwind_frame(struct rt_mem *m)
 		return 1;
 	if (CONST(unwind_return) && u->trampoline && u->rip == u->trampoline)
 		bk_unwind_returning(m);
-	return !u->rip;
+	if (u->rip)
+		return 0;
+	u->complete = !u->guessed;
+	return 1;
 }
 
 /* The address that return probes put on the stack, and the first of those in force. */
@@ -460,7 +469,7 @@ long bk_unwind(struct rt_mem *m)
 	u = state(m);
 	task = bpf_get_current_task();
 	u->done = 1;
-	u->bytes = 0;
+	u->bytes = u->complete = u->guessed = 0;
 	u->back = 0;
 	u->map.start = u->map.end = u->other.start = u->other.end = 0;
 	u->map.module.pages = 0;
