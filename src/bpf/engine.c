@@ -143,11 +143,24 @@ static int load_point(struct engine *e, uint32_t h, uint32_t point, struct load_
 
 	for (ptrdiff_t i = 0; i < arrlen(g->cookies); i++)
 		rq->em->insns[g->cookies[i]].imm = (int32_t)point;
-	rq->tracepoint = e->p->points[point].name;
+	rq->target = e->p->points[point].name;
 	e->point_fds[point] = load_prog(rq);
 	if (e->fds[h] < 0)
 		e->fds[h] = e->point_fds[point];
 	return e->point_fds[point] < 0 ? load_failed(e, h, rq, e->point_fds[point]) : 0;
+}
+
+/* Are all points of the handler functions of the kernel? */
+static bool is_kernel_function(const struct engine *e, uint32_t h)
+{
+	bool any = false;
+
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++) {
+		if (e->p->points[i].handler == h && e->p->points[i].kind != POINT_KFUNC)
+			return false;
+		any |= e->p->points[i].handler == h;
+	}
+	return any;
 }
 
 static int load_handler(struct engine *e, uint32_t h)
@@ -157,6 +170,7 @@ static int load_handler(struct engine *e, uint32_t h)
 	struct load_request rq = {
 		.em = &e->gens[h].em, .kind = e->p->handlers[h].kind, .sleepable = e->gens[h].sleepable,
 		.uprobe_multi = e->opt.uprobe_multi, .name = name, .btf = &e->btf, .map_fds = e->map_fds,
+		.kprobe_multi = e->opt.kprobe_multi && is_kernel_function(e, h),
 	};
 
 	snprintf(name, sizeof(name), "stap_%u", h);

@@ -78,6 +78,68 @@ static void load_reg(struct gen *g, int off)
 	em_ldx(&g->em, BPF_DW, R0, R7, off);
 }
 
+/* Arguments as the calling convention passes them: registers, then the stack above the return address. */
+static void load_arg(struct gen *g, int64_t n)
+{
+	static const uint8_t regs[] = { 112, 104, 96, 88, 72, 64 };	/* di si dx cx r8 r9 */
+	const int64_t nregs = sizeof(regs);
+	struct mem w;
+
+	if (g->kind != PROG_KPROBE) {
+		em_ldx(&g->em, BPF_DW, R0, R7, (int)n * 8);
+		return;
+	}
+	if (n < nregs) {
+		load_reg(g, regs[n]);
+		return;
+	}
+	w = gen_word(g);
+	gen_sti(g, w, 0);
+	em_ldx(&g->em, BPF_DW, R3, R7, PT_SP);
+	em_alui(&g->em, BPF_ADD, R3, 8 * (n - nregs + 1));
+	em_movi(&g->em, R2, 8);
+	gen_addr(g, R1, w);
+	em_helper(&g->em, BPF_FUNC_probe_read_kernel);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+/* r0 = result of the function that returns; a trampoline has it behind the arguments */
+static void load_result(struct gen *g)
+{
+	struct mem w;
+
+	if (g->kind != PROG_FEXIT) {
+		load_reg(g, PT_RAX);
+		return;
+	}
+	w = gen_word(g);
+	gen_sti(g, w, 0);
+	em_mov(&g->em, R1, R7);
+	gen_addr(g, R2, w);
+	em_helper(&g->em, BPF_FUNC_get_func_ret);
+	gen_ld(g, R0, w);
+	gen_word_free(g, w);
+}
+
+static bool in_kernel_function(const struct gen *g)
+{
+	return g->kind == PROG_KPROBE || g->kind == PROG_KRETPROBE || g->kind == PROG_FENTRY ||
+	       g->kind == PROG_FEXIT;
+}
+
+/* Where the return address is, or where the trampoline keeps the arguments. */
+static void load_frame(struct gen *g)
+{
+	if (!has_regs(g)) {
+		em_mov(&g->em, R0, R7);
+		return;
+	}
+	em_ldx(&g->em, BPF_DW, R0, R7, PT_SP);
+	if (g->kind == PROG_KPROBE)
+		em_alui(&g->em, BPF_ADD, R0, 8);
+}
+
 static void load_ctx(struct gen *g, int64_t imm)
 {
 	static const int sizes[9] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
@@ -111,6 +173,11 @@ static struct mem save_stack(struct gen *g, bool user)
 	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : 0);
 	em_helper(&g->em, BPF_FUNC_get_stack);
 	gen_st(g, at, R0);
+	if (!user && g->kind == PROG_KPROBE) {	/* not behind the breakpoint */
+		em_mov(&g->em, R1, R7);
+		em_helper(&g->em, BPF_FUNC_get_func_ip);
+		gen_st(g, pcs, R0);
+	}
 	return at;
 }
 
@@ -178,15 +245,18 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		load_ureg(g, PT_IP);
 		return true;
 	case IR_ARG:
-		em_ldx(&g->em, BPF_DW, R0, R7, (int)e->imm * 8);
+		load_arg(g, e->imm);
+		return true;
+	case IR_FRAME:
+		load_frame(g);
 		return true;
 	case IR_CTXLOAD:
 		load_ctx(g, e->imm);
 		return true;
 	case IR_RETVAL:
-		if (!has_regs(g))
+		if (!has_regs(g) && g->kind != PROG_FEXIT)
 			return false;
-		load_reg(g, PT_RAX);
+		load_result(g);
 		return true;
 	case IR_USER_MODE:
 		if (g->kind != PROG_PERF_EVENT) {
@@ -199,7 +269,7 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		em_alui(&g->em, BPF_RSH, R0, 2);
 		return true;
 	case IR_PROBE_ADDR:
-		if (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP)) {
+		if (in_kernel_function(g) || (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP))) {
 			em_mov(&g->em, R1, R7);
 			em_helper(&g->em, BPF_FUNC_get_func_ip);
 		} else if (has_regs(g)) {

@@ -3,6 +3,7 @@
 #include "bpf/kernel.h"
 
 #include <bpf/btf.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -52,6 +53,13 @@ int kernel_offset(const char *type, const char *member)
 	int id = b ? btf__find_by_name_kind(b, type, BTF_KIND_STRUCT) : -1;
 
 	return id < 0 ? -1 : find_member(b, id, member, 0);
+}
+
+int kernel_function_id(const char *name)
+{
+	struct btf *b = vmlinux();
+
+	return b ? btf__find_by_name_kind(b, name, BTF_KIND_FUNC) : -ENOENT;
 }
 
 #ifdef __x86_64__

@@ -5,6 +5,8 @@
 
 /* Byte offset of a member of a struct ("task_struct", "tgid"), through anonymous members; -1: none. */
 int kernel_offset(const char *type, const char *member);
+/* BTF id of a function of the kernel, -ENOENT: BTF does not describe it. */
+int kernel_function_id(const char *name);
 /* Rate of the time stamp counter in MHz (1000 where there is none: then cycles are ns). */
 unsigned kernel_tsc_mhz(void);
 

@@ -13,9 +13,11 @@
 
 #include "base/ds.h"
 #include "bpf/groups.h"
+#include "bpf/kernel.h"
 #include "bpf/routines.h"
 #include "rt/rt.h"
 
+#define TRACE_KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI and */
 #define TRACE_UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI of newer headers */
 
 /* A global function's FUNC with parameters by signature letters. */
@@ -85,11 +87,13 @@ static int attach_to_btf(const struct load_request *rq, struct bpf_prog_load_opt
 {
 	int id;
 
-	if (rq->kind == PROG_TP_BTF)
+	if (rq->kind == PROG_TP_BTF) {
 		o->expected_attach_type = BPF_TRACE_RAW_TP;
-	else
+		id = libbpf_find_vmlinux_btf_id(rq->target ? rq->target : "", o->expected_attach_type);
+	} else {
 		o->expected_attach_type = rq->kind == PROG_FENTRY ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT;
-	id = libbpf_find_vmlinux_btf_id(rq->tracepoint ? rq->tracepoint : "", o->expected_attach_type);
+		id = kernel_function_id(rq->target ? rq->target : "");
+	}
 	if (id < 0)
 		return id;
 	o->attach_btf_id = (__u32)id;
@@ -127,6 +131,8 @@ int load_prog(const struct load_request *rq)
 		o.prog_flags |= BPF_F_SLEEPABLE;
 	if (rq->uprobe_multi && (rq->kind == PROG_UPROBE || rq->kind == PROG_URETPROBE))
 		o.expected_attach_type = (enum bpf_attach_type)TRACE_UPROBE_MULTI;
+	if (rq->kprobe_multi && (rq->kind == PROG_KPROBE || rq->kind == PROG_KRETPROBE))
+		o.expected_attach_type = (enum bpf_attach_type)TRACE_KPROBE_MULTI;
 	if (rq->kind == PROG_TP_BTF || rq->kind == PROG_FENTRY || rq->kind == PROG_FEXIT)
 		err = attach_to_btf(rq, &o);
 	if (rq->log) {

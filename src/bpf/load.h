@@ -23,9 +23,9 @@ void load_btf_close(struct prog_btf *b);
 struct load_request {
 	struct emit *em;		/* finished */
 	enum prog_kind kind;
-	bool sleepable, uprobe_multi;
+	bool sleepable, uprobe_multi, kprobe_multi;
 	const char *name;
-	const char *tracepoint;		/* PROG_TP_BTF: its name */
+	const char *target;		/* PROG_TP_BTF, FENTRY, FEXIT: name of the tracepoint or function */
 	const struct prog_btf *btf;
 	const int *map_fds;
 	char *log;			/* NULL, or gets the verifier's log */

@@ -63,6 +63,9 @@ struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want
 /* sleepable.c: sets the handlers' `sleepable`. */
 void lower_mark_sleepable(struct program *p);
 
+/* mechanism.c: handlers of trampolines that need registers become those of kprobes. */
+void lower_choose_mechanism(struct program *p);
+
 /* foreach.c */
 bool lower_has_wildcard(const struct ast_expr *e);	/* a[1, *] */
 /* `[1, *] in a` and `delete a[1, *]`. */

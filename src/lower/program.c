@@ -208,6 +208,7 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 		ir_pass_fuse(m->ir);
 		ir_pass_dead(m->ir);
 	}
+	lower_choose_mechanism(m->program);
 	ir_analyse(m->program);
 	lower_mark_sleepable(m->program);
 	return check(m, "optimising");

@@ -6,7 +6,8 @@
  * A handler of the compiler's own, at the entry, stores the value in a hidden array under (thread,
  * canonical frame address); the frame's address is the same there, inside the function, and
  * in rsp right after its return, so recursion and functions left by longjmp need no counting.  The
- * array drops its oldest elements.  A frame entered before the probes were armed reads as 0 or "".
+ * array drops its oldest elements.  A frame entered before the probes were armed reads as 0 or "".  Calls of
+ * kernel functions are known by IR_FRAME.
  */
 #include "lower/target_priv.h"
 
@@ -72,7 +73,7 @@ static void entry_end(struct lower *L, struct lower *E, uint32_t array, struct i
 	hmfree(E->local_of);
 	L->failed |= E->failed;
 	if (!E->failed)
-		lower_add_point(L->mod, PROG_UPROBE, E->func, &E->point->prog);
+		lower_add_point(L->mod, E->point->kind, E->func, &E->point->prog);
 }
 
 static struct ir_expr *kept(struct lower *L, uint32_t array, struct ir_expr *frame, enum ir_type type,
@@ -87,6 +88,11 @@ static struct ir_expr *kept(struct lower *L, uint32_t array, struct ir_expr *fra
 	return lower_save(L, load);
 }
 
+static struct ir_expr *kernel_frame(struct lower *L, const struct target_access *a)
+{
+	return ir_expr_new(L->mod->ir, IR_FRAME, &a->at, 0);
+}
+
 struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a)
 {
 	const struct probe_point *entry = a->entry;
@@ -96,14 +102,16 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 	struct ir_expr *value, *frame;
 	struct lower E;
 	uint32_t array;
+	bool kernel;
 
 	plain->entry = NULL;
 	entry_begin(L, &E, f, entry, a);
-	frame = lower_save(&E, frame_address(&E, a, entry->module, entry->pc));
+	kernel = entry->kind != PROG_UPROBE;
+	frame = lower_save(&E, kernel ? kernel_frame(&E, a) : frame_address(&E, a, entry->module, entry->pc));
 	value = target_value(&E, plain);
 	array = hidden_array(L, type, a);
 	entry_end(L, &E, array, frame, value, a);
-	return kept(L, array, target_register(L, a, DBG_RSP), type, a);
+	return kept(L, array, kernel ? kernel_frame(L, a) : target_register(L, a, DBG_RSP), type, a);
 }
 
 /* The registers of the caller at a call, seen from the first instruction of the callee. */

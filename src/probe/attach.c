@@ -126,6 +126,9 @@ static void attach_point(struct attachment *a, const struct attach_request *rq, 
 	case POINT_TRACEPOINT:
 		attach_named(a, rq, point);
 		break;
+	case POINT_KFUNC:
+		attach_kernel_function(a, rq, point);
+		break;
 	case POINT_PROFILE:
 	case POINT_PERF:
 		attach_profile(a, rq, point);
@@ -151,10 +154,17 @@ static void raise_file_limit(void)
 	}
 }
 
+static bool is_kprobe(const struct attach_request *rq, const struct prog_point *p)
+{
+	enum prog_kind kind = rq->program->handlers[p->handler].kind;
+
+	return kind == PROG_KPROBE || kind == PROG_KRETPROBE;
+}
+
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
-	uint32_t *multi = NULL;
+	uint32_t *multi = NULL, *kmulti = NULL;
 	size_t n = arrlenu(rq->program->points);
 
 	if (!a)
@@ -167,11 +177,15 @@ struct attachment *attach_points(const struct attach_request *rq, struct attach_
 			continue;
 		if (p->kind == POINT_UPROBE && rq->uprobe_multi)
 			arrput(multi, (uint32_t)i);
+		else if (p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p))
+			arrput(kmulti, (uint32_t)i);
 		else
 			attach_point(a, rq, (uint32_t)i);
 	}
 	attach_uprobes_multi(a, rq, multi, arrlenu(multi));
+	attach_kprobes_multi(a, rq, kmulti, arrlenu(kmulti));
 	arrfree(multi);
+	arrfree(kmulti);
 	*errors = a->errors;
 	a->errors = NULL;
 	return a;

@@ -20,6 +20,15 @@
  * and attach_request.uprobe_multi be true; else with expected_attach_type 0.
  */
 bool attach_has_uprobe_multi(void);
+/*
+ * The same for kprobe multi-links: handlers of kind PROG_KPROBE and PROG_KRETPROBE are then loaded with
+ * expected_attach_type BPF_TRACE_KPROBE_MULTI (42), and attach_request.kprobe_multi is true.
+ */
+bool attach_has_kprobe_multi(void);
+/* Whether there are kprobe perf events. */
+bool attach_has_kprobes(void);
+/* Whether programs load for the entry of the function with this BTF id of the kernel. */
+bool attach_has_fentry(uint32_t btf_id);
 /* Whether the kernel takes attach cookies with perf-event links (5.15+). */
 bool attach_has_perf_cookie(void);
 
@@ -33,6 +42,7 @@ struct attach_request {
 	const struct program *program;
 	const int *handler_fds;		/* by handler index; -1: not a kernel handler */
 	bool uprobe_multi;		/* see above */
+	bool kprobe_multi;
 	const int *point_fds;		/* by point index, for points with programs of their own; NULL: handler_fds */
 };
 

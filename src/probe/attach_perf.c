@@ -38,8 +38,7 @@ static int event_link(int prog_fd, int event_fd, uint64_t cookie)
 	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-/* Opens, links and enables; 0 or a positive errno. */
-static int event_arm(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
+int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
 		     uint32_t point)
 {
 	int event = event_open(attr, pid, cpu), link, err;
@@ -63,7 +62,7 @@ static int event_arm(struct attachment *a, struct perf_event_attr *attr, pid_t p
 	return 0;
 }
 
-static bool read_number(const char *path, const char *format, unsigned *v)
+bool attach_read_number(const char *path, const char *format, unsigned *v)
 {
 	FILE *f = fopen(path, "re");
 	bool ok;
@@ -80,9 +79,9 @@ static bool uprobe_source(unsigned *type, unsigned *return_bit, unsigned *ref_sh
 {
 #define SOURCE "/sys/bus/event_source/devices/uprobe/"
 	*ref_shift = 0;
-	read_number(SOURCE "format/ref_ctr_offset", "config:%u", ref_shift);
-	return read_number(SOURCE "type", "%u", type) &&
-	       read_number(SOURCE "format/retprobe", "config:%u", return_bit);
+	attach_read_number(SOURCE "format/ref_ctr_offset", "config:%u", ref_shift);
+	return attach_read_number(SOURCE "type", "%u", type) &&
+	       attach_read_number(SOURCE "format/retprobe", "config:%u", return_bit);
 #undef SOURCE
 }
 
@@ -117,7 +116,7 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 		attr.config |= p->ref_ctr << ref_shift;
 	attr.config1 = (uint64_t)(uintptr_t)p->path;
 	attr.config2 = p->offset;
-	err = event_arm(a, &attr, p->pid > 0 ? p->pid : -1, p->pid > 0 ? -1 : 0,
+	err = attach_event(a, &attr, p->pid > 0 ? p->pid : -1, p->pid > 0 ? -1 : 0,
 			attach_program(rq, point), point);
 	if (err)
 		attach_fail(a, point, err, "uprobe at %s+0x%llx: %s", p->path, (unsigned long long)p->offset,
@@ -131,7 +130,7 @@ static bool kprobe_attr(struct perf_event_attr *attr, const char *function)
 {
 	unsigned type;
 
-	if (!read_number("/sys/bus/event_source/devices/kprobe/type", "%u", &type))
+	if (!attach_read_number("/sys/bus/event_source/devices/kprobe/type", "%u", &type))
 		return false;
 	*attr = (struct perf_event_attr){ .type = type, .config1 = (uint64_t)(uintptr_t)function };
 	return true;
@@ -151,7 +150,7 @@ void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32
 {
 	struct perf_event_attr attr;
 	int err = !function || !kprobe_attr(&attr, function) ? ENOTSUP :
-		  event_arm(a, &attr, -1, 0, attach_program(rq, point), point);
+		  attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
 
 	if (err)
 		attach_fail(a, point, err, "kprobe at %s: %s", function ? function : "the end of processes",
@@ -168,7 +167,7 @@ static bool tracepoint_id(const char *category, const char *event, unsigned *id)
 	if (!tracefs_path())
 		return false;
 	n = snprintf(path, sizeof(path), "%s/events/%s/%s/id", tracefs_path(), category, event);
-	return n > 0 && (size_t)n < sizeof(path) && read_number(path, "%u", id);
+	return n > 0 && (size_t)n < sizeof(path) && attach_read_number(path, "%u", id);
 }
 
 void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
@@ -187,7 +186,7 @@ void attach_tracepoint(struct attachment *a, const struct attach_request *rq, ui
 	attr.sample_period = 1;
 	attr.sample_type = PERF_SAMPLE_RAW;
 	attr.wakeup_events = 1;
-	err = event_arm(a, &attr, -1, 0, attach_program(rq, point), point);
+	err = attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
 	if (err)
 		attach_fail(a, point, err, "tracepoint %s:%s: %s", category, event, strerror(err));
 	else
@@ -226,7 +225,7 @@ static int profile_cpu(int cpu, void *data)
 {
 	struct profile *pr = data;
 
-	return event_arm(pr->a, &pr->attr, -1, cpu, pr->prog_fd, pr->point);
+	return attach_event(pr->a, &pr->attr, -1, cpu, pr->prog_fd, pr->point);
 }
 
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point)
@@ -249,32 +248,4 @@ void attach_profile(struct attachment *a, const struct attach_request *rq, uint3
 			    (unsigned long long)p->perf_config, strerror(err));
 	else
 		a->armed++;
-}
-
-void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
-			   const char *name)
-{
-	/* union bpf_attr, raw_tracepoint, with the cookie of 6.10 */
-	struct {
-		uint64_t name;
-		uint32_t prog_fd, pad;
-		uint64_t cookie;
-		uint64_t room[16];
-	} attr = { .name = (uint64_t)(uintptr_t)name,
-		   .prog_fd = (uint32_t)attach_program(rq, point),
-		   .cookie = point };
-	int fd;
-
-	/* a BTF-typed program knows its tracepoint */
-	if (rq->program->handlers[rq->program->points[point].handler].kind == PROG_TP_BTF)
-		attr.name = 0;
-	fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
-	if (fd < 0 && errno == E2BIG)	/* no cookies here */
-		fd = (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, 16);
-	if (fd < 0) {
-		attach_fail(a, point, errno, "raw tracepoint %s: %s", name, strerror(errno));
-		return;
-	}
-	arrput(a->fds, fd);
-	a->armed++;
 }

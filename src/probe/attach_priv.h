@@ -3,6 +3,8 @@
 #ifndef PROBE_ATTACH_PRIV_H
 #define PROBE_ATTACH_PRIV_H
 
+#include <sys/types.h>
+
 #include "probe/attach.h"
 
 struct attachment {
@@ -31,8 +33,18 @@ void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32
 /* Whether a kprobe can be made there. */
 bool attach_can_kprobe(const char *function);
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point);
-/* A raw or BTF tracepoint. */
+/* Opens, links and enables a perf event; 0 or a positive errno. */
+struct perf_event_attr;
+int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
+		 uint32_t point);
+/* Reads one number from a file of sysfs or tracefs, as scanf would. */
+bool attach_read_number(const char *path, const char *format, unsigned *v);
+
+/* attach_kernel.c: a raw or BTF tracepoint; a kernel function by what its handler is; all kprobes as few links. */
 void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 			   const char *name);
+void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
+void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
+			  size_t n);
 
 #endif

@@ -23,6 +23,7 @@ const struct probe_family *const probe_families[] = {
 	&probe_family_process_code,
 	&probe_family_process_mark,
 	&probe_family_trace,
+	&probe_family_kfunc,
 };
 const size_t probe_nfamilies = sizeof(probe_families) / sizeof(probe_families[0]);
 

@@ -18,6 +18,7 @@ struct dbg_func;
 struct dbg_module;
 struct dbg_param;
 struct dbg_sdt;
+struct dbg_type;
 struct probe_family;
 
 /* Which target variables ($...) the point has. */
@@ -31,6 +32,8 @@ enum probe_scope {
 	PROBE_SCOPE_PROCESS,	/* process.begin and friends: registers of the new image; no variables */
 	PROBE_SCOPE_PLT,	/* a PLT stub: no variables but the ABI's registers */
 	PROBE_SCOPE_TRACE,	/* `params` of a tracepoint, by position; $$name, $$vars/$$parms */
+	PROBE_SCOPE_KERNEL,	/* `params` of a kernel function; none known: `type` is NULL */
+	PROBE_SCOPE_KERNEL_RETURN, /* the same as they were at its entry, and $return */
 };
 
 /*
@@ -45,6 +48,12 @@ enum probe_int {
 	PROBE_INT_CALLER_HI,
 	PROBE_INT_COUNT
 };
+
+/* Does the point have variables of the kernel? */
+static inline bool probe_scope_is_kernel(enum probe_scope s)
+{
+	return s == PROBE_SCOPE_TRACE || s == PROBE_SCOPE_KERNEL || s == PROBE_SCOPE_KERNEL_RETURN;
+}
 
 /* What the handler checks before anything else. */
 enum probe_filter {
@@ -79,7 +88,8 @@ struct probe_point {
 						 * the function's entry */
 	const struct dbg_sdt *sdt;		/* marks */
 	const char *symbol;			/* function name without debug information, or NULL */
-	const struct dbg_param *params;		/* PROBE_SCOPE_TRACE: what the kernel's BTF says */
+	const struct dbg_type *type;		/* PROBE_SCOPE_KERNEL*: the function's, by the kernel's BTF */
+	const struct dbg_param *params;		/* and PROBE_SCOPE_TRACE: its parameters */
 	size_t nparams;
 	unsigned filter;			/* enum probe_filter bits */
 };

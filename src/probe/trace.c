@@ -176,9 +176,13 @@ static void trace_resolve(struct probe_session *ps, const struct probe_family *f
 const struct probe_var *probe_arg_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
 {
 	struct probe_var *list = arena_new_array(ps->arena, struct probe_var, pt->nparams + 1);
+	const struct dbg_type *ret = pt->type && pt->scope == PROBE_SCOPE_KERNEL_RETURN ?
+		dbg_type_target(pt->type) : NULL;
 	size_t k = 0;
 
-	for (size_t i = 0; i < pt->nparams; i++)
+	if (ret && ret->kind != DBG_VOID)
+		list[k++] = (struct probe_var){ "return", dbg_type_name(ps->arena, ret) };
+	for (size_t i = 0; pt->scope != PROBE_SCOPE_NONE && i < pt->nparams; i++)
 		if (pt->params[i].name)
 			list[k++] = (struct probe_var){ pt->params[i].name,
 							dbg_type_name(ps->arena, pt->params[i].type) };

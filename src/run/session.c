@@ -54,6 +54,7 @@ int run_session_build(struct run_session *s)
 	if (!run_needs_kernel(s->prog))
 		return 0;
 	eo.uprobe_multi = attach_has_uprobe_multi();
+	eo.kprobe_multi = attach_has_kprobe_multi();
 	eo.max_frames = s->opt.max_frames;
 	eo.unwind_rows = run_unwind_collect(s);
 	s->engine = engine_create(s->prog, &eo);
@@ -179,6 +180,7 @@ static void session_arm(struct run_session *s)
 	struct attach_request rq = { .program = s->prog,
 				     .handler_fds = engine_handler_fds(s->engine),
 				     .point_fds = engine_point_fds(s->engine),
+				     .kprobe_multi = attach_has_kprobe_multi(),
 				     .uprobe_multi = attach_has_uprobe_multi() };
 	struct attach_error *errors = NULL;
 	bool none;

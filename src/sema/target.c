@@ -81,6 +81,12 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 	struct probe_point *e = arena_memdup(b->c->ps->arena, b->c->point, sizeof(*e));
 	uint64_t pc = e->func ? dbg_func_probe_pc(e->func) : e->pc, offset;
 
+	if (probe_scope_is_kernel(e->scope) || e->kind == PROG_KRETPROBE) {
+		e->kind = e->kind == PROG_FEXIT ? PROG_FENTRY : PROG_KPROBE;
+		if (e->scope == PROBE_SCOPE_KERNEL_RETURN)
+			e->scope = PROBE_SCOPE_KERNEL;
+		return e;
+	}
 	e->kind = PROG_UPROBE;
 	e->scope = PROBE_SCOPE_CODE;
 	if (dbg_addr_to_offset(e->module, pc, &offset)) {
@@ -92,6 +98,8 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 }
 
 /* ---- $name ---- */
+
+static struct target_access *kernel_result(struct target_binder *b);
 
 static struct target_access *no_such_variable(struct target_binder *b, const char *name)
 {
@@ -134,6 +142,8 @@ struct target_access *target_return_value(struct target_binder *b)
 	const struct dbg_type *type;
 	struct target_access *a;
 
+	if (probe_scope_is_kernel(pt->scope))
+		return kernel_result(b);
 	if (!pt->func)
 		return no_such_variable(b, "return");
 	type = dbg_func_return_type(pt->func);
@@ -283,22 +293,35 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 	return target_argument(b, (unsigned)n);
 }
 
-/* ---- arguments of the kernel's own points ---- */
+/* ---- variables of the kernel's own points ---- */
+
+static struct target_access *kernel_value(struct target_binder *b, enum access_base base,
+					  const struct dbg_type *type, const char *name)
+{
+	struct target_access *a;
+
+	if (dbg_type_sizeof(type) > 8)
+		return access_fail(b, "wide-value", &b->e->at, "'%s' of %u bytes is not accessible", name,
+				   (unsigned)dbg_type_sizeof(type));
+	a = access_new(b, ACCESS_FETCH);
+	a->base = base;
+	a->module = b->c->point->module;
+	a->kernel = true;
+	a->ctype = type;
+	return a;
+}
 
 struct target_access *target_parameter(struct target_binder *b, size_t i)
 {
 	const struct probe_point *pt = b->c->point;
-	struct target_access *a;
+	struct target_access *a = kernel_value(b, BASE_ARG, pt->params[i].type, pt->params[i].name);
 
-	if (dbg_type_sizeof(pt->params[i].type) > 8)
-		return access_fail(b, "wide-parameter", &b->e->at, "parameter '%s' of %u bytes is not accessible",
-				   pt->params[i].name, (unsigned)dbg_type_sizeof(pt->params[i].type));
-	a = access_new(b, ACCESS_FETCH);
-	a->base = BASE_ARG;
+	if (!a)
+		return NULL;
 	a->arg = (uint32_t)i;
-	a->module = pt->module;
-	a->kernel = true;
-	a->ctype = pt->params[i].type;
+	/* a trampoline has the arguments at the return too */
+	if (pt->kind == PROG_KRETPROBE)
+		a->entry = target_entry_of(b);
 	return a;
 }
 
@@ -307,23 +330,48 @@ static struct target_access *no_such_parameter(struct target_binder *b, const ch
 	static const char *const common[] = { "$$name", "$$parms", "$$vars" };
 	struct arena *arena = b->c->ps->arena;
 	const struct probe_point *pt = b->c->point;
+	bool trace = pt->scope == PROBE_SCOPE_TRACE;
 	const char **names = NULL, *like;
 
+	if (!trace && !pt->type)
+		return access_fail(b, "no-prototype", &b->e->at, "unable to find '$%s': the kernel's type information "
+				   "does not describe the function '%s', so its parameters are not known", name,
+				   pt->symbol);
 	for (size_t i = 0; i < pt->nparams; i++)
 		if (pt->params[i].name)
 			arrput(names, arena_printf(arena, "$%s", pt->params[i].name));
-	for (size_t i = 0; i < sizeof(common) / sizeof(common[0]); i++)
+	for (size_t i = trace ? 0 : 1; i < sizeof(common) / sizeof(common[0]); i++)
 		arrput(names, common[i]);
+	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN)
+		arrput(names, "$return");
 	like = probe_similar(arena, arena_printf(arena, "$%s", name), names, arrlenu(names), arrlenu(names));
 	arrfree(names);
-	return access_fail(b, "no-variable", &b->e->at, "unable to find tracepoint variable '$%s' (alternatives: %s)",
-			   name, like);
+	if (trace)
+		return access_fail(b, "no-variable", &b->e->at, "unable to find tracepoint variable '$%s' "
+				   "(alternatives: %s)", name, like);
+	return access_fail(b, "no-variable", &b->e->at, "unable to find parameter '$%s' of kernel function '%s' "
+			   "(alternatives: %s); local variables need the kernel's debug information", name, pt->symbol,
+			   like);
+}
+
+static struct target_access *kernel_result(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+	const struct dbg_type *type = pt->type ? dbg_type_target(pt->type) : NULL;
+
+	if (!type)
+		return no_such_parameter(b, "return");
+	if (type->kind == DBG_VOID)
+		return access_fail(b, "no-return", &b->e->at, "function '%s' does not return a value", pt->symbol);
+	return kernel_value(b, BASE_RESULT, type, "$return");
 }
 
 static struct target_access *bind_parameter(struct target_binder *b, const char *name)
 {
 	const struct probe_point *pt = b->c->point;
 
+	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN && !strcmp(name, "return"))
+		return kernel_result(b);
 	for (size_t i = 0; i < pt->nparams; i++)
 		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
 			return target_parameter(b, i);
@@ -391,7 +439,7 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 			a = access_context(b, name + 1, pretty_of(t));
 		if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
 			return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
-		if (!a && !b->why && pt->scope == PROBE_SCOPE_TRACE)
+		if (!a && !b->why && probe_scope_is_kernel(pt->scope))
 			return no_such_parameter(b, name);
 		if (!a && !b->why)
 			return pt->module && pt->func ? no_such_variable(b, name) :
@@ -412,6 +460,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	case PROBE_SCOPE_NONE:
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
 	case PROBE_SCOPE_TRACE:
+	case PROBE_SCOPE_KERNEL:
+	case PROBE_SCOPE_KERNEL_RETURN:
 		a = bind_parameter(b, name);
 		return a ? finish_object(b, a, a->ctype, false, use) : NULL;
 	case PROBE_SCOPE_MARK:
@@ -446,7 +496,7 @@ static struct named_module *modules_of(struct target_binder *b, const char *text
 	if (!text || !*text) {
 		if (b->c->point && b->c->point->module) {
 			m.module = b->c->point->module;
-			m.kernel = b->c->point->scope == PROBE_SCOPE_TRACE;
+			m.kernel = probe_scope_is_kernel(b->c->point->scope);
 			m.name = dbg_module_info(m.module)->path;
 			arrput(list, m);
 		}
@@ -482,7 +532,7 @@ static const char *searched(struct target_binder *b, const char *text)
 {
 	if (text && *text)
 		return text;
-	if (b->c->point && b->c->point->scope == PROBE_SCOPE_TRACE)
+	if (b->c->point && probe_scope_is_kernel(b->c->point->scope))
 		return "kernel";
 	return b->c->point && b->c->point->module ? dbg_module_info(b->c->point->module)->path : "";
 }
@@ -570,7 +620,8 @@ static struct target_access *bind_entry(struct target_binder *b)
 {
 	struct target_access *a;
 
-	if (!b->c->point || b->c->point->scope != PROBE_SCOPE_RETURN)
+	if (!b->c->point || (b->c->point->scope != PROBE_SCOPE_RETURN && b->c->point->kind != PROG_FEXIT &&
+			     b->c->point->kind != PROG_KRETPROBE))
 		return access_fail(b, "entry", &b->e->at,
 				   "internal error: @entry is only valid in .return probes");
 	a = access_new(b, ACCESS_EXPR);

@@ -33,6 +33,7 @@ enum access_base {
 	BASE_CONTEXT,		/* n bytes (size) of the program's context at an offset */
 	BASE_SDT,		/* argument of a mark */
 	BASE_ARG,		/* argument `arg` of the program: a value of 8 bytes */
+	BASE_RESULT,		/* the function's result, likewise */
 };
 
 enum access_kind {

@@ -279,7 +279,11 @@ static struct target_access *context_return(struct target_binder *b, const char 
 {
 	struct printer p = { .b = b };
 
-	if (dbg_func_return_type(b->c->point->func)->kind != DBG_VOID)
+	const struct probe_point *pt = b->c->point;
+	const struct dbg_type *type = pt->func ? dbg_func_return_type(pt->func) :
+				      pt->type ? dbg_type_target(pt->type) : NULL;
+
+	if (type && type->kind != DBG_VOID)
 		put_variable(&p, "return", target_return_value(b), pretty);
 	b->why = NULL;
 	return text_done(&p, NULL);
@@ -303,12 +307,23 @@ static struct target_access *context_parameters(struct target_binder *b, const c
 {
 	const struct probe_point *pt = b->c->point;
 	struct printer p = { .b = b };
+	struct target_access *text;
+	const struct probe_point *entry = NULL;
 
-	for (size_t i = 0; i < pt->nparams; i++)
+	for (size_t i = 0; i < pt->nparams; i++) {
+		struct target_access *a = pt->params[i].name ? target_parameter(b, i) : NULL;
+
+		if (a && a->entry) {	/* the text as a whole is of the entry */
+			entry = a->entry;
+			a->entry = NULL;
+		}
 		if (pt->params[i].name)
-			put_variable(&p, pt->params[i].name, target_parameter(b, i), pretty);
+			put_variable(&p, pt->params[i].name, a, pretty);
+	}
 	b->why = NULL;
-	return text_done(&p, NULL);
+	text = text_done(&p, NULL);
+	text->entry = entry;
+	return text;
 }
 
 static struct target_access *empty_text(struct target_binder *b)
@@ -328,6 +343,16 @@ struct target_access *access_context(struct target_binder *b, const char *name, 
 		if (vars || parms)
 			return context_arguments(b, target_argument_count(b));
 		break;
+	case PROBE_SCOPE_KERNEL_RETURN:
+		if (!strcmp(name, "return"))
+			return context_return(b, pretty);
+		if (locals)
+			return empty_text(b);
+		return vars || parms ? context_parameters(b, pretty) : NULL;
+	case PROBE_SCOPE_KERNEL:
+		if (locals)
+			return empty_text(b);
+		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_TRACE:
 		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_SYSCALL:

@@ -66,12 +66,68 @@ static void test_trace_unknown(void **state)
 	assert_int_equal(resolve(f, "kernel.trace(\":\")"), 0);
 }
 
+static bool has_symbols(void)
+{
+	return !access("/proc/kallsyms", R_OK);
+}
+
+static void test_function(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!has_btf() || !has_symbols())
+		skip();
+	f->session.listing = true;
+	assert_int_equal(resolve(f, "kernel.function(\"vfs_read\")"), 1);
+	assert_string_equal(f->result.points[0]->listing, "kernel.function(\"vfs_read\")");
+	assert_int_equal(f->result.points[0]->scope, PROBE_SCOPE_KERNEL);
+	assert_true(has_var(f, "file", "struct file*"));
+	assert_false(has_var(f, "return", "ssize_t"));
+	assert_int_equal(resolve(f, "kernel.function(\"vfs_read\").return.maxactive(7)"), 1);
+	assert_string_equal(f->result.points[0]->listing, "kernel.function(\"vfs_read\").return.maxactive(7)");
+	assert_int_equal(f->result.points[0]->prog.maxactive, 7);
+	assert_true(has_var(f, "return", "ssize_t"));
+	assert_int_equal(resolve(f, "kernel.function(\"vfs_read\").call"), 1);
+	assert_int_equal(resolve(f, "kprobe.function(\"vfs_read\")"), 1);
+	assert_int_equal(f->result.points[0]->kind, PROG_KPROBE);
+	assert_false(has_var(f, "file", "struct file*"));
+	assert_true(resolve(f, "kernel.function(\"vfs_*\")") > 20);
+}
+
+static void test_function_unknown(void **state)
+{
+	static const struct { const char *point, *why; } cases[] = {
+		{ "kernel.function(\"vfs_reed\")", "no match (similar functions: vfs_re" },
+		{ "kernel.function(\"_do_fork\")", "no match (similar functions: kernel_clone)" },
+		{ "kernel.function(\"sys_close\")", "no match (similar functions: __x64_sys_close)" },
+		{ "kernel.function(\"*@fs/read_write.c\")", "source files and lines of the kernel need its debug" },
+		{ "kernel.function(\"vfs_read@fs/read_write.c:7\")", "source files and lines of the kernel need" },
+		{ "kernel.function(\"vfs_read\").inline", "inlined copies of functions of the kernel need" },
+		{ "kernel.statement(\"*@fs/read_write.c:7\")", "statements of the kernel need" },
+		{ "kernel.function(\"\")", "malformed specification ''" },
+		{ "module(\"nosuch\").function(\"x\")", "no match (is kernel module 'nosuch' loaded?)" },
+	};
+	struct fixture *f = *state;
+
+	if (!has_btf() || !has_symbols())
+		skip();
+	f->session.listing = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(resolve(f, "%s", cases[i].point), 0);
+		if (!strstr(f->result.why->msg, cases[i].why))
+			print_error("%s: %s\n", cases[i].point, f->result.why->msg);
+		assert_non_null(strstr(f->result.why->msg, cases[i].why));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_trace, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_trace_wild_cards, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_trace_unknown, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_function, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_function_unknown, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * kernel.function("NAME"), module("M").function("NAME") with .call .return .exported .maxactive, and the
+ * kprobe.function() and kprobe.module().function() without variables.
+ *
+ * Functions come from kallsyms and are described by BTF.  A few functions are probed by trampolines (fentry, fexit),
+ * which are the cheapest; many, and those that BTF does not know, by kprobes, all of which
+ * share a program.  What only DWARF tells (files, lines, inlined copies, labels, callees) is refused in words.
+ */
+#include "probe/families.h"
+
+#include <fnmatch.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/ds.h"
+#include "dbg/btf.h"
+#include "probe/attach.h"
+#include "probe/ksyms.h"
+
+#define MAX_TRAMPOLINES	32	/* functions of one written point: more of them share a kprobe program */
+#define MAX_ARGUMENTS	6	/* in registers: what trampolines of all kernels take */
+#define SIMILAR		5
+
+enum variant { KFUNC_FUNCTION, KFUNC_CALL, KFUNC_RETURN, KFUNC_EXPORTED, KFUNC_DWARF, KFUNC_KPROBE,
+	       KFUNC_KPROBE_RETURN };
+
+#define FUNCTION_ROWS(p)                                                                           \
+	{ p ".function(string)", KFUNC_FUNCTION },                                                 \
+	{ p ".function(string).call", KFUNC_CALL },                                                \
+	{ p ".function(string).return", KFUNC_RETURN },                                            \
+	{ p ".function(string).return.maxactive(number)", KFUNC_RETURN },                          \
+	{ p ".function(string).exported", KFUNC_EXPORTED },                                        \
+	{ p ".function(string).inline", KFUNC_DWARF },                                             \
+	{ p ".function(string).label(string)", KFUNC_DWARF },                                      \
+	{ p ".function(string).callee(string)", KFUNC_DWARF },                                     \
+	{ p ".function(string).callees", KFUNC_DWARF },                                            \
+	{ p ".function(string).callees(number)", KFUNC_DWARF },                                    \
+	{ p ".statement(string)", KFUNC_DWARF },                                                   \
+	{ p ".statement(string).nearest", KFUNC_DWARF }
+
+static const struct probe_pattern kfunc_patterns[] = {
+	FUNCTION_ROWS("kernel"),
+	FUNCTION_ROWS("module(string)"),
+	{ "kprobe.function(string)", KFUNC_KPROBE },
+	{ "kprobe.function(string).call", KFUNC_KPROBE },
+	{ "kprobe.function(string).return", KFUNC_KPROBE_RETURN },
+	{ "kprobe.function(string).return.maxactive(number)", KFUNC_KPROBE_RETURN },
+	{ "kprobe.module(string).function(string)", KFUNC_KPROBE },
+	{ "kprobe.module(string).function(string).call", KFUNC_KPROBE },
+	{ "kprobe.module(string).function(string).return", KFUNC_KPROBE_RETURN },
+	{ "kprobe.module(string).function(string).return.maxactive(number)", KFUNC_KPROBE_RETURN },
+};
+
+struct kfunc {
+	const char *name, *module;	/* module NULL: the kernel */
+	uint64_t addr;			/* 0: not needed, or not known */
+	struct dbg_module *btf;		/* that describes it; NULL: none does */
+	struct dbg_btf_func func;
+};
+
+struct search {
+	struct probe_session *ps;
+	const struct probe_match *m;
+	enum variant variant;
+	const char *name, *module;	/* globs; module NULL: the kernel */
+	struct kfunc *found;		/* stb_ds array */
+};
+
+/* Names that functions had in other versions of the kernel. */
+static const struct { const char *old, *now; } renamed[] = {
+	{ "_do_fork", "kernel_clone" },
+	{ "do_fork", "kernel_clone" },
+	{ "do_sys_open", "do_sys_openat2" },
+	{ "__vfs_read", "vfs_read" },
+	{ "__vfs_write", "vfs_write" },
+	{ "generic_make_request", "submit_bio_noacct" },
+	{ "blk_account_io_completion", "blk_account_io_done" },
+	{ "finish_task_switch", "finish_task_switch.isra.0" },
+};
+
+static bool is_glob(const char *s)
+{
+	return strpbrk(s, "*?[") != NULL;
+}
+
+static bool is_return(const struct search *s)
+{
+	return s->variant == KFUNC_RETURN || s->variant == KFUNC_KPROBE_RETURN;
+}
+
+static bool is_plain_kprobe(const struct search *s)
+{
+	return s->variant >= KFUNC_KPROBE;
+}
+
+/* ---- finding ---- */
+
+static void describe(struct kfunc *k)
+{
+	struct dbg_error e;
+
+	k->btf = dbg_btf_kernel(k->module ? k->module : "vmlinux", &e);
+	if (k->btf && !dbg_btf_func(k->btf, k->name, &k->func))
+		k->btf = NULL;
+}
+
+static void found_add(struct search *s, const struct ksym *sym, bool by_address)
+{
+	struct kfunc k = { .name = sym->name, .module = sym->module, .addr = by_address ? sym->addr : 0 };
+
+	describe(&k);
+	arrput(s->found, k);
+}
+
+/* Parts that the compiler split off, and what cannot be probed, are left out of wild cards. */
+static bool wild_card_takes(const struct search *s, const struct ksym *sym)
+{
+	if (s->module ? !sym->module || fnmatch(s->module, sym->module, 0) : sym->module != NULL)
+		return false;
+	if (fnmatch(s->name, sym->name, 0))
+		return false;
+	if (strchr(sym->name, '.') && !strchr(s->name, '.'))
+		return false;
+	if (s->variant == KFUNC_EXPORTED && !ksyms_exported(sym->name))
+		return false;
+	return ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
+}
+
+static void find_glob(struct search *s)
+{
+	size_t n, count;
+	const struct ksym *sym = ksyms_functions(&n);
+	bool multi = attach_has_kprobe_multi();
+
+	for (size_t i = 0; i < n; i++)
+		if (wild_card_takes(s, &sym[i])) {
+			ksyms_find(sym[i].module, sym[i].name, &count);
+			found_add(s, &sym[i], multi || count > 1 || sym[i].module);
+		}
+}
+
+static void find_exact(struct search *s)
+{
+	size_t n, count;
+	const struct ksym *sym = ksyms_find(s->module, s->name, &count), *all = ksyms_functions(&n);
+
+	if (!sym || (s->variant == KFUNC_EXPORTED && !ksyms_exported(s->name)))
+		return;
+	if (count == 1) {
+		found_add(s, sym, s->module || attach_has_kprobe_multi());
+		return;
+	}
+	for (const struct ksym *p = sym; p < all + n; p++)
+		if (!strcmp(p->name, s->name) && (s->module ? p->module && !strcmp(s->module, p->module) :
+							      !p->module))
+			found_add(s, p, true);
+}
+
+/* ---- points ---- */
+
+static bool fits_trampoline(const struct kfunc *k)
+{
+	size_t n;
+	bool variadic = false;
+	const struct dbg_param *p = dbg_type_params(k->func.type, &n, &variadic);
+
+	if (n > MAX_ARGUMENTS || variadic)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (dbg_type_sizeof(p[i].type) > 8)
+			return false;
+	return dbg_type_sizeof(dbg_type_target(k->func.type)) <= 8;
+}
+
+/* The best way to reach the function. */
+static enum prog_kind mechanism(const struct search *s, const struct kfunc *k)
+{
+	bool few = arrlenu(s->found) <= MAX_TRAMPOLINES && !is_plain_kprobe(s);
+
+	if (few && k->btf && !k->module && fits_trampoline(k) && attach_has_fentry(k->func.id))
+		return is_return(s) ? PROG_FEXIT : PROG_FENTRY;
+	return is_return(s) ? PROG_KRETPROBE : PROG_KPROBE;
+}
+
+static const char *suffix_text(struct arena *a, const struct probe_match *m)
+{
+	const char *text = "";
+	bool behind = false;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (behind)
+			text = arena_printf(a, "%s.%s", text, probe_component_text(a, m->name[i],
+						m->pt->components[i].arg));
+		behind |= !strcmp(m->name[i], "function");
+	}
+	return text;
+}
+
+static const char *prefix_text(struct arena *a, const struct search *s, const struct kfunc *k)
+{
+	if (k->module)
+		return arena_printf(a, "%smodule(%s)", is_plain_kprobe(s) ? "kprobe." : "", probe_quote(a, k->module));
+	return is_plain_kprobe(s) ? "kprobe" : "kernel";
+}
+
+static struct probe_point *kfunc_point(struct search *s, const struct probe_family *f, const struct kfunc *k)
+{
+	struct arena *a = s->ps->arena;
+	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
+	int64_t active = 0;
+
+	pt->kind = mechanism(s, k);
+	pt->prog.kind = POINT_KFUNC;
+	pt->prog.name = k->name;
+	pt->prog.address = k->addr;
+	probe_match_long(s->m, "maxactive", &active);
+	pt->prog.maxactive = (int32_t)active;
+	pt->prog.str[IR_PP_FUNC] = k->name;
+	pt->prog.str[IR_PP_TYPE] = is_return(s) ? "kretprobe" : "kprobe";
+	pt->prog.str[IR_PP_MODULE] = k->module ? k->module : "kernel";
+	pt->symbol = k->name;
+	pt->scope = is_plain_kprobe(s) ? PROBE_SCOPE_NONE :
+		    is_return(s) ? PROBE_SCOPE_KERNEL_RETURN : PROBE_SCOPE_KERNEL;
+	if (k->btf) {
+		pt->module = k->btf;
+		pt->type = k->func.type;
+		pt->params = dbg_type_params(k->func.type, &pt->nparams, NULL);
+	} else {
+		struct dbg_error e;
+
+		pt->module = dbg_btf_kernel("vmlinux", &e);
+	}
+	probe_point_spell(pt, arena_printf(a, "%s.function(%s)%s", prefix_text(a, s, k),
+					   probe_quote(a, k->name), suffix_text(a, s->m)));
+	return pt;
+}
+
+/* ---- what is wrong ---- */
+
+static const char *release_text(struct arena *a)
+{
+	struct utsname u;
+
+	return uname(&u) ? "" : arena_strdup(a, u.release);
+}
+
+static void need_dwarf(struct search *s, struct probe_result *out, const char *what)
+{
+	probe_fail(s->ps, out, "need-kernel-debuginfo", NULL, "%s of the kernel need its debug information, which "
+		   "this stap does not read; functions by name work without it: kernel.function(\"NAME\")", what);
+}
+
+/* Functions that could have been meant: renamed since, the entry of a system call, spelt alike. */
+static const char *similar_functions(struct search *s)
+{
+	struct arena *a = s->ps->arena;
+	const char **names = NULL, *like, *call = s->name;
+	size_t n, count;
+	const struct ksym *sym = ksyms_functions(&n);
+
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+		if (!strcmp(s->name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
+			return renamed[i].now;
+	if (!strncasecmp(call, "sys_", 4)) {
+		const char *entry = arena_printf(a, "__x64_sys_%s", call + 4);
+
+		if (ksyms_find(NULL, entry, &count))
+			return entry;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (s->module ? sym[i].module && !strcmp(s->module, sym[i].module) : !sym[i].module)
+			arrput(names, sym[i].name);
+	like = probe_similar(a, s->name, names, arrlenu(names), SIMILAR);
+	arrfree(names);
+	return like;
+}
+
+static void kfunc_explain(struct search *s, struct probe_result *out)
+{
+	size_t n;
+	const char *like;
+
+	ksyms_functions(&n);
+	if (!n) {
+		probe_fail(s->ps, out, "no-kallsyms", NULL, "the kernel's functions are not known: /proc/kallsyms "
+			   "cannot be read");
+		return;
+	}
+	like = is_glob(s->name) ? "" : similar_functions(s);
+	if (s->module && !*like)
+		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
+	else
+		probe_fail(s->ps, out, "no-match", NULL, "no match%s%s%s", *like ? " (similar functions: " : "",
+			   like, *like ? ")" : "");
+}
+
+static bool can_probe(struct search *s, struct probe_result *out)
+{
+	if (s->ps->listing || attach_has_kprobes())
+		return true;
+	for (size_t i = 0; i < arrlenu(s->found); i++)
+		if (s->found[i].btf && !s->found[i].module && attach_has_fentry(s->found[i].func.id))
+			return true;
+	probe_fail(s->ps, out, "no-kernel-functions", NULL, "this kernel (%s) does not let its functions be probed: it "
+		   "offers neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry programs (CONFIG_FPROBE, "
+		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); its tracepoints can be probed: kernel.trace(\"*\")",
+		   release_text(s->ps->arena));
+	return false;
+}
+
+/* "NAME@FILE" with a name that only one function has means that. */
+static bool take_spec(struct search *s, const char *text, struct probe_result *out)
+{
+	struct probe_spec spec;
+	size_t count;
+
+	if (!probe_spec_parse(s->ps->arena, text, &spec)) {
+		probe_fail(s->ps, out, "malformed", NULL, "malformed specification '%s'", text);
+		return false;
+	}
+	s->name = spec.function;
+	if (!spec.file)
+		return true;
+	if (spec.line_kind != PROBE_LINE_NONE || is_glob(s->name) || (ksyms_find(s->module, s->name, &count) &&
+								      count > 1)) {
+		need_dwarf(s, out, "source files and lines");
+		return false;
+	}
+	diag_warn(s->ps->diag, "file-unchecked", &s->m->pt->at, "the file '%s' of kernel function '%s' is not checked: "
+		  "that needs debug information", spec.file, s->name);
+	return true;
+}
+
+static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
+			  struct probe_result *out)
+{
+	struct search s = { .ps = ps, .m = m, .variant = (enum variant)m->pattern->variant,
+			    .module = probe_match_string(m, "module") };
+	const char *text = probe_match_string(m, "function");
+
+	if (s.variant == KFUNC_DWARF || !text) {
+		need_dwarf(&s, out, probe_match_has(m, "inline") ? "inlined copies of functions" :
+			   probe_match_has(m, "statement") ? "statements" : "labels and callees");
+		return;
+	}
+	if (!take_spec(&s, text, out))
+		return;
+	if (is_glob(s.name) || (s.module && is_glob(s.module)))
+		find_glob(&s);
+	else
+		find_exact(&s);
+	if (!arrlenu(s.found))
+		kfunc_explain(&s, out);
+	else if (can_probe(&s, out))
+		for (size_t i = 0; i < arrlenu(s.found); i++)
+			arrput(out->points, kfunc_point(&s, f, &s.found[i]));
+	arrfree(s.found);
+}
+
+const struct probe_family probe_family_kfunc = {
+	.name = "kernel.function",
+	.patterns = kfunc_patterns,
+	.npatterns = sizeof(kfunc_patterns) / sizeof(kfunc_patterns[0]),
+	.resolve = kfunc_resolve,
+	.vars = probe_arg_vars,
+};
