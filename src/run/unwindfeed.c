@@ -234,6 +234,8 @@ void run_unwind_destroy(struct run_session *s)
 {
 	if (!s->unwind)
 		return;
+	for (size_t i = 0; i < arrlenu(s->unwind->files); i++)
+		arrfree(s->unwind->files[i].rows);
 	arrfree(s->unwind->files);
 	hmfree(s->unwind->known);
 	hmfree(s->unwind->watched);
