@@ -203,8 +203,9 @@ int engine_load(struct engine *e)
 	err = load_btf(&e->btf, e->unit.slot_size, coll);
 	if (err)
 		return engine_fail(e, err, "the kernel refuses the type information: %s", strerror(-err));
+	bundles_load(e);
 	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers) && !err; h++)
-		if (in_kernel(e, h))
+		if (in_kernel(e, h) && e->fds[h] < 0)
 			err = load_handler(e, (uint32_t)h);
 	if (!err && e->p->target)
 		err = engine_target_set(e, e->p->target);
@@ -246,11 +247,12 @@ void engine_destroy(struct engine *e)
 		if (e->point_fds[i] >= 0 && e->point_fds[i] != e->fds[e->p->points[i].handler])
 			close(e->point_fds[i]);
 	for (ptrdiff_t i = 0; i < arrlen(e->fds); i++)
-		if (e->fds[i] >= 0)
+		if (e->fds[i] >= 0 && !bundle_owns(e, e->fds[i]))
 			close(e->fds[i]);
 	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++)
 		if (e->generated[h])
 			gen_fini(&e->gens[h]);
+	bundles_close(e);
 	rings_close(e);
 	maps_close(e);
 	load_btf_close(&e->btf);

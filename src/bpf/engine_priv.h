@@ -23,6 +23,7 @@ struct engine {
 	bool *generated;
 	int *fds;			/* stb_ds: programs by handler, -1: none */
 	int *point_fds;			/* stb_ds: programs by point, the handler's or its own */
+	int *bundle_fds;		/* stb_ds: those of them that belong to several handlers */
 	int *map_fds;			/* stb_ds: by map index, -1: not needed */
 	uint8_t *vars;			/* mapped vars */
 	struct unwind_table *unwind;	/* mapped, NULL: not wanted */
@@ -58,6 +59,11 @@ struct ir_store *mapstore_create(struct engine *e);
 /* track.c: the target's descendants */
 int track_start(struct engine *e);
 void track_stop(struct engine *e);
+
+/* bundle.c: loads what is better loaded together; the rest of e->fds stays -1 */
+void bundles_load(struct engine *e);
+bool bundle_owns(const struct engine *e, int fd);
+void bundles_close(struct engine *e);
 
 /* begun.c */
 bool begun_wanted(const struct engine *e);

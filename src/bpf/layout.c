@@ -90,6 +90,8 @@ void layout_init(struct layout *lo, const struct program *p, unsigned ncpu)
 	}
 	lo->counters = lo->vars_size;
 	lo->vars_size += (uint32_t)arrlen(p->points) * WCNT_COUNT * 8;
+	lo->bundle_numbers = lo->vars_size;
+	lo->vars_size += round8(2 * (uint32_t)arrlen(p->points));
 	lo->vars_size = (lo->vars_size + 4095) & ~4095u;
 	place_points(lo, p);
 }

@@ -75,6 +75,7 @@ struct layout {
 	uint32_t ring_map;		/* first of the rings, one per CPU; 0: only through MAP_RINGS */
 	uint32_t nmaps;
 	uint32_t counters;		/* offset in vars: u64[points][WCNT_COUNT] */
+	uint32_t bundle_numbers;	/* offset in vars: u16[points], which handler of a bundle it has */
 	uint32_t points_stride, points_int;	/* MAP_POINTS: bytes of a row; offset of its integers */
 	uint32_t points_str[IR_PP_COUNT];	/* offset of each string within the row */
 	uint32_t points_bound;		/* bytes of each string */

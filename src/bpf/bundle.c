@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Many handlers in one program.  A script like process("P").function("*").call { println($$parms) } has hundreds of
+ * different handlers, each a program that the kernel verifies together with the routines it calls, and that needs a
+ * link of its own.  Here handlers of one kind become subprograms of a program that chooses by the point's cookie,
+ * and share the routines: they load and attach many times faster.  The choice costs a few comparisons per hit.
+ *
+ * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
+ * are loaded one by one then.
+ */
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "bpf/engine_priv.h"
+#include "bpf/routines.h"
+
+#define BUNDLE_MIN		8	/* fewer are better alone */
+#define BUNDLE_SUBPROGS		200	/* of 256 that the kernel takes */
+#define BUNDLE_INSNS		60000
+#define HANDLER_INSNS		4000	/* larger ones are loaded alone */
+
+struct bundle {
+	struct engine *e;
+	const uint32_t *handlers;
+	size_t n;
+	struct emit em;
+	em_label out;
+	em_label routine[ROUTINE_COUNT];	/* of those copied already */
+	struct copy {
+		const struct emit *from;
+		size_t subprog;			/* index in from->subprogs */
+		em_label label;
+	} *todo;				/* stb_ds: referred to; [done..] not copied yet */
+};
+
+static size_t subprog_at(const struct emit *em, int64_t insn)
+{
+	size_t i = 0;
+
+	while (i + 1 < arrlenu(em->subprogs) && em->subprogs[i + 1].insn <= insn)
+		i++;
+	return i;
+}
+
+static size_t subprog_end(const struct emit *em, size_t i)
+{
+	return i + 1 < arrlenu(em->subprogs) ? em->subprogs[i + 1].insn : arrlenu(em->insns);
+}
+
+/* Are both the same code, which calls nothing? */
+static bool subprogs_equal(const struct emit *a, size_t i, const struct emit *b, size_t k)
+{
+	size_t from = a->subprogs[i].insn, at = b->subprogs[k].insn, n = subprog_end(a, i) - from;
+	const struct em_map_ref *ra = a->maps, *rb = b->maps;
+	const struct em_map_ref *ea = ra + arrlenu(ra), *eb = rb + arrlenu(rb);
+
+	if (subprog_end(b, k) - at != n || memcmp(&a->insns[from], &b->insns[at], n * sizeof(*a->insns)))
+		return false;
+	for (size_t j = from; j < from + n; j++)
+		if (a->insns[j].src_reg == BPF_PSEUDO_CALL && a->insns[j].code == (BPF_JMP | BPF_CALL))
+			return false;
+	while (ra < ea && ra->insn < from)
+		ra++;
+	while (rb < eb && rb->insn < at)
+		rb++;
+	for (; ra < ea && ra->insn < from + n; ra++, rb++)
+		if (rb == eb || rb->insn - at != ra->insn - from || rb->map != ra->map)
+			return false;
+	return true;
+}
+
+/* Label of the copy of a subprogram; copied later if it is not yet. */
+static em_label label_of(struct bundle *b, const struct emit *from, size_t subprog)
+{
+	int btf = from->subprogs[subprog].btf;
+	struct copy c = { from, subprog, 0 };
+
+	if (btf >= BTF_ROUTINE && b->routine[btf - BTF_ROUTINE])
+		return b->routine[btf - BTF_ROUTINE];
+	for (size_t i = 0; btf == BTF_GLOBAL && i < arrlenu(b->todo); i++)
+		if (b->todo[i].from->subprogs[b->todo[i].subprog].btf == BTF_GLOBAL &&
+		    subprogs_equal(b->todo[i].from, b->todo[i].subprog, from, subprog))
+			return b->todo[i].label;
+	for (size_t i = arrlenu(b->todo); btf < BTF_ROUTINE && i-- > 0;)
+		if (b->todo[i].from == from && b->todo[i].subprog == subprog)
+			return b->todo[i].label;
+	c.label = em_new_label(&b->em);
+	if (btf >= BTF_ROUTINE)
+		b->routine[btf - BTF_ROUTINE] = c.label;
+	arrput(b->todo, c);
+	return c.label;
+}
+
+static void copy_subprog(struct bundle *b, const struct copy *c)
+{
+	const struct emit *from = c->from;
+	size_t first = from->subprogs[c->subprog].insn, end = subprog_end(from, c->subprog), base;
+
+	em_subprog(&b->em, c->label, from->subprogs[c->subprog].btf);
+	base = arrlenu(b->em.insns);
+	for (size_t i = first; i < end; i++) {
+		struct bpf_insn in = from->insns[i];
+		bool wide = in.code == (BPF_LD | BPF_DW | BPF_IMM);
+		size_t target = subprog_at(from, (int64_t)i + in.imm + 1);
+
+		if (in.code == (BPF_JMP | BPF_CALL) && in.src_reg == BPF_PSEUDO_CALL)
+			em_call(&b->em, label_of(b, from, target));
+		else if (wide && in.src_reg == BPF_PSEUDO_FUNC)
+			em_func_addr(&b->em, in.dst_reg, label_of(b, from, target));
+		else if (wide)
+			em_raw(&b->em, in), em_raw(&b->em, from->insns[i + 1]);
+		else
+			em_raw(&b->em, in);
+		i += wide;
+	}
+	for (size_t i = 0; i < arrlenu(from->maps); i++) {
+		struct em_map_ref r = from->maps[i];
+
+		if (r.insn < first || r.insn >= end)
+			continue;
+		r.insn += (uint32_t)(base - first);
+		arrput(b->em.maps, r);
+	}
+}
+
+/* r2 = number of the handler, of those from `lo` below `hi` */
+static void choose(struct bundle *b, size_t lo, size_t hi)
+{
+	struct emit *em = &b->em;
+	em_label upper = em_new_label(em);
+
+	if (hi - lo == 1) {
+		em_mov(em, R1, R6);
+		em_call(em, label_of(b, &b->e->gens[b->handlers[lo]].em, 0));
+		em_jmp(em, b->out);
+		return;
+	}
+	em_jcci(em, BPF_JGE, R2, (int64_t)(lo + (hi - lo) / 2), upper);
+	choose(b, lo, lo + (hi - lo) / 2);
+	em_bind(em, upper);
+	choose(b, lo + (hi - lo) / 2, hi);
+}
+
+/* Main: calls the handler of the point that was hit. */
+static void dispatch(struct bundle *b)
+{
+	struct emit *em = &b->em;
+
+	em_subprog(em, em_new_label(em), BTF_ANY);
+	b->out = em_new_label(em);
+	em_mov(em, R6, R1);
+	em_helper(em, BPF_FUNC_get_attach_cookie);
+	em_jcci(em, BPF_JGE, R0, arrlen(b->e->p->points), b->out);
+	em_alui(em, BPF_LSH, R0, 1);
+	em_map_value(em, R1, MAP_VARS, b->e->unit.lo.bundle_numbers);
+	em_alu(em, BPF_ADD, R1, R0);
+	em_ldx(em, BPF_H, R2, R1, 0);
+	choose(b, 0, b->n);
+	em_bind(em, b->out);
+	em_movi(em, R0, 0);
+	em_exit(em);
+}
+
+static bool bundle_build(struct bundle *b)
+{
+	em_init(&b->em, false);
+	dispatch(b);
+	for (size_t i = 0; i < arrlenu(b->todo) && !b->em.err; i++) {
+		struct copy c = b->todo[i];
+
+		copy_subprog(b, &c);
+	}
+	return em_finish(&b->em);
+}
+
+static void use_program(struct engine *e, const struct bundle *b, int fd)
+{
+	uint16_t *numbers = (uint16_t *)(void *)(e->vars + e->unit.lo.bundle_numbers);
+
+	for (size_t k = 0; k < b->n; k++)
+		e->fds[b->handlers[k]] = fd;
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		for (size_t k = 0; k < b->n; k++)
+			if (e->p->points[i].handler == b->handlers[k]) {
+				numbers[i] = (uint16_t)k;
+				e->point_fds[i] = fd;
+			}
+	arrput(e->bundle_fds, fd);
+}
+
+static void bundle_load(struct engine *e, const uint32_t *handlers, size_t n)
+{
+	struct bundle b = { .e = e, .handlers = handlers, .n = n };
+	const struct gen *g = &e->gens[handlers[0]];
+	struct load_request rq = { .em = &b.em, .kind = g->kind, .sleepable = g->sleepable,
+				   .uprobe_multi = e->opt.uprobe_multi, .name = "stap_bundle", .btf = &e->btf,
+				   .map_fds = e->map_fds };
+	int fd = bundle_build(&b) ? load_prog(&rq) : -1;
+
+	if (fd >= 0)
+		use_program(e, &b, fd);
+	em_fini(&b.em);
+	arrfree(b.todo);
+}
+
+/* May both be in one program? */
+static bool alike(const struct gen *a, const struct gen *b)
+{
+	return a->kind == b->kind && a->sleepable == b->sleepable && a->unwind.off == b->unwind.off;
+}
+
+static bool bundle_takes(const struct engine *e, uint32_t h)
+{
+	return e->generated[h] && e->fds[h] < 0 &&
+	       (e->gens[h].kind == PROG_UPROBE || e->gens[h].kind == PROG_URETPROBE) &&
+	       arrlen(e->gens[h].em.insns) <= HANDLER_INSNS;
+}
+
+/* Is there an equal function in a handler of the set? */
+static bool is_shared(const struct engine *e, const uint32_t *set, const struct emit *em, size_t subprog)
+{
+	for (size_t i = 0; em->subprogs[subprog].btf == BTF_GLOBAL && i < arrlenu(set); i++) {
+		const struct emit *o = &e->gens[set[i]].em;
+
+		for (size_t k = 0; k < arrlenu(o->subprogs); k++)
+			if (o->subprogs[k].btf == BTF_GLOBAL && subprogs_equal(o, k, em, subprog))
+				return true;
+	}
+	return false;
+}
+
+/* Subprograms that a handler adds to the set, at most. */
+static size_t own_subprogs(const struct engine *e, const uint32_t *set, const struct emit *em)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
+		n += em->subprogs[i].btf < BTF_ROUTINE && !is_shared(e, set, em, i);
+	return n;
+}
+
+void bundles_load(struct engine *e)
+{
+	size_t nh = arrlenu(e->p->handlers);
+	bool *seen = calloc(nh + 1, sizeof(*seen));
+	uint32_t *set = NULL;
+
+	if (!seen)
+		abort();
+	for (uint32_t h = 0; h < nh; h++) {
+		size_t subprogs = ROUTINE_COUNT, insns = 0;
+
+		arrsetlen(set, 0);
+		for (uint32_t k = h; k < nh; k++) {
+			const struct emit *em = &e->gens[k].em;
+
+			if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]))
+				continue;
+			subprogs += own_subprogs(e, set, em);
+			insns += arrlenu(em->insns);
+			if (subprogs > BUNDLE_SUBPROGS || insns > BUNDLE_INSNS)
+				break;
+			seen[k] = true;
+			arrput(set, k);
+		}
+		if (arrlenu(set) >= BUNDLE_MIN)
+			bundle_load(e, set, arrlenu(set));
+	}
+	arrfree(set);
+	free(seen);
+}
+
+bool bundle_owns(const struct engine *e, int fd)
+{
+	for (size_t i = 0; i < arrlenu(e->bundle_fds); i++)
+		if (e->bundle_fds[i] == fd)
+			return true;
+	return false;
+}
+
+void bundles_close(struct engine *e)
+{
+	for (size_t i = 0; i < arrlenu(e->bundle_fds); i++)
+		close(e->bundle_fds[i]);
+	arrfree(e->bundle_fds);
+}
