@@ -9,13 +9,12 @@
 
 void cli_open_standard_files(void)
 {
-	int fd;
+	static const int modes[] = { O_RDONLY, O_RDONLY, O_WRONLY };
 
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
+	/* Those below are open by then: open() gives this very number.  Writes to what was closed are to fail. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+			return;
 }
 
 int cli_close_output(int status)
