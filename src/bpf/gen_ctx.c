@@ -13,10 +13,21 @@
 #include "bpf/unwind_state.h"
 #include "ir/traverse.h"
 
-/* x86-64: struct pt_regs by DWARF register number */
-static const uint8_t pt_regs_off[17] = {
-	80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128
-};
+/* x86-64: offset in struct pt_regs by DWARF register number, -1: none */
+static int pt_regs_off(int64_t reg)
+{
+	static const uint8_t general[17] = {
+		80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128
+	};
+
+	switch (reg) {
+	case 49: return 144;	/* rflags */
+	case 51: return 136;	/* cs */
+	case 52: return 160;	/* ss */
+	default: return reg >= 0 && reg < 17 ? general[reg] : -1;
+	}
+}
+
 #define PT_RAX	80
 #define PT_CS	136
 #define PT_IP	128
@@ -232,14 +243,14 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 {
 	switch (e->op) {
 	case IR_REG:
-		if (!has_regs(g) || e->imm < 0 || e->imm > 16)
+		if (!has_regs(g) || pt_regs_off(e->imm) < 0)
 			return false;
-		load_reg(g, pt_regs_off[e->imm]);
+		load_reg(g, pt_regs_off(e->imm));
 		return true;
 	case IR_UREG:
-		if (e->imm < 0 || e->imm > 16)
+		if (pt_regs_off(e->imm) < 0)
 			return false;
-		load_ureg(g, pt_regs_off[e->imm]);
+		load_ureg(g, pt_regs_off(e->imm));
 		return true;
 	case IR_UADDR:
 		load_ureg(g, PT_IP);

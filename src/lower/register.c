@@ -14,10 +14,10 @@ struct reg_name {
 };
 
 #define GENERAL(letter, n) \
-	{ "r" letter "x", n, 64, 0 }, { "e" letter "x", n, 32, 0 }, { letter "x", n, 16, 0 }, \
+	{ "r" letter "x", n, 64, 0 }, { "e" letter "x", n, 32, 0 }, { letter "x", n, 64, 0 }, \
 	{ letter "l", n, 8, 0 }, { letter "h", n, 8, 8 }
 #define INDEXED(name, n) \
-	{ "r" name, n, 64, 0 }, { "e" name, n, 32, 0 }, { name, n, 16, 0 }, { name "l", n, 8, 0 }
+	{ "r" name, n, 64, 0 }, { "e" name, n, 32, 0 }, { name, n, 64, 0 }, { name "l", n, 8, 0 }
 #define NUMBERED(name, n) \
 	{ name, n, 64, 0 }, { name "d", n, 32, 0 }, { name "w", n, 16, 0 }, { name "b", n, 8, 0 }
 
@@ -26,7 +26,9 @@ static const struct reg_name reg_names[] = {
 	INDEXED("si", 4), INDEXED("di", 5), INDEXED("bp", 6), INDEXED("sp", 7),
 	NUMBERED("r8", 8), NUMBERED("r9", 9), NUMBERED("r10", 10), NUMBERED("r11", 11),
 	NUMBERED("r12", 12), NUMBERED("r13", 13), NUMBERED("r14", 14), NUMBERED("r15", 15),
-	{ "rip", 16, 64, 0 }, { "eip", 16, 32, 0 }, { "ip", 16, 16, 0 },
+	{ "rip", 16, 64, 0 }, { "eip", 16, 32, 0 }, { "ip", 16, 64, 0 },
+	{ "flags", 49, 32, 0 }, { "eflags", 49, 32, 0 },
+	{ "xcs", 51, 64, 0 }, { "cs", 51, 64, 0 }, { "xss", 52, 64, 0 }, { "ss", 52, 64, 0 },
 };
 
 static struct ir_expr *read_register(struct lower *L, const struct reg_name *r, bool is_unsigned,
