@@ -185,6 +185,35 @@ def test_arguments_and_environment():
     assert result.ok().lines == [f"one||one+two+three|one,two|{program} one two three|some value"]
 
 
+def test_context_without_a_process():
+    """What begin cannot know is empty or a soft error, never a wrong value."""
+    text = """probe begin {
+        printf("%s|%s|%s|%s|%d|%d|%d|%d\\n", pp(), ppfunc(), pn(), probe_type(), is_return(), user_mode(), uaddr(), registers_valid())
+        print_regs() print_ubacktrace() print_backtrace()
+        try { register("rip") } catch (message) { println(message) }
+        try { probemod() } catch (message) { println(message) }
+        try { println(user_string(16)) } catch (message) { println(message) }
+        println(user_int(16), user_string(16, "none"), user_string_quoted(16), user_string_nofault(16), "|", ubacktrace())
+        exit() }"""
+    assert script(text).ok().lines == ["begin||begin|begin|0|0|0|0", "registers not available in this context",
+                                       "probe module not found", "user string copy fault -14 at 0x10 [man error::fault]",
+                                       "0none0x10|"]
+
+
+def test_registers_and_arguments():
+    program = compile_target("places.c")
+    text = """probe process(PROG).function("main") {
+        println(int_arg(1), " ", long_arg(1), " ", pointer_arg(2) == register("rsi"), " ",
+                user_string(user_long(pointer_arg(2))), " ", register("di") == $argc, " ", registers_valid(), " ",
+                register("cs") == 0x33, " ", register("rip") == addr(), " ", uaddr() == addr(), " ", ustack(0) == addr())
+        name = "edi" println(u_register(name))
+        print_regs()
+        exit() }"""
+    lines = trace(program, text, command=f"{program} x y").ok().lines
+    assert lines[0] == f"3 3 1 {program} 1 1 1 1 1 1" and lines[1] == "3"
+    assert re.fullmatch(r"RIP: [0-9a-f]{16} RSP: [0-9a-f]{16} EFLAGS: [0-9a-f]{8}", lines[2]) and len(lines) == 8
+
+
 def test_paths_and_descriptors(tmp_path):
     program = compile_target("places.c")
     result = trace(program, 'probe process(PROG).function("main") { t = task_current() printf("%s %s %s %d\\n", '
