@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/diag.h"
 #include "base/ds.h"
 #include "dbg/module.h"
 
@@ -221,26 +222,25 @@ static const char *command_word(struct arena *a, const char *cmd)
 	return out;
 }
 
-static bool module_open(struct probe_session *ps, struct probe_image *img)
+static bool module_open(struct probe_session *ps, struct probe_image *img, struct dbg_error *e)
 {
 	struct dbg_open_opts opts = {
 		.debug_path = ps->debug_path,
 		.root = img->root && *img->root ? img->root : NULL,
 		.no_debuginfod = ps->no_debuginfod,
 	};
-	struct dbg_error e;
 
-	img->module = dbg_module_open(img->path, &opts, &e);
+	img->module = dbg_module_open(img->path, &opts, e);
 	return img->module != NULL;
 }
 
-/* Adds the image of a place, if it is an ELF file and not there yet. */
+/* Adds the image of a place, if it is an ELF file (else *e, which may be NULL, tells why not) and not there yet. */
 static bool image_add(struct probe_session *ps, struct place p, const char *spelt, int32_t pid,
-		      struct probe_image **list)
+		      struct probe_image **list, struct dbg_error *e)
 {
 	struct probe_image img = { .path = p.path, .root = p.root, .pid = pid };
 
-	if (!module_open(ps, &img))
+	if (!module_open(ps, &img, e))
 		return false;
 	for (size_t i = 0; i < arrlenu(*list); i++)
 		if ((*list)[i].module == img.module)
@@ -282,7 +282,7 @@ static void images_of_pid(struct probe_session *ps, int64_t pid, int32_t only, s
 		else
 			p.path = arena_strdup(ps->arena, exe);	/* replaced or removed since */
 	}
-	if (!image_add(ps, p, p.path, only, list))
+	if (!image_add(ps, p, p.path, only, list, NULL))
 		probe_fail(ps, out, "no-match", NULL, "no match");
 }
 
@@ -301,7 +301,7 @@ static void images_of_path(struct probe_session *ps, const char *path, struct pr
 				if (!stat(g.gl_pathv[i], &st) && S_ISREG(st.st_mode) &&
 				    !access(g.gl_pathv[i], X_OK) && place_resolve(ps, g.gl_pathv[i], &p)) {
 					place_interpreter(ps, &p);
-					image_add(ps, p, p.path, 0, list);
+					image_add(ps, p, p.path, 0, list, NULL);
 				}
 			}
 			globfree(&g);
@@ -310,8 +310,11 @@ static void images_of_path(struct probe_session *ps, const char *path, struct pr
 		if (!strchr(path, '/'))
 			probe_fail(ps, out, "no-executable", NULL, "cannot find executable '%s'", path);
 	} else {
+		struct dbg_error e;
+
 		place_interpreter(ps, &p);
-		image_add(ps, p, place_file(ps->arena, p), 0, list);
+		if (!image_add(ps, p, place_file(ps->arena, p), 0, list, &e))
+			diag_warn(ps->diag, "unusable-program", NULL, "cannot use program: %s", e.msg);
 	}
 	if (!*list)
 		probe_fail(ps, out, "no-match", NULL, "no match");
@@ -338,7 +341,7 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 			if (fnmatch(name, need[j], 0) && fnmatch(name, base, 0))
 				continue;
 			p.path = resolve_under(ps->arena, p.root, need[j]);
-			if (!p.path || !image_add(ps, p, p.path, prog->pid, &libs))
+			if (!p.path || !image_add(ps, p, p.path, prog->pid, &libs, NULL))
 				continue;
 			spelt = strchr(name, '/') && !strpbrk(name, "*?[") ? name : p.path;
 			arrlast(libs).derived = arena_printf(ps->arena, "%s.library(%s)", prog->spelling,
@@ -350,7 +353,7 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 		const struct probe_image *prog = &(*list)[0];
 		struct place p;
 
-		if (place_resolve(ps, name, &p) && image_add(ps, p, p.path, prog->pid, &libs))
+		if (place_resolve(ps, name, &p) && image_add(ps, p, p.path, prog->pid, &libs, NULL))
 			libs[0].derived = arena_printf(ps->arena, "%s.library(%s)", prog->spelling,
 						       probe_quote(ps->arena, name));
 	}

@@ -118,6 +118,8 @@ def test_truncated_elf(places, tmp_path, length):
         assert orderly(stap(option, f'process("{path}").function("*")')).status == 1 or length > 64
     result = orderly(stap("-p2", "-e", f'probe process("{path}").function("outer") {{ println($value) }}'))
     assert result.status == 1 and str(path) in result.err
+    if length < 64:
+        assert "WARNING: cannot use program: " in result.err
 
 
 def test_truncated_at_every_kind_of_place(places, tmp_path):

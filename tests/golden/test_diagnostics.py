@@ -39,6 +39,7 @@ ELSEWHERE = {
     "sdt-address": "marks: tests/e2e/test_mark.py",
     "target-lowering": "an error of the compiler itself",
     "unused-argument": "the command line: tests/e2e/test_messages.py",
+    "unusable-program": "a broken file: tests/e2e/test_robustness.py",
     "void": "debug information that compilers do not write",
     "wide-value": "kernel functions",
     "write-computed": "optimised code: tests/corpus",
