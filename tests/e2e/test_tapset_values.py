@@ -365,3 +365,13 @@ def test_floating_point(where, seed, count):
     shown = floats(result.ok().lines)
     wrong = [(row, value) for row, value in zip(rows, shown) if not same(row[1], value)]
     assert len(shown) == len(rows) and not wrong, wrong[:10]
+
+
+def test_target_set():
+    result = script("probe begin { println(target_set_pid(1), target_set_pid(target())) } probe end { target_set_report() }",
+                    "-c", "sh -c 'sleep 0.05; sleep 0.05 & wait'")
+    lines = result.ok().lines
+    assert lines[:2] == ["01", "target set:"]
+    begat = [tuple(map(int, re.fullmatch(r"(\d+) begat (\d+)", line).groups())) for line in lines[2:]]
+    shell = begat[0][1] if len({parent for parent, _ in begat}) > 1 else begat[0][0]
+    assert sum(parent == shell for parent, _ in begat) == 2
