@@ -11,7 +11,7 @@ mkdir -p "$bpftap_cache"
 
 # Packages to build, and those that the tests use besides.
 build_packages=(gcc clang meson ninja-build pkg-config libbpf-dev libelf-dev libdw-dev
-	libdebuginfod-dev libstb-dev zlib1g-dev libc6-dev)
+	libdebuginfod-dev liblzma-dev libstb-dev zlib1g-dev libc6-dev)
 target_packages=(dpkg-dev make ca-certificates debian-archive-keyring)
 test_packages=(libcmocka-dev python3 python3-pytest gdb curl libc6-dbg sqlite3 systemtap-sdt-dev
 	elfutils binutils procps util-linux qemu-system-x86 busybox-static)

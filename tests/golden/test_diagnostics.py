@@ -15,6 +15,7 @@ CALL = re.compile(r"\b(?:diag_new|diag_error|diag_warn|\w*fail\w*|primitive_erro
 ELSEWHERE = {
     "bad-debuginfo": "a broken file: tests/e2e/test_robustness.py",
     "bad-mark": "a broken file: tests/e2e/test_robustness.py",
+    "call-guru": "functions of the library: tests/e2e/test_tapset_values.py",
     "cond-config-number": "depends on the kernel's configuration: tests/unit/test_lang.c",
     "embedded-code": "the library's own primitives",
     "file-unchecked": "kernel functions",
