@@ -15,7 +15,7 @@ const struct ir_val *interp_keys(struct interp *in, const struct ir_expr *e, str
 		return NULL;
 	for (uint32_t k = 0; k < g->nkeys; k++) {
 		if (g->key_type[k] == IR_STR)
-			at[k] = interp_str(in, e->args[k]);
+			at[k] = interp_text(in, e->args[k]);
 		else
 			keys[k] = (struct ir_val){ interp_int(in, e->args[k]), NULL };
 	}
@@ -180,7 +180,7 @@ static void walk_array(struct interp *in, const struct ir_foreach *l, struct wal
 		if (!l->slice[k])
 			continue;
 		if (g->key_type[k] == IR_STR)
-			slice[k].s = interp_at(in, interp_str(in, l->slice[k]));
+			slice[k].s = interp_at(in, interp_text(in, l->slice[k]));
 		else
 			slice[k].i = interp_int(in, l->slice[k]);
 	}

@@ -42,6 +42,7 @@ struct run_session {
 	struct attachment *attached;
 	struct ir_store *store;		/* the engine's, or with own_store ours */
 	bool own_store;
+	struct ir_store *view;		/* what the user engine sees of it; NULL: all as it is */
 	struct interp *interp;
 	struct interp_env env;
 	uint32_t current;		/* point whose user handler runs */

@@ -17,6 +17,7 @@
 
 #include "base/ds.h"
 #include "interp/memstore.h"
+#include "interp/plainstore.h"
 #include "run/loop.h"
 #include "run/priv.h"
 #include "run/rights.h"
@@ -170,7 +171,9 @@ int run_session_load(struct run_session *s)
 		s->own_store = true;
 	}
 	run_user_env(s, &s->env);
-	s->interp = interp_create(s->prog, s->store, &s->env);
+	if (s->engine && plainstore_wanted(s->prog->ir))
+		s->view = plainstore_create(s->store, &s->env.defer);
+	s->interp = interp_create(s->prog, s->view ? s->view : s->store, &s->env);
 	return 0;
 }
 
@@ -280,6 +283,8 @@ void run_session_destroy(struct run_session *s)
 		return;
 	interp_destroy(s->interp);
 	attach_release(s->attached);
+	if (s->view)
+		s->view->ops->destroy(s->view);
 	if (s->own_store)
 		s->store->ops->destroy(s->store);
 	engine_destroy(s->engine);
