@@ -94,6 +94,8 @@ char *interp_subject_env(const struct interp *in, const char *name)
 	char path[64], *line = NULL, *value = NULL;
 	FILE *f;
 
+	if (!in->env->subject)
+		return getenv(name) ? strdup(getenv(name)) : NULL;
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)interp_pid(in));
 	f = fopen(path, "re");
 	if (!f)
