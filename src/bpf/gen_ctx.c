@@ -34,6 +34,7 @@ static int pt_regs_off(int64_t reg)
 #define PT_SP	152
 #define PT_BP	32
 
+#define OWN_FRAMES	2	/* without registers a stack begins with the program and its caller */
 #define STACK_FRAMES	64	/* frames of a stack kept for USTACK_ADDR and the like */
 
 static bool has_regs(const struct gen *g)
@@ -181,7 +182,7 @@ static struct mem save_stack(struct gen *g, bool user)
 	em_mov(&g->em, R1, R7);
 	gen_addr(g, R2, pcs);
 	em_movi(&g->em, R3, STACK_FRAMES * 8);
-	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : 0);
+	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : has_regs(g) || g->kind == PROG_TRACEPOINT ? 0 : OWN_FRAMES);
 	em_helper(&g->em, BPF_FUNC_get_stack);
 	gen_st(g, at, R0);
 	if (!user && g->kind == PROG_KPROBE) {	/* not behind the breakpoint */

@@ -8,36 +8,15 @@
 #include "dbg/btf.h"
 
 #include <errno.h>
-#include <linux/btf.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
-#include "dbg/priv.h"
+#include "dbg/btf_priv.h"
 
-#ifndef BTF_KIND_ENUM64
-#define BTF_KIND_ENUM64 19
-#endif
 #define MAX_FILE (UINT64_C(512) << 20)
 #define MAX_TAGS 32
-#define FEW_LOOKUPS 4		/* so many names are searched for one by one; for more there is an index */
-
-struct btf_file {
-	uint8_t *data;			/* malloc'ed */
-	struct dbg_bytes types, strings;
-	uint32_t *offset;		/* of own types in `types`; stb_ds */
-	uint32_t first_id, first_str;	/* own ones start here */
-	struct dbg_module *base;
-	char *name;			/* of the kernel module, or the path */
-	uint32_t *heads, *next;		/* own types by hash of their names: index + 1; malloc'ed, NULL at first */
-	uint32_t nheads, lookups;
-};
-
-struct rec {
-	struct btf_type t;
-	struct dbg_cur c;		/* what follows */
-};
 
 static const struct dbg_type_ops btf_type_ops;
 
@@ -214,7 +193,7 @@ void btf_file_free(struct dbg_module *m)
 
 /* ---- records ---- */
 
-static const char *btf_str(const struct dbg_module *m, uint32_t off)
+const char *btfrec_str(const struct dbg_module *m, uint32_t off)
 {
 	for (; m && m->btf; m = m->btf->base)
 		if (off >= m->btf->first_str)
@@ -222,15 +201,14 @@ static const char *btf_str(const struct dbg_module *m, uint32_t off)
 	return NULL;
 }
 
-static const char *btf_name(const struct dbg_module *m, uint32_t off)
+const char *btfrec_name(const struct dbg_module *m, uint32_t off)
 {
-	const char *s = off ? btf_str(m, off) : NULL;
+	const char *s = off ? btfrec_str(m, off) : NULL;
 
 	return s && *s ? s : NULL;
 }
 
-/* The module (m or its base) that has type `id`, and its record. */
-static struct dbg_module *btf_rec(struct dbg_module *m, uint32_t id, struct rec *r)
+struct dbg_module *btfrec_get(struct dbg_module *m, uint32_t id, struct rec *r)
 {
 	for (; m && m->btf; m = m->btf->base)
 		if (id && id >= m->btf->first_id) {
@@ -298,15 +276,14 @@ static void fill_type(struct dbg_type *t, struct rec *r)
 	}
 }
 
-/* The type of an id; type tags are looked through. */
-static const struct dbg_type *btf_type(struct dbg_module *m, uint32_t id)
+const struct dbg_type *btfrec_type(struct dbg_module *m, uint32_t id)
 {
 	struct dbg_module *owner;
 	struct dbg_type *t;
 	struct rec r;
 
 	for (int i = 0; i < MAX_TAGS; i++) {
-		owner = btf_rec(m, id, &r);
+		owner = btfrec_get(m, id, &r);
 		if (!owner)
 			return module_void_type(m);
 		if (BTF_INFO_KIND(r.t.info) != BTF_KIND_TYPE_TAG)
@@ -316,7 +293,7 @@ static const struct dbg_type *btf_type(struct dbg_module *m, uint32_t id)
 	t = hmget(owner->types, (uint64_t)id);
 	if (!t) {
 		t = type_new(owner, DBG_UNSPECIFIED, &btf_type_ops, id);
-		t->name = btf_name(owner, r.t.name_off);
+		t->name = btfrec_name(owner, r.t.name_off);
 		fill_type(t, &r);
 		hmput(owner->types, (uint64_t)id, t);
 	}
@@ -328,16 +305,16 @@ static const struct dbg_type *btf_type(struct dbg_module *m, uint32_t id)
 static const struct dbg_type *bt_target(const struct dbg_type *t)
 {
 	struct rec r;
-	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_module *m = btfrec_get(t->module, (uint32_t)t->ref, &r);
 
 	if (!m)
 		return NULL;
 	switch (t->kind) {
 	case DBG_ARRAY:
-		return btf_type(m, cur_u32(&r.c));
+		return btfrec_type(m, cur_u32(&r.c));
 	case DBG_POINTER: case DBG_TYPEDEF: case DBG_CONST: case DBG_VOLATILE: case DBG_RESTRICT:
 	case DBG_FUNCTION:
-		return btf_type(m, r.t.type);
+		return btfrec_type(m, r.t.type);
 	default:
 		return NULL;
 	}
@@ -347,7 +324,7 @@ static const struct dbg_member *bt_members(const struct dbg_type *t, size_t *n)
 {
 	struct dbg_type *w = (struct dbg_type *)t;
 	struct rec r;
-	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_module *m = btfrec_get(t->module, (uint32_t)t->ref, &r);
 	struct dbg_member *list;
 
 	*n = m && !t->declaration ? BTF_INFO_VLEN(r.t.info) : 0;
@@ -357,8 +334,8 @@ static const struct dbg_member *bt_members(const struct dbg_type *t, size_t *n)
 	for (size_t i = 0; i < *n; i++) {
 		uint32_t off;
 
-		list[i].name = btf_name(m, cur_u32(&r.c));
-		list[i].type = btf_type(m, cur_u32(&r.c));
+		list[i].name = btfrec_name(m, cur_u32(&r.c));
+		list[i].type = btfrec_type(m, cur_u32(&r.c));
 		off = cur_u32(&r.c);
 		if (BTF_INFO_KFLAG(r.t.info)) {
 			list[i].bit_size = BTF_MEMBER_BITFIELD_SIZE(off);
@@ -374,7 +351,7 @@ static const struct dbg_enumerator *bt_enumerators(const struct dbg_type *t, siz
 {
 	struct dbg_type *w = (struct dbg_type *)t;
 	struct rec r;
-	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_module *m = btfrec_get(t->module, (uint32_t)t->ref, &r);
 	struct dbg_enumerator *list;
 
 	*n = m ? BTF_INFO_VLEN(r.t.info) : 0;
@@ -382,7 +359,7 @@ static const struct dbg_enumerator *bt_enumerators(const struct dbg_type *t, siz
 		return t->lazy;
 	list = arena_new_array(m->arena, struct dbg_enumerator, *n);
 	for (size_t i = 0; i < *n; i++) {
-		const char *name = btf_name(m, cur_u32(&r.c));
+		const char *name = btfrec_name(m, cur_u32(&r.c));
 
 		list[i].name = name ? name : "";
 		if (BTF_INFO_KIND(r.t.info) == BTF_KIND_ENUM64)
@@ -398,7 +375,7 @@ static const struct dbg_enumerator *bt_enumerators(const struct dbg_type *t, siz
 static const struct dbg_param *bt_params(const struct dbg_type *t, size_t *n, bool *variadic)
 {
 	struct rec r;
-	struct dbg_module *m = btf_rec(t->module, (uint32_t)t->ref, &r);
+	struct dbg_module *m = btfrec_get(t->module, (uint32_t)t->ref, &r);
 	struct dbg_param *list;
 
 	*n = m ? BTF_INFO_VLEN(r.t.info) : 0;
@@ -408,8 +385,8 @@ static const struct dbg_param *bt_params(const struct dbg_type *t, size_t *n, bo
 	for (size_t i = 0; i < *n; i++) {
 		uint32_t name = cur_u32(&r.c), id = cur_u32(&r.c);
 
-		list[i].name = btf_name(m, name);
-		list[i].type = btf_type(m, id);
+		list[i].name = btfrec_name(m, name);
+		list[i].type = btfrec_type(m, id);
 		if (i == *n - 1 && !name && !id) {	/* "..." */
 			--*n;
 			if (variadic)
@@ -426,7 +403,7 @@ static bool bt_count(const struct dbg_type *t, uint64_t *count)
 	struct rec r;
 	const uint8_t *p;
 
-	if (!btf_rec(t->module, (uint32_t)t->ref, &r) || !(p = cur_take(&r.c, sizeof(a))))
+	if (!btfrec_get(t->module, (uint32_t)t->ref, &r) || !(p = cur_take(&r.c, sizeof(a))))
 		return false;
 	memcpy(&a, p, sizeof(a));
 	*count = a.nelems;
@@ -441,248 +418,7 @@ static const struct dbg_type_ops btf_type_ops = {
 	.count = bt_count,
 };
 
-/* ---- lookup ---- */
-
-static uint32_t name_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (uint8_t)*s++) * 16777619u;
-	return h;
-}
-
-static struct btf_type own_type(const struct btf_file *b, uint32_t i)
-{
-	struct btf_type t;
-
-	memcpy(&t, b->types.p + b->offset[i], sizeof(t));
-	return t;
-}
-
-/* Chains run from the lowest id to the highest. */
-static void index_names(struct dbg_module *m)
-{
-	struct btf_file *b = m->btf;
-	uint32_t n = (uint32_t)arrlen(b->offset);
-
-	for (b->nheads = 1; b->nheads < n;)
-		b->nheads *= 2;
-	b->heads = calloc(b->nheads, sizeof(*b->heads));
-	b->next = calloc((size_t)n + 1, sizeof(*b->next));
-	if (!b->heads || !b->next)
-		abort();
-	for (uint32_t i = n; i-- > 0;) {
-		struct btf_type t = own_type(b, i);
-		const char *s = t.name_off ? btf_str(m, t.name_off) : NULL;
-		uint32_t *head = s ? &b->heads[name_hash(s) & (b->nheads - 1)] : NULL;
-
-		if (head) {
-			b->next[i] = *head;
-			*head = i + 1;
-		}
-	}
-}
-
-static bool is_named(struct dbg_module *m, uint32_t i, const char *name, uint32_t kinds)
-{
-	struct btf_type t = own_type(m->btf, i);
-	const char *s = t.name_off && (kinds & (1u << BTF_INFO_KIND(t.info))) ? btf_str(m, t.name_off) : NULL;
-
-	return s && *s == *name && strcmp(s, name) == 0;
-}
-
-/* First id of m itself (not its base) with the name and one of the kinds in the mask; 0: none. */
-static uint32_t find_id(struct dbg_module *m, const char *name, uint32_t kinds)
-{
-	struct btf_file *b = m->btf;
-
-	if (!b->heads && b->lookups++ >= FEW_LOOKUPS)
-		index_names(m);
-	if (b->heads) {
-		for (uint32_t i = b->heads[name_hash(name) & (b->nheads - 1)]; i; i = b->next[i - 1])
-			if (is_named(m, i - 1, name, kinds))
-				return b->first_id + i - 1;
-		return 0;
-	}
-	for (uint32_t i = 0; i < (uint32_t)arrlen(b->offset); i++)
-		if (is_named(m, i, name, kinds))
-			return b->first_id + i;
-	return 0;
-}
-
-static const struct dbg_type *find_kinds(struct dbg_module *m, const char *name, uint32_t kinds)
-{
-	for (; m && m->btf; m = m->btf->base) {
-		uint32_t id = find_id(m, name, kinds);
-
-		if (id)
-			return btf_type(m, id);
-	}
-	return NULL;
-}
-
-const struct dbg_type *btftype_find(struct dbg_module *m, const char *name)
-{
-	static const struct {
-		const char *word;
-		uint32_t kinds;
-	} words[] = {
-		{ "struct ", 1u << BTF_KIND_STRUCT },
-		{ "union ", 1u << BTF_KIND_UNION },
-		{ "enum ", 1u << BTF_KIND_ENUM | 1u << BTF_KIND_ENUM64 },
-	};
-	const struct dbg_type *t;
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		size_t n = strlen(words[i].word);
-
-		if (strncmp(name, words[i].word, n) == 0)
-			return find_kinds(m, name + n, words[i].kinds);
-	}
-	t = find_kinds(m, name, 1u << BTF_KIND_TYPEDEF | 1u << BTF_KIND_INT | 1u << BTF_KIND_FLOAT);
-	return t ? t : find_kinds(m, name, words[0].kinds | words[1].kinds | words[2].kinds);
-}
-
-const char **btftype_names(struct dbg_module *m, const char *glob)
-{
-	const uint32_t kinds = 1u << BTF_KIND_STRUCT | 1u << BTF_KIND_UNION | 1u << BTF_KIND_TYPEDEF |
-			       1u << BTF_KIND_ENUM | 1u << BTF_KIND_ENUM64;
-	const char **out = NULL;
-
-	for (uint32_t i = 0; i < (uint32_t)arrlen(m->btf->offset); i++) {
-		struct btf_type t = own_type(m->btf, i);
-		const char *s = kinds & (1u << BTF_INFO_KIND(t.info)) ? btf_name(m, t.name_off) : NULL;
-
-		if (s && dwfunc_glob(glob, s))
-			arrput(out, s);
-	}
-	return out;
-}
-
-bool btf_enumerator(struct dbg_module *m, const char *name, int64_t *value)
-{
-	for (; m && m->btf; m = m->btf->base) {
-		for (uint32_t i = 0; i < (uint32_t)arrlen(m->btf->offset); i++) {
-			struct btf_type t = own_type(m->btf, i);
-			const struct dbg_enumerator *e;
-			size_t n;
-
-			if (BTF_INFO_KIND(t.info) != BTF_KIND_ENUM && BTF_INFO_KIND(t.info) != BTF_KIND_ENUM64)
-				continue;
-			e = dbg_type_enumerators(btf_type(m, m->btf->first_id + i), &n);
-			for (size_t k = 0; k < n; k++)
-				if (!strcmp(e[k].name, name)) {
-					*value = e[k].value;
-					return true;
-				}
-		}
-	}
-	return false;
-}
-
-static struct dbg_btf_func make_func(struct dbg_module *m, uint32_t id, const struct rec *r)
-{
-	return (struct dbg_btf_func){
-		.name = btf_name(m, r->t.name_off), .type = btf_type(m, r->t.type), .id = id,
-		.global = BTF_INFO_VLEN(r->t.info) == BTF_FUNC_GLOBAL,
-	};
-}
-
-const struct dbg_btf_func *dbg_btf_funcs(struct dbg_module *m, const char *glob, size_t *n)
-{
-	struct dbg_btf_func *list = NULL;
-	const struct dbg_btf_func *out = NULL;
-
-	for (uint32_t i = 0; m->btf && i < (uint32_t)arrlen(m->btf->offset); i++) {
-		uint32_t id = m->btf->first_id + i;
-		const char *name;
-		struct rec r;
-
-		if (!btf_rec(m, id, &r) || BTF_INFO_KIND(r.t.info) != BTF_KIND_FUNC)
-			continue;
-		name = btf_name(m, r.t.name_off);
-		if (name && dwfunc_glob(glob, name))
-			arrput(list, make_func(m, id, &r));
-	}
-	*n = (size_t)arrlen(list);
-	if (*n)
-		out = arena_memdup(m->arena, list, *n * sizeof(*list));
-	arrfree(list);
-	return out;
-}
-
-bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *out)
-{
-	uint32_t id = m->btf ? find_id(m, name, 1u << BTF_KIND_FUNC) : 0;
-	struct rec r;
-
-	if (!id || !btf_rec(m, id, &r))
-		return false;
-	*out = make_func(m, id, &r);
-	return true;
-}
-
-const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *name, size_t *n)
-{
-	const struct dbg_param *p;
-	const struct dbg_type *t;
-	struct dbg_btf_func caller;
-	size_t ncaller;
-	char full[256];
-
-	*n = 0;
-	snprintf(full, sizeof(full), "btf_trace_%s", name);
-	t = m->btf ? find_kinds(m, full, 1u << BTF_KIND_TYPEDEF) : NULL;
-	if (!t)
-		return NULL;
-	t = dbg_type_strip(t);
-	if (t->kind == DBG_POINTER)
-		t = dbg_type_strip(dbg_type_target(t));
-	p = dbg_type_params(t, n, NULL);
-	/* types of functions have no names of parameters; the function that calls the probes has */
-	snprintf(full, sizeof(full), "__traceiter_%s", name);
-	if (dbg_btf_func(m, full, &caller)) {
-		const struct dbg_param *named = dbg_type_params(caller.type, &ncaller, NULL);
-
-		if (ncaller == *n)
-			p = named;
-	}
-	if (!*n)
-		return NULL;
-	--*n;			/* void *__data */
-	return p + 1;
-}
-
 uint32_t dbg_btf_type_id(const struct dbg_type *t)
 {
 	return t->ops == &btf_type_ops ? (uint32_t)t->ref : 0;
-}
-
-bool dbg_btf_offset(struct dbg_module *m, const char *type, const char *path, uint64_t *offset,
-		    uint64_t *size)
-{
-	const struct dbg_type *t = dbg_type_find(m, type);
-	struct dbg_member mem = { 0 };
-	uint64_t bits = 0;
-	char name[128];
-
-	if (!t)
-		return false;
-	while (*path) {
-		size_t n = strcspn(path, ".");
-
-		if (n >= sizeof(name))
-			return false;
-		memcpy(name, path, n);
-		name[n] = 0;
-		if (!dbg_type_member(t, name, &mem))
-			return false;
-		bits += mem.bit_offset;
-		t = mem.type;
-		path += n + (path[n] == '.');
-	}
-	*offset = bits / 8;
-	*size = dbg_type_sizeof(t);
-	return true;
 }

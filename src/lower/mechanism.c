@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Handlers at the entry of kernel functions that need the registers or the stack there, which a trampoline
- * does not have: they become kprobes.  At returns the same holds for those that do not ask for the function's
+ * does not have: they become kprobes.  So do those at returns that need registers but not the function's
  * arguments, which only a trampoline has there.
  */
 #include "lower/parts.h"
@@ -14,7 +14,7 @@
 struct search {
 	const struct ir_module *m;
 	bool *seen;		/* functions looked at */
-	bool registers, arguments, frame;
+	bool registers, stack, arguments, frame;
 };
 
 static void look_at(void *ctx, struct ir_expr **slot)
@@ -25,10 +25,12 @@ static void look_at(void *ctx, struct ir_expr **slot)
 	switch (e->op) {
 	case IR_REG:
 	case IR_REGSTORE:
+		s->registers = true;
+		break;
 	case IR_KSTACK_ADDR:
 	case IR_KBACKTRACE:
 	case IR_PRINT_KBT:
-		s->registers = true;
+		s->stack = true;
 		break;
 	case IR_ARG:
 		s->arguments = true;
@@ -63,11 +65,11 @@ void lower_choose_mechanism(struct program *p)
 			abort();
 		ir_walk_list(h->body->body, &w);
 		free(s.seen);
-		if (!s.registers || s.frame)	/* both halves of a call must know it by the same number */
+		if (s.frame)	/* both halves of a call must know it by the same number */
 			continue;
-		if (h->kind == PROG_FENTRY)
+		if (h->kind == PROG_FENTRY && (s.registers || s.stack))
 			h->kind = PROG_KPROBE;
-		else if (!s.arguments)
+		else if (h->kind == PROG_FEXIT && s.registers && !s.arguments)
 			h->kind = PROG_KRETPROBE;
 	}
 }

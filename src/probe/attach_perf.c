@@ -245,7 +245,8 @@ void attach_profile(struct attachment *a, const struct attach_request *rq, uint3
 	err = each_cpu(profile_cpu, &pr);
 	if (err)
 		attach_fail(a, point, err, "perf event of type %u, config %llu: %s", p->perf_type,
-			    (unsigned long long)p->perf_config, strerror(err));
+			    (unsigned long long)p->perf_config, err == ENOENT || err == EOPNOTSUPP ?
+			    "this machine does not count such events" : strerror(err));
 	else
 		a->armed++;
 }

@@ -56,6 +56,22 @@ static uint64_t kernel_device(const char *file, const struct stat *st)
 	return dev;
 }
 
+bool probe_point_image(struct probe_point *pt, const struct probe_image *img)
+{
+	const char *file = dbg_module_info(img->module)->real_path;
+	struct stat st;
+
+	if (stat(file, &st))
+		return false;
+	pt->filter |= PROBE_FILTER_IMAGE;
+	pt->module = img->module;
+	pt->prog.path = file;
+	pt->prog.str[IR_PP_MODULE] = img->path;
+	probe_point_int(pt, PROBE_INT_INO, (int64_t)st.st_ino);
+	probe_point_int(pt, PROBE_INT_DEV, (int64_t)kernel_device(file, &st));
+	return true;
+}
+
 static struct probe_point *event_point(struct probe_session *ps, const struct probe_family *f,
 				       const struct probe_match *m)
 {
@@ -126,18 +142,9 @@ static void event_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	img = probe_images(ps, m, out, &n);
 	for (size_t i = 0; i < n; i++) {
-		const char *file = dbg_module_info(img[i].module)->real_path;
-		struct stat st;
-
-		if (stat(file, &st))
-			continue;
 		pt = event_point(ps, f, m);
-		pt->filter |= PROBE_FILTER_IMAGE;
-		pt->module = img[i].module;
-		pt->prog.path = file;
-		pt->prog.str[IR_PP_MODULE] = img[i].path;
-		probe_point_int(pt, PROBE_INT_INO, (int64_t)st.st_ino);
-		probe_point_int(pt, PROBE_INT_DEV, (int64_t)kernel_device(file, &st));
+		if (!probe_point_image(pt, &img[i]))
+			continue;
 		probe_point_spell(pt, arena_printf(a, "%s%s", img[i].spelling, suffix_text(a, m)));
 		arrput(out->points, pt);
 	}

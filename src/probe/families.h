@@ -12,6 +12,7 @@ extern const struct probe_family probe_family_process_code;
 extern const struct probe_family probe_family_process_mark;
 extern const struct probe_family probe_family_trace;
 extern const struct probe_family probe_family_kfunc;
+extern const struct probe_family probe_family_perf;
 
 /* Sets why the written point gave nothing, unless a reason was given before.  `at` may be NULL. */
 void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,
@@ -45,6 +46,9 @@ struct probe_image *probe_images(struct probe_session *ps, const struct probe_ma
 
 /* Fills path, offset and address of a point at a link address of an image.  False: no code there. */
 bool probe_point_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
+
+/* Only while a process runs the image; false: its file is gone. */
+bool probe_point_image(struct probe_point *pt, const struct probe_image *img);
 
 /* ---- function.c, statement.c ---- */
 

@@ -24,6 +24,7 @@ const struct probe_family *const probe_families[] = {
 	&probe_family_process_mark,
 	&probe_family_trace,
 	&probe_family_kfunc,
+	&probe_family_perf,
 };
 const size_t probe_nfamilies = sizeof(probe_families) / sizeof(probe_families[0]);
 

@@ -99,8 +99,6 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 
 /* ---- $name ---- */
 
-static struct target_access *kernel_result(struct target_binder *b);
-
 static struct target_access *no_such_variable(struct target_binder *b, const char *name)
 {
 	const struct probe_point *pt = b->c->point;
@@ -143,7 +141,7 @@ struct target_access *target_return_value(struct target_binder *b)
 	struct target_access *a;
 
 	if (probe_scope_is_kernel(pt->scope))
-		return kernel_result(b);
+		return target_kernel_result(b);
 	if (!pt->func)
 		return no_such_variable(b, "return");
 	type = dbg_func_return_type(pt->func);
@@ -293,91 +291,6 @@ static struct target_access *bind_syscall(struct target_binder *b, const char *n
 	return target_argument(b, (unsigned)n);
 }
 
-/* ---- variables of the kernel's own points ---- */
-
-static struct target_access *kernel_value(struct target_binder *b, enum access_base base,
-					  const struct dbg_type *type, const char *name)
-{
-	struct target_access *a;
-
-	if (dbg_type_sizeof(type) > 8)
-		return access_fail(b, "wide-value", &b->e->at, "'%s' of %u bytes is not accessible", name,
-				   (unsigned)dbg_type_sizeof(type));
-	a = access_new(b, ACCESS_FETCH);
-	a->base = base;
-	a->module = b->c->point->module;
-	a->kernel = true;
-	a->ctype = type;
-	return a;
-}
-
-struct target_access *target_parameter(struct target_binder *b, size_t i)
-{
-	const struct probe_point *pt = b->c->point;
-	struct target_access *a = kernel_value(b, BASE_ARG, pt->params[i].type, pt->params[i].name);
-
-	if (!a)
-		return NULL;
-	a->arg = (uint32_t)i;
-	/* a trampoline has the arguments at the return too */
-	if (pt->kind == PROG_KRETPROBE)
-		a->entry = target_entry_of(b);
-	return a;
-}
-
-static struct target_access *no_such_parameter(struct target_binder *b, const char *name)
-{
-	static const char *const common[] = { "$$name", "$$parms", "$$vars" };
-	struct arena *arena = b->c->ps->arena;
-	const struct probe_point *pt = b->c->point;
-	bool trace = pt->scope == PROBE_SCOPE_TRACE;
-	const char **names = NULL, *like;
-
-	if (!trace && !pt->type)
-		return access_fail(b, "no-prototype", &b->e->at, "unable to find '$%s': the kernel's type information "
-				   "does not describe the function '%s', so its parameters are not known", name,
-				   pt->symbol);
-	for (size_t i = 0; i < pt->nparams; i++)
-		if (pt->params[i].name)
-			arrput(names, arena_printf(arena, "$%s", pt->params[i].name));
-	for (size_t i = trace ? 0 : 1; i < sizeof(common) / sizeof(common[0]); i++)
-		arrput(names, common[i]);
-	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN)
-		arrput(names, "$return");
-	like = probe_similar(arena, arena_printf(arena, "$%s", name), names, arrlenu(names), arrlenu(names));
-	arrfree(names);
-	if (trace)
-		return access_fail(b, "no-variable", &b->e->at, "unable to find tracepoint variable '$%s' "
-				   "(alternatives: %s)", name, like);
-	return access_fail(b, "no-variable", &b->e->at, "unable to find parameter '$%s' of kernel function '%s' "
-			   "(alternatives: %s); local variables need the kernel's debug information", name, pt->symbol,
-			   like);
-}
-
-static struct target_access *kernel_result(struct target_binder *b)
-{
-	const struct probe_point *pt = b->c->point;
-	const struct dbg_type *type = pt->type ? dbg_type_target(pt->type) : NULL;
-
-	if (!type)
-		return no_such_parameter(b, "return");
-	if (type->kind == DBG_VOID)
-		return access_fail(b, "no-return", &b->e->at, "function '%s' does not return a value", pt->symbol);
-	return kernel_value(b, BASE_RESULT, type, "$return");
-}
-
-static struct target_access *bind_parameter(struct target_binder *b, const char *name)
-{
-	const struct probe_point *pt = b->c->point;
-
-	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN && !strcmp(name, "return"))
-		return kernel_result(b);
-	for (size_t i = 0; i < pt->nparams; i++)
-		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
-			return target_parameter(b, i);
-	return no_such_parameter(b, name);
-}
-
 /* The strings of a mark's own: $$name, $$provider; a PLT entry and a tracepoint have the first. */
 static struct target_access *bind_point_string(struct target_binder *b, const char *name)
 {
@@ -402,8 +315,8 @@ static const char *pretty_of(const struct ast_target *t)
 }
 
 /* Object found: walks on from it and finishes. */
-static struct target_access *finish_object(struct target_binder *b, struct target_access *a,
-					   const struct dbg_type *type, bool element, unsigned use)
+struct target_access *target_finish(struct target_binder *b, struct target_access *a,
+				    const struct dbg_type *type, bool element, unsigned use)
 {
 	const char *pretty = pretty_of(b->e->target);
 
@@ -440,7 +353,7 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 		if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
 			return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
 		if (!a && !b->why && probe_scope_is_kernel(pt->scope))
-			return no_such_parameter(b, name);
+			return target_no_parameter(b, name);
 		if (!a && !b->why)
 			return pt->module && pt->func ? no_such_variable(b, name) :
 				access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
@@ -462,8 +375,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	case PROBE_SCOPE_TRACE:
 	case PROBE_SCOPE_KERNEL:
 	case PROBE_SCOPE_KERNEL_RETURN:
-		a = bind_parameter(b, name);
-		return a ? finish_object(b, a, a->ctype, false, use) : NULL;
+		a = target_kernel_bind(b, name);
+		return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 	case PROBE_SCOPE_MARK:
 		a = bind_mark(b, name);
 		if (a && t->addressof)
@@ -477,7 +390,7 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 		break;
 	}
 	a = bind_local(b, name);
-	return a ? finish_object(b, a, a->ctype, false, use) : NULL;
+	return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 }
 
 /* ---- modules named in scripts ---- */
@@ -494,13 +407,15 @@ static struct named_module *modules_of(struct target_binder *b, const char *text
 	struct named_module *list = NULL, m = { 0 };
 
 	if (!text || !*text) {
-		if (b->c->point && b->c->point->module) {
+		if (!b->c->point || !b->c->point->module) {	/* as SystemTap in functions */
+			text = "kernel";
+		} else {
 			m.module = b->c->point->module;
 			m.kernel = probe_scope_is_kernel(b->c->point->scope);
 			m.name = dbg_module_info(m.module)->path;
 			arrput(list, m);
+			return list;
 		}
-		return list;
 	}
 	while (*text) {
 		size_t len = strcspn(text, ":");
@@ -551,15 +466,20 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 
 	if (!given && !(b->c->point && b->c->point->module))
 		return access_fail(b, "no-target", &b->e->at, "unresolved @var() expression");
+	if (!given && probe_scope_is_kernel(b->c->point->scope))
+		return target_kernel_var(b, b->c->point->module, use);
 	if (!given && b->c->point->func && !(t->cu && *t->cu) &&
 	    !dbg_var_find(b->c->point->func, b->c->point->pc, t->symbol, &v, &e)) {
 		a = access_of_var(b, &v, b->c->point->pc);
-		return finish_object(b, a, v.type, false, use);
+		return target_finish(b, a, v.type, false, use);
 	}
 	list = modules_of(b, t->module);
 	for (size_t i = 0; i < arrlenu(list) && err == -DBG_ENOENT; i++) {
-		if (list[i].kernel)
-			continue;
+		if (list[i].kernel) {
+			a = target_kernel_var(b, list[i].module, use);
+			arrfree(list);
+			return a;
+		}
 		err = dbg_global_find(list[i].module, b->c->point && !given ? b->c->point->func : NULL,
 				      t->symbol, t->cu && *t->cu ? t->cu : NULL, &v, &e);
 	}
@@ -568,7 +488,7 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in %s%s%s", t->symbol,
 				   searched(b, t->module), t->cu && *t->cu ? ", in " : "", t->cu ? t->cu : "");
 	a = var_found(b, err, &v, &e);
-	return a ? finish_object(b, a, v.type, false, use) : NULL;
+	return a ? target_finish(b, a, v.type, false, use) : NULL;
 }
 
 static struct target_access *operand_access(struct target_binder *b)
@@ -598,7 +518,7 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 	if (!type)
 		return access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'",
 				   t->type_name, searched(b, t->module));
-	return finish_object(b, a, type, true, use);
+	return target_finish(b, a, type, true, use);
 }
 
 static struct target_access *bind_autocast(struct target_binder *b, unsigned use)
@@ -613,7 +533,7 @@ static struct target_access *bind_autocast(struct target_binder *b, unsigned use
 		type = dbg_type_target(s);
 	else if (s->kind == DBG_ARRAY)
 		type = dbg_type_target(s);
-	return finish_object(b, a, type, true, use);
+	return target_finish(b, a, type, true, use);
 }
 
 static struct target_access *bind_entry(struct target_binder *b)

@@ -135,6 +135,16 @@ const struct probe_point *target_entry_of(struct target_binder *b);
 struct target_access *target_return_value(struct target_binder *b);
 struct target_access *target_argument(struct target_binder *b, unsigned n);
 unsigned target_argument_count(struct target_binder *b);
+/* Object found: walks on from it and finishes; NULL: b->why. */
+struct target_access *target_finish(struct target_binder *b, struct target_access *a, const struct dbg_type *type,
+				    bool element, unsigned use);
+
+/* target_kernel.c; each NULL and b->why */
+/* $name, $return, @var(...) of the kernel; the error that there is no such $name. */
+struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
+struct target_access *target_kernel_result(struct target_binder *b);
+struct target_access *target_kernel_var(struct target_binder *b, struct dbg_module *kernel, unsigned use);
+struct target_access *target_no_parameter(struct target_binder *b, const char *name);
 /* Parameter i of a point that has them by position; NULL and b->why. */
 struct target_access *target_parameter(struct target_binder *b, size_t i);
 /* " (FILE:LINE)" of a type's declaration, or "". */

@@ -29,8 +29,9 @@ def test_a_call_is_counted_once():
 
 
 def test_arguments_and_chains():
-    text = ('probe kernel.trace("sched_process_exec") { printf("%s %d %s %d\\n", kernel_string($bprm->filename), '
-            '$p->tgid == pid(), $$name, $old_pid == pid()) exit() }')
+    text = ('probe kernel.trace("sched_process_exec") { if (pid() != target()) next '
+            'printf("%s %d %s %d\\n", kernel_string($bprm->filename), $p->tgid == pid(), $$name, '
+            '$old_pid == pid()) exit() }')
     result = script(text, "-c", "/bin/true").ok()
     assert result.out.endswith("true 1 sched_process_exec 1\n"), result.out
 
@@ -73,3 +74,21 @@ def test_a_cast_in_a_tracepoint_is_of_the_kernel():
     text = ('probe kernel.trace("sys_enter") { if (pid() == target()) { '
             'println(@cast(task_current(), "task_struct")->tgid == pid()) exit() } }')
     assert script(text, "-c", "/bin/true").ok().out == "1\n"
+
+
+def test_a_cast_without_module_in_a_function_is_of_the_kernel():
+    text = ('function tgid(task) { return @cast(task, "task_struct")->tgid } '
+            'probe kernel.trace("sys_enter") { if (pid() == target()) { println(tgid(task_current()) == pid()) exit() } }')
+    assert script(text, "-c", "/bin/true").ok().out == "1\n"
+
+
+
+def test_offsets_by_a_cast_of_nothing():
+    text = ('probe kernel.trace("sched_switch") { println(&@cast(0, "task_struct", "kernel<linux/sched.h>")->tgid '
+            '- &@cast(0, "task_struct", "kernel")->pid) exit() }')
+    assert script(text).ok().out == "4\n"
+
+
+def test_a_stack_begins_with_the_kernel_function():
+    text = 'probe kernel.trace("sched_switch") { print_backtrace() exit() }'
+    assert " : __schedule+0x" in script(text).ok().lines[0]

@@ -2,6 +2,7 @@
 """The image with which a machine runs tests of this tree: python, pytest, tests/ and what these start."""
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -27,6 +28,13 @@ def standard_library():
     return pathlib.Path(subprocess.check_output([PYTHON, "-c", query], text=True).strip())
 
 
+def debug_file(path):
+    """Where Debian keeps the symbols of a stripped file, so that frames have the names they have here."""
+    notes = subprocess.check_output(["readelf", "-n", path], text=True)
+    build_id = re.search(r"Build ID: (\w\w)(\w+)", notes)
+    return pathlib.Path(f"/usr/lib/debug/.build-id/{build_id[1]}/{build_id[2]}.debug")
+
+
 def python_image(stap=STAP):
     image = machine.stap_image(stap)
     image.add(PYTHON)
@@ -37,6 +45,7 @@ def python_image(stap=STAP):
                 image.add(where, built_here)
     for tool in TOOLS:
         image.add(shutil.which(tool))
+    image.add(debug_file("/lib/x86_64-linux-gnu/libc.so.6"))
     for name in ("passwd", "group", "nsswitch.conf", "hosts"):
         image.add(f"/etc/{name}")
     image.add(TOP / "tests", built_here)

@@ -95,7 +95,8 @@ static long groups_step(uint32_t i, void *ctx)
 	if (s->sp > GROUPS_STACK)
 		return 1;
 	s->sp--;
-	e = s->stack[s->sp & (GROUPS_STACK - 1)];
+	/* reloaded, or the compiler, which knows better, leaves the mask out, and 6.1 sees no lower bound */
+	e = s->stack[*(volatile uint64_t *)&s->sp & (GROUPS_STACK - 1)];
 	if (e & RESTORE)
 		s->cur[(e >> 32) & (GROUPS_SLOTS - 1)] = (int32_t)e;
 	else

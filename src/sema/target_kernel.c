@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Variables of the kernel's own points: arguments of tracepoints and functions by position and their results, as
+ * the kernel's BTF types them, and the kernel's global variables.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "dbg/btf.h"
+#include "probe/ksyms.h"
+#include "sema/target_access.h"
+
+static struct target_access *kernel_value(struct target_binder *b, enum access_base base,
+					  const struct dbg_type *type, const char *name)
+{
+	struct target_access *a;
+
+	if (dbg_type_sizeof(type) > 8)
+		return access_fail(b, "wide-value", &b->e->at, "'%s' of %u bytes is not accessible", name,
+				   (unsigned)dbg_type_sizeof(type));
+	a = access_new(b, ACCESS_FETCH);
+	a->base = base;
+	a->module = b->c->point->module;
+	a->kernel = true;
+	a->ctype = type;
+	return a;
+}
+
+struct target_access *target_parameter(struct target_binder *b, size_t i)
+{
+	const struct probe_point *pt = b->c->point;
+	struct target_access *a = kernel_value(b, BASE_ARG, pt->params[i].type, pt->params[i].name);
+
+	if (!a)
+		return NULL;
+	a->arg = (uint32_t)i;
+	/* a trampoline has the arguments at the return too */
+	if (pt->kind == PROG_KRETPROBE)
+		a->entry = target_entry_of(b);
+	return a;
+}
+
+struct target_access *target_no_parameter(struct target_binder *b, const char *name)
+{
+	static const char *const common[] = { "$$name", "$$parms", "$$vars" };
+	struct arena *arena = b->c->ps->arena;
+	const struct probe_point *pt = b->c->point;
+	bool trace = pt->scope == PROBE_SCOPE_TRACE;
+	const char **names = NULL, *like;
+
+	if (!trace && !pt->type)
+		return access_fail(b, "no-prototype", &b->e->at, "unable to find '$%s': the kernel's type information "
+				   "does not describe the function '%s', so its parameters are not known", name,
+				   pt->symbol);
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name)
+			arrput(names, arena_printf(arena, "$%s", pt->params[i].name));
+	for (size_t i = trace ? 0 : 1; i < sizeof(common) / sizeof(common[0]); i++)
+		arrput(names, common[i]);
+	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN)
+		arrput(names, "$return");
+	like = probe_similar(arena, arena_printf(arena, "$%s", name), names, arrlenu(names), arrlenu(names));
+	arrfree(names);
+	if (trace)
+		return access_fail(b, "no-variable", &b->e->at, "unable to find tracepoint variable '$%s' "
+				   "(alternatives: %s)", name, like);
+	return access_fail(b, "no-variable", &b->e->at, "unable to find parameter '$%s' of kernel function '%s' "
+			   "(alternatives: %s); local variables need the kernel's debug information", name, pt->symbol,
+			   like);
+}
+
+struct target_access *target_kernel_result(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+	const struct dbg_type *type = pt->type ? dbg_type_target(pt->type) : NULL;
+
+	if (!type)
+		return target_no_parameter(b, "return");
+	if (type->kind == DBG_VOID)
+		return access_fail(b, "no-return", &b->e->at, "function '%s' does not return a value", pt->symbol);
+	return kernel_value(b, BASE_RESULT, type, "$return");
+}
+
+struct target_access *target_kernel_bind(struct target_binder *b, const char *name)
+{
+	const struct probe_point *pt = b->c->point;
+
+	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN && !strcmp(name, "return"))
+		return target_kernel_result(b);
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
+			return target_parameter(b, i);
+	return target_no_parameter(b, name);
+}
+
+/* A variable of the kernel itself: what BTF describes, at the address of its symbol. */
+struct target_access *target_kernel_var(struct target_binder *b, struct dbg_module *kernel, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	bool per_cpu = false;
+	const struct dbg_type *type = dbg_btf_var(kernel, t->symbol, &per_cpu);
+	uint64_t addr = ksyms_address(t->symbol);
+	struct target_access *a;
+
+	if (!addr)
+		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in kernel", t->symbol);
+	if (per_cpu)
+		return access_fail(b, "per-cpu", &b->e->at, "global '%s' of the kernel is one for each processor, "
+				   "which is not supported", t->symbol);
+	if (!type)
+		return access_fail(b, "global-type", &b->e->at, "the type of global '%s' of the kernel is not known: its "
+				   "type information (BTF) describes no such variable; @cast(0x%" PRIx64
+				   ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
+	a = access_new(b, ACCESS_FETCH);
+	a->base = BASE_LOC;
+	a->loc.kind = DBG_LOC_MEMORY;
+	a->loc.ops = arena_memdup(b->c->ps->arena, &(struct dbg_op){ DBG_OP_CONST, (int64_t)addr },
+				  sizeof(struct dbg_op));
+	a->loc.nops = 1;
+	a->kernel = true;
+	a->ctype = type;
+	return target_finish(b, a, type, false, use);
+}
