@@ -44,6 +44,7 @@ enum engine_feature {
 	ENGINE_FUNC_IP,		/* bpf_get_func_ip in uprobes */
 	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
 	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
+	ENGINE_WALK_TASK,	/* typed pointers from the current task on, to its program */
 	ENGINE_FEATURE_COUNT
 };
 bool engine_has(enum engine_feature f);

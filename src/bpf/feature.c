@@ -5,6 +5,7 @@
 
 #include "bpf/emit.h"
 #include "bpf/engine.h"
+#include "bpf/kernel.h"
 #include "bpf/load.h"
 
 
@@ -66,6 +67,11 @@ static void call_write(struct emit *em)
 	em_helper(em, BPF_FUNC_probe_write_user);
 }
 
+static void walk_task(struct emit *em)
+{
+	kernel_walk_image(em, false);
+}
+
 static const struct {
 	const char *name;
 	void (*body)(struct emit *em);
@@ -78,6 +84,7 @@ static const struct {
 	[ENGINE_FUNC_IP] = { "bpf_get_func_ip in uprobes", call_func_ip, PROG_UPROBE, false },
 	[ENGINE_COPY_FROM_USER] = { "sleepable uprobes", call_copy, PROG_UPROBE, true },
 	[ENGINE_WRITE_USER] = { "bpf_probe_write_user", call_write, PROG_UPROBE, false },
+	[ENGINE_WALK_TASK] = { "typed pointers to the program of a task", walk_task, PROG_TRACEPOINT, false },
 };
 
 static bool try_load(enum engine_feature f)

@@ -537,6 +537,25 @@ static void gen_stack_addr(struct gen *g, const struct ir_expr *e, struct mem at
 	gen_word_free(g, w);
 }
 
+/* The program's file: task->mm->exe_file->f_inode, and its file system's device. */
+static void gen_image(struct gen *g, bool device)
+{
+	if (gen_has(g, ENGINE_WALK_TASK)) {
+		kernel_walk_image(&g->em, device);
+		return;
+	}
+	gen_task(g);
+	gen_member(g, "task_struct", "mm", 8);
+	gen_member(g, "mm_struct", "exe_file", 8);
+	gen_member(g, "file", "f_inode", 8);
+	if (device) {
+		gen_member(g, "inode", "i_sb", 8);
+		gen_member(g, "super_block", "s_dev", 4);
+	} else {
+		gen_member(g, "inode", "i_ino", 8);
+	}
+}
+
 static bool gen_id_op(struct gen *g, const struct ir_expr *e)
 {
 	switch (e->op) {
@@ -556,6 +575,9 @@ static bool gen_id_op(struct gen *g, const struct ir_expr *e)
 	case IR_EGID:
 		gen_task(g);
 		gen_cred(g, e->op == IR_EUID ? "euid" : "egid");
+		return true;
+	case IR_IMAGE:
+		gen_image(g, e->imm);
 		return true;
 	case IR_TASK:
 		gen_task(g);

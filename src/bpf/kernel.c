@@ -2,6 +2,8 @@
 /* Member offsets from the kernel's BTF, which is parsed at the first question. */
 #include "bpf/kernel.h"
 
+#include "bpf/emit.h"
+
 #include <bpf/btf.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -94,4 +96,26 @@ unsigned kernel_tsc_mhz(void)
 	if (!mhz)
 		mhz = measure();
 	return mhz;
+}
+
+void kernel_walk_image(struct emit *em, bool device)
+{
+	static const char *const path[][2] = {
+		{ "task_struct", "mm" }, { "mm_struct", "exe_file" }, { "file", "f_inode" }, { "inode", "i_sb" },
+	};
+	em_label none = em_new_label(em), done = em_new_label(em);
+
+	em_helper(em, BPF_FUNC_get_current_task_btf);
+	for (size_t i = 0; i < (device ? 4 : 3); i++) {
+		em_ldx(em, BPF_DW, R0, R0, kernel_offset(path[i][0], path[i][1]));
+		em_jcci(em, BPF_JEQ, R0, 0, none);
+	}
+	if (device)
+		em_ldx(em, BPF_W, R0, R0, kernel_offset("super_block", "s_dev"));
+	else
+		em_ldx(em, BPF_DW, R0, R0, kernel_offset("inode", "i_ino"));
+	em_jmp(em, done);
+	em_bind(em, none);
+	em_movi(em, R0, 0);
+	em_bind(em, done);
 }

@@ -113,6 +113,7 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	case IR_GID: case IR_EGID:
 		return interp_subject_int(in, e->op);
 	case IR_STP_PID: return getpid();
+	case IR_IMAGE: return interp_subject_image(in, e->imm);
 	case IR_CPU: return sched_getcpu();
 	case IR_TIME_NS: return clock_ns(CLOCK_REALTIME);
 	case IR_KTIME_NS: return clock_ns(CLOCK_MONOTONIC);

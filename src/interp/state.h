@@ -123,6 +123,8 @@ pid_t interp_pid(const struct interp *in);
 pid_t interp_tid(const struct interp *in);
 /* PID .. EGID */
 int64_t interp_subject_int(const struct interp *in, enum ir_op op);
+/* Inode number or device of its program */
+int64_t interp_subject_image(const struct interp *in, bool device);
 /* A variable of its environment, malloc'ed; NULL: none. */
 char *interp_subject_env(const struct interp *in, const char *name);
 /* Reads a file of /proc/PID/task/TID as text; its length, 0: gone. */

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "interp/state.h"
@@ -86,6 +88,17 @@ int64_t interp_subject_int(const struct interp *in, enum ir_op op)
 	case IR_GID: return status_number(in, "\nGid:", 0);
 	default: return status_number(in, "\nGid:", 1);	/* EGID */
 	}
+}
+
+int64_t interp_subject_image(const struct interp *in, bool device)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)interp_pid(in));
+	if (stat(path, &st))
+		return 0;
+	return device ? (int64_t)((uint64_t)major(st.st_dev) << 20 | minor(st.st_dev)) : (int64_t)st.st_ino;
 }
 
 char *interp_subject_env(const struct interp *in, const char *name)

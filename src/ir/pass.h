@@ -19,6 +19,9 @@ void ir_pass_prop(struct ir_module *m);		/* constants and copies through locals 
 void ir_pass_cse(struct ir_module *m);		/* equal expensive reads in straight-line code */
 void ir_pass_dead(struct ir_module *m);		/* unread locals, code after return, uncalled functions' bodies */
 
+/* Handlers of one point know it; a program's points must all be there. */
+void ir_pass_points(struct program *p);
+
 /* sprintf for a print becomes part of the print; after ir_pass_bounds() (bound.h), not part of ir_optimise(). */
 void ir_pass_fuse(struct ir_module *m);
 

@@ -201,8 +201,11 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 {
 	if (!check(m, "lowering"))
 		return false;
-	if (o->optimise)
+	if (o->optimise) {
 		ir_optimise(m->ir);
+		ir_pass_points(m->program);
+		ir_pass_fold(m->ir);
+	}
 	ir_pass_bounds(m->ir);
 	if (o->optimise) {
 		ir_pass_fuse(m->ir);

@@ -144,42 +144,11 @@ static struct ir_expr *compare(struct lower *L, enum ir_op op, struct ir_expr *a
 	return lower_op2(L, op, a, b, &L->point->prog.at);
 }
 
-/* Follows a pointer to a kernel structure: the field `path` of the `type` at addr. */
-static struct ir_expr *kernel_field(struct lower *L, struct ir_expr *addr, const char *type, const char *path)
-{
-	const struct span *at = &L->point->prog.at;
-	struct dbg_error e;
-	struct dbg_module *k = dbg_btf_kernel("vmlinux", &e);
-	uint64_t offset, size;
-	struct ir_expr *load;
-
-	if (!k || !dbg_btf_offset(k, type, path, &offset, &size) || size > 8) {
-		if (!L->failed)
-			diag_error(L->mod->diag, "kernel-field", at, "probes of a program's processes need the "
-				   "kernel's BTF: no %s.%s%s%s", type, path, k ? "" : ": ", k ? "" : e.msg);
-		L->failed = true;
-		return ir_const(L->mod->ir, 0, at);
-	}
-	load = lower_op1(L, IR_KLOAD, lower_op2(L, IR_ADD, addr, ir_const(L->mod->ir, (int64_t)offset, at), at),
-			 at);
-	load->imm = (int64_t)size;
-	return load;
-}
-
-/* Is the program of the current process the point's file?  A task without memory has none. */
+/* Is the program of the current process the point's file? */
 static void filter_image(struct lower *L)
 {
-	struct ir_expr *mm, *file, *inode, *dev;
-
-	mm = lower_save(L, kernel_field(L, simple(L, IR_TASK, 0), "struct task_struct", "mm"));
-	leave_if(L, compare(L, IR_EQ, mm, ir_const(L->mod->ir, 0, &L->point->prog.at)));
-	file = lower_save(L, kernel_field(L, mm, "struct mm_struct", "exe_file"));
-	leave_if(L, compare(L, IR_EQ, file, ir_const(L->mod->ir, 0, &L->point->prog.at)));
-	inode = lower_save(L, kernel_field(L, file, "struct file", "f_inode"));
-	leave_if(L, compare(L, IR_NE, kernel_field(L, inode, "struct inode", "i_ino"),
-			    simple(L, IR_POINT_INT, PROBE_INT_INO)));
-	dev = kernel_field(L, kernel_field(L, inode, "struct inode", "i_sb"), "struct super_block", "s_dev");
-	leave_if(L, compare(L, IR_NE, dev, simple(L, IR_POINT_INT, PROBE_INT_DEV)));
+	leave_if(L, compare(L, IR_NE, simple(L, IR_IMAGE, 0), simple(L, IR_POINT_INT, PROBE_INT_INO)));
+	leave_if(L, compare(L, IR_NE, simple(L, IR_IMAGE, 1), simple(L, IR_POINT_INT, PROBE_INT_DEV)));
 }
 
 /* process.begin: the calls that make processes return 0 in the new one; so does a successful exec. */
