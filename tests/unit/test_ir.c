@@ -369,6 +369,29 @@ static void test_merge(void **state)
 	assert_int_not_equal(p->points[0].handler, p->points[3].handler);
 }
 
+/* A handler of one point knows what the point is; one of two, and a function, do not. */
+static void test_points(void **state)
+{
+	struct program *p = program_of(
+		"handler a { if (eq (point.int#0) 7) { eval (printf \"%s\" (point.str#1)) } }\n"
+		"handler b { eval (printf \"%d\" (point.int#0)) }\n"
+		"handler c { eval (printf \"%d\" (point.int#0)) }\n", PROG_RAW_TP);
+	char *text;
+
+	(void)state;
+	arrput(p->points[0].ints, 7);
+	arrput(p->points[1].ints, 8);
+	arrput(p->points[2].ints, 9);
+	p->points[0].str[1] = "name";
+	ir_pass_points(p);
+	assert_null(ir_check_program(p));
+	text = printed(p->ir);
+	assert_non_null(strstr(text, "(eq 7 7)"));
+	assert_non_null(strstr(text, "\"name\""));
+	assert_non_null(strstr(text, "(printf \"%d\" (point.int))"));
+	free(text);
+}
+
 static void test_kernel_only(void **state)
 {
 	struct program *p = program_create(arena);
@@ -628,7 +651,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_locks),
 		cmocka_unit_test(test_analysis_facts), cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_kernel_only), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_points), cmocka_unit_test(test_kernel_only), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_regex),	    cmocka_unit_test(test_regex_errors),
 		cmocka_unit_test(test_save),	    cmocka_unit_test(test_load_hostile),
 		cmocka_unit_test(test_save_corpus),
