@@ -23,7 +23,7 @@
 #include "base/ds.h"
 #include "probe/tracefs.h"
 
-#define FEW_EVENTS	4	/* perf events that are closed on the spot */
+#define FEW_EVENTS	8	/* perf events that are closed on the spot */
 #define RELEASE_WAIT_MS	500	/* how long the rest may keep the caller */
 
 void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)

@@ -61,8 +61,8 @@ int run_stop_install(void)
 	sigemptyset(&unblock);
 	for (size_t i = 0; i < STOP_COUNT; i++) {
 		sigaction(stop_signals[i], NULL, &stop_saved[i]);
-		/* A signal that our parent had ignored (nohup, background jobs) stays so. */
-		if (stop_saved[i].sa_handler != SIG_IGN)
+		/* nohup keeps its word; but a job that a script's & has started must end by kill -INT. */
+		if (stop_signals[i] != SIGHUP || stop_saved[i].sa_handler != SIG_IGN)
 			sigaction(stop_signals[i], &sa, NULL);
 		sigaddset(&unblock, stop_signals[i]);
 	}
