@@ -22,7 +22,6 @@ ELSEWHERE = {
     "global-type": "globals of the kernel",
     "global-conflict": "several files: tests/e2e/test_messages.py",
     "internal": "an error of the compiler itself",
-    "kernel-field": "kernel functions",
     "macro-file-token": "macro files: tests/unit/test_lang.c",
     "macro-library-duplicate": "macro files: tests/unit/test_lang.c",
     "macro-library-first": "macro files: tests/unit/test_lang.c",
