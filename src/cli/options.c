@@ -365,9 +365,9 @@ static const struct option_row option_table[] = {
 	{ 0, "dump-probe-types", NULL, set_dump, 0, "print the kinds of probe points" },
 	{ 0, "dump-probe-aliases", NULL, set_dump, 0, "print the probe aliases of the library" },
 	{ 0, "dump-functions", NULL, set_dump, 0, "print the functions of the library" },
-	{ 0, "disable-cache", NULL, NULL, FIELD(no_cache), "do not use the cache of built objects" },
-	{ 0, "poison-cache", NULL, NULL, FIELD(poison_cache), "do not read the cache, but write it" },
-	{ 0, "clean-cache", NULL, set_clean_cache, 0, "remove old objects from the cache, and end" },
+	{ 0, "disable-cache", NULL, set_nothing, 0, "accepted: scripts are always compiled anew" },
+	{ 0, "poison-cache", NULL, set_nothing, 0, "accepted: scripts are always compiled anew" },
+	{ 0, "clean-cache", NULL, set_clean_cache, 0, "remove the objects that -p4 has saved, and end" },
 	/* Accepted for SystemTap's sake; nothing here depends on them. */
 	{ 'b', NULL, NULL, set_nothing, 0, NULL },
 	{ 'P', NULL, NULL, set_nothing, 0, NULL },

@@ -54,7 +54,7 @@ struct cli_options {
 	const char *sysroot;
 	enum cli_color color;
 	bool keep, guru, unoptimized, no_warnings, warnings_are_errors, timing, coverage, ldd;
-	bool suppress_time_limits, suppress_errors, skip_badvars, no_global_display, no_cache, poison_cache;
+	bool suppress_time_limits, suppress_errors, skip_badvars, no_global_display;
 };
 
 /*

@@ -42,6 +42,37 @@ void ir_walk_list(struct ir_stmt *list, const struct ir_walker *w)
 	}
 }
 
+struct ops_search {
+	const struct ir_module *m;
+	bool *seen;		/* functions looked at */
+	bool *reached;
+};
+
+static void op_reached(void *ctx, struct ir_expr **slot)
+{
+	struct ops_search *s = ctx;
+	const struct ir_expr *e = *slot;
+
+	s->reached[e->op] = true;
+	if (e->op == IR_CALL && !s->seen[e->sym]) {
+		struct ir_walker w = { .ctx = s, .expr = op_reached };
+
+		s->seen[e->sym] = true;
+		ir_walk_list(s->m->funcs[e->sym]->body, &w);
+	}
+}
+
+void ir_ops_reached(const struct ir_module *m, struct ir_stmt *list, bool reached[IR_OP_COUNT])
+{
+	struct ops_search s = { m, calloc(arrlenu(m->funcs) + 1, sizeof(bool)), reached };
+	struct ir_walker w = { .ctx = &s, .expr = op_reached };
+
+	if (!s.seen)
+		abort();
+	ir_walk_list(list, &w);
+	free(s.seen);
+}
+
 bool ir_expr_equal(const struct ir_expr *a, const struct ir_expr *b)
 {
 	if (a == b)

@@ -18,6 +18,9 @@ void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w);
 /* The expressions of one statement, its bodies left out. */
 void ir_walk_own(struct ir_stmt *s, const struct ir_walker *w);
 
+/* Marks in reached[] every op of the list and of the functions that it calls, directly or not. */
+void ir_ops_reached(const struct ir_module *m, struct ir_stmt *list, bool reached[IR_OP_COUNT]);
+
 /* Structural equality (spans and names do not count) and a hash that agrees with it. */
 bool ir_expr_equal(const struct ir_expr *a, const struct ir_expr *b);
 bool ir_func_equal(const struct ir_func *a, const struct ir_func *b);
