@@ -5,16 +5,19 @@
 usage: tapset_reference.py TAPSET OUTPUT [DEPFILE]
 
 Writes OUTPUT/function::NAME.3stap and OUTPUT/probe::NAME.3stap for each public function and probe alias
-of TAPSET/*.stp, and OUTPUT/tapset::FILE.3stap for each file. A doc comment is `/** NAME: text */` before the
-definition; the comment lines at a file's head introduce the file. Fails, and names them, when public
-definitions have no doc comment.
+of TAPSET/**/*.stp, and OUTPUT/tapset::FILE.3stap for each file. A doc comment is `/** NAME: text */` before the
+definition, with a line ` * @VARIABLE: text` for each variable that an alias offers; the comment lines at a
+file's head introduce the file. Fails, and names them, when public definitions have no doc comment or aliases assign
+variables that it does not tell of. Aliases with a common beginning may share one comment, `/** BEGINNING: text */`.
 """
 import pathlib
 import re
 import sys
 
-DOC = re.compile(r"/\*\*\s*(\w+):\s*(.*?)\s*\*/", re.S)
-DEFINITION = re.compile(r"^(private )?(function|probe)\s+(\w+)\s*(?::\s*(\w+))?\s*(?:\(([^)]*)\)|(\+?=))?", re.M)
+DOC = re.compile(r"/\*\*\s*([\w.]+):\s*(.*?)\s*\*/", re.S)
+DEFINITION = re.compile(r"^(private )?(function|probe)\s+([\w.]+)\s*(?::\s*(\w+))?\s*(?:\(([^)]*)\)|(\+?=))?", re.M)
+BODY = re.compile(r"[^{]*?\{(?:[^{}\n]*\}|.*?^\})", re.S | re.M)
+ASSIGNED = re.compile(r"(?:^\t+|\{ )([a-z]\w*)\s*=[^=]", re.M)
 
 
 class Entry:
@@ -23,7 +26,24 @@ class Entry:
     def __init__(self, kind, name):
         self.kind, self.name = kind, name
         self.text = None
+        self.assigned = set()
+        self.variables = {}
         self.synopses = []
+
+    def document(self, comment):
+        """Takes the text and the variables from a doc comment."""
+        self.text, *variables = re.split(r"\s*@(?=\w+:)", re.sub(r"\s*\n \*\s*", " ", comment))
+        for variable in variables:
+            name, text = variable.split(":", 1)
+            self.variables[name] = text.strip()
+
+
+def documented(name, docs):
+    """The name itself, or what comes before one of its dots if that alone is in a doc comment: a family's page."""
+    page = name
+    while page not in docs and "." in page:
+        page = page.rpartition(".")[0]
+    return page if page in docs else name
 
 
 def parse(path):
@@ -34,18 +54,22 @@ def parse(path):
         if not line.startswith("//"):
             break
         head.append(line[2:].strip())
-    docs = {match.group(1): re.sub(r"\s*\n \*\s*", " ", match.group(2)) for match in DOC.finditer(source)}
+    docs = dict(DOC.findall(source))
     entries = {}
-    for private, kind, name, result, parameters, alias in DEFINITION.findall(source):
+    for match in DEFINITION.finditer(source):
+        private, kind, name, result, parameters, alias = match.groups("")
         if private or name.startswith("_") or (kind == "probe" and not alias):
             continue
-        entry = entries.setdefault((kind, name), Entry(kind, name))
-        entry.text = docs.get(name)
+        page = documented(name, docs)
+        entry = entries.setdefault((kind, page), Entry(kind, page))
+        if page in docs:
+            entry.document(docs[page])
         if kind == "function":
             inner = ", ".join(p.strip() for p in parameters.split(",") if p.strip())
             entry.synopses.append(f"{name}{':' + result if result else ''}({inner})")
         else:
             entry.synopses.append(name)
+            entry.assigned |= set(ASSIGNED.findall(BODY.match(source, match.end()).group()))
     return " ".join(head), entries
 
 
@@ -75,6 +99,9 @@ def page(title, section, name, brief, synopses, body, also):
 def entry_page(entry, tapset):
     brief, _, rest = entry.text.partition("; ")
     body = [".SH DESCRIPTION", roff(sentence(brief))] + ([roff(sentence(rest))] if rest else [])
+    body += [".SH VALUES"] if entry.variables else []
+    for name, text in entry.variables.items():
+        body += [".TP", f".I {roff(name)}", roff(sentence(text))]
     return page(f"{entry.kind}::{entry.name}", "Tapset reference", f"{entry.kind}::{entry.name}", brief.rstrip("."),
                 entry.synopses, body, [f"tapset::{tapset}"])
 
@@ -98,6 +125,8 @@ def main():
         if not entries:
             continue
         bad = [f"{source}: {e.kind} {e.name} has no doc comment" for e in entries.values() if not e.text]
+        bad += [f"{source}: {e.kind} {e.name}: the doc comment does not tell of {', '.join(sorted(more))}"
+                for e in entries.values() if (more := e.assigned - set(e.variables))]
         if not introduction:
             bad.append(f"{source}: no introduction at the file's head")
         missing += bad

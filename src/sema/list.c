@@ -36,8 +36,11 @@ size_t sema_list(FILE *out, const struct sema_session *s, bool with_vars)
 
 	for (size_t i = 0; i < arrlenu(s->probes); i++) {
 		const struct sema_probe *p = s->probes[i];
-		struct probe_var *vars = with_vars ? point_vars(s, p) : NULL;
+		bool own = p->probe->at.src && p->probe->at.src->tapset;	/* a file's that is in use */
+		struct probe_var *vars = with_vars && !own ? point_vars(s, p) : NULL;
 
+		if (own)
+			continue;
 		probe_listing_add(l, p->alias ? p->alias : p->point->listing, vars, arrlenu(vars));
 		arrfree(vars);
 	}
