@@ -200,7 +200,7 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	bool user = e->op == IR_UBACKTRACE;
 	const struct mem *at = gen_ctx_saved(g, user ? IR_USTACK_ADDR : IR_KSTACK_ADDR, 0);
 	struct sref src = { *at, 8 };
-	int letter = !user || e->imm == 0 ? 0 : e->imm == 1 ? 'b' : 'B';
+	int letter = e->imm == 0 ? 0 : !user ? 'c' : e->imm == 1 ? 'b' : 'B';
 
 	if (user)
 		gen_unwind(g);

@@ -152,6 +152,15 @@ static void load_frame(struct gen *g)
 		em_alui(&g->em, BPF_ADD, R0, 8);
 }
 
+/* An address on the stack that the program was called on: that of the context, which most kinds have there. */
+static void load_stack_pointer(struct gen *g)
+{
+	if (g->kind == PROG_KPROBE)
+		em_ldx(&g->em, BPF_DW, R0, R7, PT_SP);
+	else
+		em_mov(&g->em, R0, g->kind == PROG_TRACEPOINT ? R10 : R7);
+}
+
 static void load_ctx(struct gen *g, int64_t imm)
 {
 	static const int sizes[9] = { [1] = BPF_B, [2] = BPF_H, [4] = BPF_W, [8] = BPF_DW };
@@ -261,6 +270,9 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		return true;
 	case IR_FRAME:
 		load_frame(g);
+		return true;
+	case IR_KSTACK_PTR:
+		load_stack_pointer(g);
 		return true;
 	case IR_CTXLOAD:
 		load_ctx(g, e->imm);

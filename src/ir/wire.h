@@ -98,6 +98,7 @@ enum wire_count {
  *   k,K,M <addr>                symname, symdata, modname
  *   t,T <seconds>               ctime, tz_ctime
  *   b,B <tgid>,<addr>,<addr>... sprint_ubacktrace, brief form
+ *   c <tgid>,<addr>,<addr>...   sprint_backtrace
  */
 #define WIRE_DEFER_OPEN  '\001'
 #define WIRE_DEFER_CLOSE '\002'

@@ -11,7 +11,7 @@
 
 #define EXPAND_MAX_FIELDS (RUN_WALK_MAX + 1)
 
-enum expand_what { EXPAND_USER, EXPAND_KERNEL, EXPAND_TIME, EXPAND_STACK };
+enum expand_what { EXPAND_USER, EXPAND_KERNEL, EXPAND_TIME, EXPAND_STACK, EXPAND_KSTACK };
 
 static const struct expand_row {
 	char letter;
@@ -31,6 +31,7 @@ static const struct expand_row {
 	{ 'T', EXPAND_TIME, 1 },
 	{ 'b', EXPAND_STACK, RUN_ADDR_SIMPLE },
 	{ 'B', EXPAND_STACK, RUN_ADDR_BRIEF },
+	{ 'c', EXPAND_KSTACK, RUN_ADDR_SIMPLE },
 };
 
 /* Hex numbers separated by commas; how many. */
@@ -87,6 +88,12 @@ void run_expand_field(void *ctx, const char *fields, size_t len, struct out_buf 
 		break;
 	case EXPAND_TIME:
 		expand_time(v[0], row->form, b);
+		break;
+	case EXPAND_KSTACK:
+		for (size_t i = 1 + run_symb_own_frames(x->symb, v + 1, n - 1); i < n; i++) {
+			run_symb_print_kernel(x->symb, v[i], row->form, b);
+			out_buf_str(b, "\n");
+		}
 		break;
 	case EXPAND_USER:
 	case EXPAND_STACK:

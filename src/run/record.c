@@ -151,6 +151,21 @@ static void on_hist(struct run_session *s, const struct wire_record *r, const st
 static const enum run_addr_form stack_forms[] = { RUN_ADDR_FULL, RUN_ADDR_BRIEF, RUN_ADDR_FULLER };
 #define STACK_FORMS (sizeof(stack_forms) / sizeof(stack_forms[0]))
 
+/* A return probe's backtrace of the kernel, likewise. */
+static void kstack_returning(struct run_session *s, const struct wire_record *r)
+{
+	const struct prog_point *p = &s->prog->points[r->point];
+	enum prog_kind kind = s->prog->handlers[p->handler].kind;
+	uint64_t addr = p->address;
+
+	if ((kind != PROG_KRETPROBE && kind != PROG_FEXIT) ||
+	    (!addr && !run_symb_kernel_address(s->symb, p->str[IR_PP_FUNC], &addr)))
+		return;
+	out_buf_str(&s->text, "Returning from: ");
+	run_symb_print_kernel(s->symb, addr, RUN_ADDR_FULL, &s->text);
+	out_buf_str(&s->text, "\nReturning to  : ");
+}
+
 /* A return probe's backtrace begins with the function that returns. */
 static void stack_returning(struct run_session *s, const struct wire_record *r)
 {
@@ -221,17 +236,19 @@ static void on_uframes(struct run_session *s, const struct wire_record *r, const
 static void on_kstack(struct run_session *s, const struct wire_record *r, const struct item *it)
 {
 	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];
-	uint64_t n;
+	uint64_t n, pc[RUN_WALK_MAX];
 
 	if (it->size < sizeof(n))
 		return;
 	memcpy(&n, it->data, sizeof(n));
+	if (!n || n > RUN_WALK_MAX || n > it->size / 8 - 1)
+		return;
+	memcpy(pc, it->data + sizeof(n), n * 8);
 	run_symbols_start(s);
-	for (uint64_t i = 0; i < n && (i + 2) * 8 <= it->size; i++) {
-		uint64_t pc;
-
-		memcpy(&pc, it->data + (i + 1) * 8, sizeof(pc));
-		run_symb_print_kernel(s->symb, pc, form, &s->text);
+	if (form != RUN_ADDR_BRIEF)
+		kstack_returning(s, r);
+	for (size_t i = run_symb_own_frames(s->symb, pc, n); i < n; i++) {
+		run_symb_print_kernel(s->symb, pc[i], form, &s->text);
 		out_buf_str(&s->text, "\n");
 	}
 }

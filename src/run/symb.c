@@ -273,3 +273,31 @@ bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out)
 	out->size = hi < arrlenu(sy->ksyms) ? sy->ksyms[hi].addr - sy->ksyms[lo].addr : 0;
 	return true;
 }
+
+bool run_symb_kernel_address(struct run_symb *sy, const char *name, uint64_t *addr)
+{
+	if (!sy->ksyms_read)
+		symb_read_kallsyms(sy);
+	for (size_t i = 0; name && i < arrlenu(sy->ksyms); i++)
+		if (!sy->ksyms[i].module && !strcmp(sy->ksyms[i].name, name)) {
+			*addr = sy->ksyms[i].addr;
+			return true;
+		}
+	return false;
+}
+
+size_t run_symb_own_frames(struct run_symb *sy, const uint64_t *pc, size_t n)
+{
+	static const char *const own[] = { "__bpf_trace_", "__traceiter_", "bpf_trace_run", "bpf_prog_",
+					   "bpf_trampoline_" };
+	struct run_place place;
+	size_t i, k = 0;
+
+	for (i = 0; i < n && k < sizeof(own) / sizeof(own[0]); i++) {
+		run_symb_kernel(sy, pc[i], &place);
+		for (k = 0; k < sizeof(own) / sizeof(own[0]); k++)
+			if (place.name && !strncmp(place.name, own[k], strlen(own[k])))
+				break;
+	}
+	return k < sizeof(own) / sizeof(own[0]) || !i ? i : i - 1;
+}

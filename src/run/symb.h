@@ -50,6 +50,11 @@ bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_
 /* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
 bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
 
+/* How many of the innermost frames of a kernel stack belong to what calls programs, not to what was probed. */
+size_t run_symb_own_frames(struct run_symb *sy, const uint64_t *pc, size_t n);
+/* Address of a function of the kernel proper by its name; false: there is none. */
+bool run_symb_kernel_address(struct run_symb *sy, const char *name, uint64_t *addr);
+
 /* How an address is written. */
 enum run_addr_form {
 	RUN_ADDR_HEX,			/* "0x47cc10" */
