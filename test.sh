@@ -2,60 +2,104 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds, and runs every test: unit, golden and end-to-end, in a plain build and
 # again in one with AddressSanitizer and UndefinedBehaviorSanitizer; then a selection, of the plain build, on
-# other kernels under emulation.  The last line is the sum:
+# other kernels under emulation.  The last line is the sum, whatever happens:
 #	N passed, N failed, N skipped
-# Exit status 0 only when something ran and nothing failed.
+# Exit status 0 only when something ran and nothing failed.  A step that cannot be done, or a suite that exceeds its
+# time, counts as one failure, and the others go on.
 #
 #	./test.sh		everything
 #	./test.sh --plain	without the sanitizer build
 set -uo pipefail
+if [ "$(id -u)" -ne 0 ] && command -v sudo >/dev/null; then
+	exec sudo -- "$(readlink -f "$0")" "$@"	# the end-to-end tests trace programs
+fi
 . "$(dirname "$(readlink -f "$0")")/tools/setup.sh"
-cd "$bpftap_top"
+cd "$bpftap_top" || exit 1
 
 variants=(build build-asan)
 [ "${1-}" != --plain ] || variants=(build)
-results=()	# one JUnit file per suite
+results=()	# NAME=FILE: one JUnit file per suite
 
-# run_suite NAME RESULT COMMAND...: runs it; a suite that leaves no RESULT counts as one failure.
+finish()
+{
+	trap - EXIT
+	[ ${#results[@]} -gt 0 ] || results=("set-up=/nonexistent")
+	/usr/bin/python3 tests/summary.py "${results[@]}"
+	local status=$?
+	[ $status -le 1 ] || echo "0 passed, 1 failed, 0 skipped"	# python3 itself is missing
+	exit $status
+}
+trap finish EXIT
+
+# A suite is told to end as by ^C, so that it leaves the results it has; not waited for much longer.
+interrupted()
+{
+	trap - HUP INT TERM
+	say "ended by a signal"
+	results+=("ended by a signal=/nonexistent")
+	if [ -n "${suite-}" ]; then
+		kill -INT "$suite"
+		for _ in $(seq 50); do
+			kill -0 "$suite" && sleep 0.1
+		done
+	fi 2>/dev/null
+	exit 1
+}
+trap interrupted HUP INT TERM
+
+# run_suite NAME RESULT SECONDS COMMAND...: runs it with default signals and no terminal, for at most so long; a suite
+# that leaves no RESULT counts as one failure.
 run_suite()
 {
-	local name=$1 result=$2
-	shift 2
+	local name=$1 result=$2 seconds=$3
+	shift 3
 	say "$name"
 	rm -f "$result"
 	results+=("$name=$result")
-	"$@" >&2
+	timeout -s INT -k 30 "$seconds" env --default-signal "$@" >&2 </dev/null &
+	suite=$!	# in the background, because the shell heeds signals only while it waits
+	wait "$suite"
+	case $? in
+	124 | 137) results+=("$name took more than $seconds s=/nonexistent") ;;
+	esac
+	suite=
+}
+
+# step NAME COMMAND...: something that suites depend on; a failure is counted, and the caller's matter.
+step()
+{
+	local name=$1
+	shift
+	("$@") >&2 </dev/null || { results+=("$name=/nonexistent"); return 1; }
+}
+
+# pytest_suite NAME BUILD RESULT SECONDS DIRECTORY
+pytest_suite()
+{
+	local stap=$bpftap_top/$2/src/cli/stap
+	run_suite "$1" "$3" "$4" env STAP="$stap" BPFTAP_BUILD="$bpftap_top/$2" \
+		/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 --junitxml="$3" "$5"
 }
 
 # Unit, golden and end-to-end tests of the build in directory $1.
 test_build()
 {
 	local build=$1
-	run_suite "unit tests ($build)" "$build/meson-logs/testlog.junit.xml" \
+	run_suite "unit tests ($build)" "$build/meson-logs/testlog.junit.xml" 600 \
 		meson test -C "$build" --no-rebuild --print-errorlogs --num-processes "$(nproc)" -t 4
-	local suite
-	for suite in golden e2e; do
-		run_suite "$suite tests ($build)" "$build/$suite.junit.xml" \
-			env STAP="$bpftap_top/$build/src/cli/stap" BPFTAP_BUILD="$bpftap_top/$build" \
-			/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 \
-			--junitxml="$build/$suite.junit.xml" "tests/$suite"
-	done
+	pytest_suite "golden tests ($build)" "$build" "$build/golden.junit.xml" 300 tests/golden
+	pytest_suite "e2e tests ($build)" "$build" "$build/e2e.junit.xml" 1500 tests/e2e
 }
 
 [ "$(id -u)" -eq 0 ] || die "the end-to-end tests trace programs: run this as root"
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export PYTHONDONTWRITEBYTECODE=1
 
-install_packages "${build_packages[@]}" "${target_packages[@]}" "${test_packages[@]}"
-tests/targets/nginx.sh >/dev/null || die "no nginx to test with"
+step "packages" install_packages "${build_packages[@]}" "${target_packages[@]}" "${test_packages[@]}"
+step "nginx to test with" tests/targets/nginx.sh
 for build in "${variants[@]}"; do
-	case $build in
-	build-asan) build_tree "$bpftap_top/$build" -Db_sanitize=address,undefined -Db_lundef=false ;;
-	*) build_tree "$bpftap_top/$build" ;;
-	esac
-	test_build "$build"
+	options=()
+	[ "$build" != build-asan ] || options=(-Db_sanitize=address,undefined -Db_lundef=false)
+	step "$build" build_tree "$bpftap_top/$build" "${options[@]}" && test_build "$build"
 done
-run_suite "tests on other kernels (build)" build/vm.junit.xml \
-	env STAP="$bpftap_top/build/src/cli/stap" BPFTAP_BUILD="$bpftap_top/build" \
-	/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 --junitxml=build/vm.junit.xml tests/vm
-exec /usr/bin/python3 tests/summary.py "${results[@]}"
+pytest_suite "tests on other kernels (build)" build build/vm.junit.xml 1200 tests/vm

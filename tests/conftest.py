@@ -10,11 +10,26 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import support  # noqa: E402
 
+TEST_SECONDS = 400
+
 
 def pytest_collection_modifyitems(items):
     """Without the command under test every test fails at once instead of one by one."""
     if items and not support.STAP.exists():
         pytest.exit(f"{support.STAP} is not built", returncode=3)
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """A test that hangs fails, and the others go on."""
+    def expired(number, frame):
+        raise TimeoutError(f"the test took more than {TEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,8 @@
 """Sums JUnit result files: summary.py NAME=FILE...
 
 Lists failures and the reasons of skips, then prints "N passed, N failed, N skipped".
-A file that is missing or unreadable counts as one failure.  Exit status 1 if anything failed or
+A file that is missing or unreadable counts as one failure: a suite or a step that left no results.
+Exit status 1 if anything failed or
 nothing passed.
 """
 import sys

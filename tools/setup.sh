@@ -3,17 +3,26 @@
 #
 # Gives: bpftap_cache (directory for everything expensive), say, die, as_root,
 # install_packages, debian_source, build_tree.
-# Requires: Debian 12 or a relative with apt-get.  Everything is quick the second time.
+# Requires: Debian 12 or a relative with apt-get; nothing of the environment: HOME, TMPDIR and LANG may be
+# unset or useless.  Everything is quick the second time.
 
 bpftap_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-bpftap_cache=${XDG_CACHE_HOME:-$HOME/.cache}/bpftap
-mkdir -p "$bpftap_cache"
+export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+[ -w "${TMPDIR:-/tmp}" ] || unset TMPDIR
+
+# The first of the usual places that can be written, else one in the repository; programs that we start agree.
+for XDG_CACHE_HOME in "${XDG_CACHE_HOME-}" "${HOME:+$HOME/.cache}" "$bpftap_top/.cache"; do
+	bpftap_cache=$XDG_CACHE_HOME/bpftap
+	[ -n "$XDG_CACHE_HOME" ] && mkdir -p "$bpftap_cache" 2>/dev/null && [ -w "$bpftap_cache" ] && break
+done
+export XDG_CACHE_HOME
 
 # Packages to build, and those that the tests use besides.
 build_packages=(gcc clang meson ninja-build pkg-config libbpf-dev libelf-dev libdw-dev
-	libdebuginfod-dev liblzma-dev libstb-dev zlib1g-dev libc6-dev)
+	libdebuginfod-dev liblzma-dev libstb-dev zlib1g-dev libc6-dev systemtap-sdt-dev
+	libcmocka-dev python3)
 target_packages=(dpkg-dev make ca-certificates debian-archive-keyring)
-test_packages=(libcmocka-dev python3 python3-pytest gdb curl libc6-dbg sqlite3 systemtap-sdt-dev
+test_packages=(python3-pytest gdb curl libc6-dbg sqlite3
 	elfutils binutils procps util-linux qemu-system-x86 busybox-static)
 
 say() { printf '== %s\n' "$*" >&2; }
@@ -43,7 +52,7 @@ install_packages()
 	command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${missing[*]}"
 	say "installing packages: ${missing[*]}"
 	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
-		-o DPkg::Lock::Timeout=300)
+		-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
 	as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
 		{ as_root "${apt[@]}" update >&2 &&
 		  as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2; } ||
