@@ -47,6 +47,14 @@ def test_pattern(places, suffix, hits):
     assert trace(places, f"probe process(PROG).{suffix} {{ println(ppfunc()) }}").ok().lines == hits
 
 
+def test_alias_with_a_suffix(places):
+    """What follows an alias's name goes to the point it stands for."""
+    text = ('probe point = process(PROG).function("outer") { x = ppfunc() } '
+            'probe point.call { println("call ", x) } probe point.return { println("return ", x) }')
+    lines = trace(places, text).ok().lines
+    assert lines and set(lines) == {"call outer", "return outer"} and lines[0] == "call outer"
+
+
 def test_function_at_line(places):
     line = line_of("places.c", "outer-first") - 2
     text = f'probe process(PROG).function("outer@places.c:{line}") {{ println("hit") }}'
@@ -256,7 +264,7 @@ def test_process_root_of_another_mount_namespace(places, tmp_path, beside):
     root.mkdir()
     program = compile_target("waits.c", "-O0", "-g", "-static")
     shutil.copy2(program, root / "contained")
-    contained = beside("unshare", "--mount", "chroot", root, "/contained", "5")
+    contained = beside("unshare", "--mount", "--propagation", "unchanged", "chroot", root, "/contained", "5")
     wait_until(lambda: os.readlink(f"/proc/{contained.pid}/exe").endswith("contained"), what="the program")
     text = f'probe process("/proc/{contained.pid}/root/contained").function("tick") {{ println("hit") exit() }}'
     assert script(text).ok().out == "hit\n"
