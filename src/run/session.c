@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/ds.h"
@@ -90,6 +91,8 @@ int run_session_prepare(struct run_session *s)
 	char msg[256];
 	int rc;
 
+	/* Scripts know the process that runs them by SystemTap's name, and leave it out by that. */
+	prctl(PR_SET_NAME, "stapio");
 	s->wants_symbols = run_wants_symbols(s->prog);
 	if (run_needs_kernel(s->prog) && !run_rights_check(msg, sizeof(msg))) {
 		run_error(s, "%s", msg);
