@@ -16,6 +16,11 @@ static bool is_call_site(unsigned tag)
 	return tag == DW_TAG_call_site || tag == DW_TAG_GNU_call_site;
 }
 
+static bool is_tail_call(const struct dw_die *site)
+{
+	return dw_die_flag(site, DW_AT_call_tail_call) || dw_die_flag(site, DW_AT_GNU_tail_call);
+}
+
 /* The return address of a call site; false for tail calls, which have none. */
 static bool return_pc(const struct dw_die *d, uint64_t *pc)
 {
@@ -59,7 +64,7 @@ static bool add_site(void *data, const struct dw_die *site)
 	struct dbg_callsite **list = data, s = { 0 };
 	struct dw_die callee;
 
-	s.tail = dw_die_flag(site, DW_AT_call_tail_call) || dw_die_flag(site, DW_AT_GNU_tail_call);
+	s.tail = is_tail_call(site);
 	if (!return_pc(site, &s.ret_pc) && !s.tail)
 		return true;
 	if (callee_die(site, &callee))
@@ -194,8 +199,23 @@ struct entry_search {
 	uint64_t origin, ret_pc;
 	struct wanted want;
 	bool by_pc;
+	bool entry_only;		/* only what known_at_entry() */
+	bool incomplete;		/* a caller does not say so */
 	struct dbg_entry_value *list;	/* stb_ds */
 };
+
+/* Does the program only use what the callee still has of its caller at its first instruction? */
+static bool known_at_entry(const struct dbg_entry_value *v)
+{
+	for (size_t i = 0; i < v->nops; i++) {
+		const struct dbg_op *op = &v->ops[i];
+
+		if ((op->op == DBG_OP_REG && op->a >= DBG_RIP) || op->op == DBG_OP_ENTRY_REG ||
+		    op->op == DBG_OP_ENTRY_PARAM || op->op == DBG_OP_TLS)
+			return false;
+	}
+	return v->nops > 0;
+}
 
 static bool try_site(void *data, const struct dw_die *site)
 {
@@ -208,16 +228,19 @@ static bool try_site(void *data, const struct dw_die *site)
 	if (s->by_pc ? v.ret_pc != s->ret_pc
 		     : !callee_die(site, &callee) || dw_handle(&callee) != s->origin)
 		return true;
-	if (site_value(s->m, site, &s->want, &v))
+	if (site_value(s->m, site, &s->want, &v) && (!s->entry_only || known_at_entry(&v)))
 		arrput(s->list, v);
+	else
+		s->incomplete = true;
+	s->incomplete |= is_tail_call(site);
 	return !s->by_pc;
 }
 
 static const struct dbg_entry_value *search_all(const struct dbg_func *f, struct wanted want,
-						size_t *n)
+						size_t *n, bool *all)
 {
 	struct dbg_module *m = f->module;
-	struct entry_search s = { .m = m, .origin = f->origin, .want = want };
+	struct entry_search s = { .m = m, .origin = f->origin, .want = want, .entry_only = all };
 	const struct dbg_entry_value *r = NULL;
 
 	for (ptrdiff_t i = 0; i < arrlen(m->dw->units[DW_IN_INFO]); i++) {
@@ -229,6 +252,8 @@ static const struct dbg_entry_value *search_all(const struct dbg_func *f, struct
 				each_call_site(&d, try_site, &s);
 	}
 	*n = (size_t)arrlen(s.list);
+	if (all)
+		*all = !s.incomplete;
 	if (*n)
 		r = arena_memdup(m->arena, s.list, *n * sizeof(*s.list));
 	arrfree(s.list);
@@ -254,12 +279,13 @@ static int search_at(struct dbg_module *caller, uint64_t ret_pc, struct wanted w
 
 const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n)
 {
-	return search_all(f, (struct wanted){ .reg = reg }, n);
+	return search_all(f, (struct wanted){ .reg = reg }, n, NULL);
 }
 
-const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n)
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
+					       bool *all)
 {
-	return search_all(f, (struct wanted){ .param = (uint64_t)param }, n);
+	return search_all(f, (struct wanted){ .param = (uint64_t)param }, n, all);
 }
 
 int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,

@@ -200,8 +200,10 @@ const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg
 int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
 		       struct dbg_entry_value *out);
 /* The same two for DBG_OP_ENTRY_PARAM: a parameter the compiler removed, `param` being the op's
- * argument. */
-const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n);
+ * argument.  The list has the calls that tell it by registers which are the same at the first instruction
+ * of f (rsp being 8 less there); *all: whether those are all calls of f. */
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
+					       bool *all);
 int dbg_entry_param_at(struct dbg_module *caller, uint64_t ret_pc, int64_t param,
 		       struct dbg_entry_value *out);
 

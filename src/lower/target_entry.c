@@ -62,14 +62,18 @@ static void entry_begin(struct lower *L, struct lower *E, struct ir_func *f, con
 	lower_target_filter(E);
 }
 
-static void entry_end(struct lower *L, struct lower *E, uint32_t array, struct ir_expr *frame,
-		      struct ir_expr *value, const struct target_access *a)
+static void entry_store(struct lower *E, uint32_t array, struct ir_expr *frame, struct ir_expr *value,
+			const struct target_access *a)
 {
 	struct ir_expr *args[] = { tid(E, a), frame, value }, *store;
 
 	store = lower_opn(E, IR_ASTORE, args, 3, &a->at);
 	store->sym = array;
 	lower_eval(E, store);
+}
+
+static void entry_end(struct lower *L, struct lower *E)
+{
 	hmfree(E->local_of);
 	L->failed |= E->failed;
 	if (!E->failed)
@@ -86,6 +90,15 @@ static struct ir_expr *kept(struct lower *L, uint32_t array, struct ir_expr *fra
 	load->type = type;
 	load->bound = type == IR_STR ? L->mod->maxstr : 0;
 	return lower_save(L, load);
+}
+
+static struct ir_expr *is_kept(struct lower *L, uint32_t array, struct ir_expr *frame,
+			       const struct target_access *a)
+{
+	struct ir_expr *args[] = { tid(L, a), frame }, *has = lower_opn(L, IR_AHAS, args, 2, &a->at);
+
+	has->sym = array;
+	return has;
 }
 
 static struct ir_expr *kernel_frame(struct lower *L, const struct target_access *a)
@@ -110,7 +123,8 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 	frame = lower_save(&E, kernel ? kernel_frame(&E, a) : frame_address(&E, a, entry->module, entry->pc));
 	value = target_value(&E, plain);
 	array = hidden_array(L, type, a);
-	entry_end(L, &E, array, frame, value, a);
+	entry_store(&E, array, frame, value, a);
+	entry_end(L, &E);
 	return kept(L, array, kernel ? kernel_frame(L, a) : target_register(L, a, DBG_RSP), type, a);
 }
 
@@ -122,20 +136,6 @@ static struct ir_expr *caller_register(struct lower *L, const struct target_acce
 	if (reg != DBG_RSP)
 		return r;
 	return lower_op2(L, IR_ADD, r, ir_const(L->mod->ir, RSP_AT_CALL, &a->at), &a->at);
-}
-
-/* Does the program only use what the callee still has of its caller at its first instruction? */
-static bool caller_ops_usable(const struct dbg_entry_value *v)
-{
-	for (size_t i = 0; i < v->nops; i++) {
-		bool saved = v->ops[i].a == DBG_RBX || v->ops[i].a == DBG_RBP || v->ops[i].a == DBG_RSP ||
-			     (v->ops[i].a >= DBG_R12 && v->ops[i].a <= DBG_R15);
-
-		if ((v->ops[i].op == DBG_OP_REG && !saved) || v->ops[i].op == DBG_OP_ENTRY_REG ||
-		    v->ops[i].op == DBG_OP_ENTRY_PARAM || v->ops[i].op == DBG_OP_TLS)
-			return false;
-	}
-	return v->nops > 0;
 }
 
 /* The same program with rsp as it was before the call pushed the return address. */
@@ -155,47 +155,86 @@ static struct ir_expr *caller_value(struct lower *L, const struct target_access 
 	return target_ops(L, a, ops, n);
 }
 
-/* At the first instruction of f: chosen by the return address; 0 for callers that do not say. */
+/* A parameter that the compiler removed, at the first instruction of f: chosen by the return address.  *known, if
+ * asked for: whether it is one of those that tell; NULL in it if all do. */
 static struct ir_expr *removed_param(struct lower *L, const struct target_access *a, const struct dbg_func *f,
-				     int64_t param)
+				     int64_t param, struct ir_expr **known)
 {
 	size_t n;
-	const struct dbg_entry_value *v = dbg_entry_params(f, param, &n);
+	bool all;
+	const struct dbg_entry_value *v = dbg_entry_params(f, param, &n, &all);
 	struct ir_expr *ra, *bias = target_bias(L, f->module, &a->at), *value;
 
 	ra = lower_op1(L, IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
 	ra->imm = 8;
 	ra = lower_save(L, bias ? lower_op2(L, IR_SUB, ra, bias, &a->at) : ra);
 	value = ir_const(L->mod->ir, 0, &a->at);
+	*known = NULL;
 	for (size_t i = 0; i < n && i < ACCESS_MAX_CALLERS; i++) {
-		struct ir_expr *args[3];
+		struct ir_expr *args[3], *here;
 
-		if (!caller_ops_usable(&v[i]))
-			continue;
-		args[0] = lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)v[i].ret_pc, &a->at), &a->at);
+		here = lower_share(L, lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)v[i].ret_pc, &a->at),
+						&a->at));
+		args[0] = here;
 		args[1] = caller_value(L, a, &v[i]);
 		args[2] = value;
 		value = lower_opn(L, IR_SELECT, args, 3, &a->at);
 		value->type = IR_I64;
+		if (!all)
+			*known = *known ? lower_op2(L, IR_OR, *known, here, &a->at) : here;
 	}
 	return value;
+}
+
+/* A soft error unless `known`. */
+static void require_known(struct lower *L, const struct target_access *a, struct ir_expr *known)
+{
+	struct ir_stmt **saved, *s;
+
+	if (!known)
+		return;
+	s = lower_if(L, lower_op1(L, IR_LNOT, known, &a->at), &a->at);
+	saved = lower_into(L, &s->body);
+	lower_eval(L, lower_op1(L, IR_ERROR, ir_str(L->mod->ir, "the caller does not tell a parameter that the "
+								"compiler removed", &a->at), &a->at));
+	lower_into_end(L, saved);
+}
+
+/* The entry half of an entry value; whether some callers do not tell it, so that there may be none. */
+static bool keep_entry_value(struct lower *E, const struct target_access *a, const struct dbg_func *f, int reg,
+			     int64_t param, uint32_t array, struct lower *L)
+{
+	struct ir_expr *frame = caller_register(E, a, DBG_RSP), *known = NULL, *value;
+	struct ir_stmt **saved = NULL;
+
+	value = reg >= 0 ? target_register(E, a, reg) : removed_param(E, a, f, param, &known);
+	if (known)
+		saved = lower_into(E, &lower_if(E, known, &a->at)->body);
+	entry_store(E, array, frame, value, a);
+	if (known)
+		lower_into_end(E, saved);
+	entry_end(L, E);
+	return known;
 }
 
 /* A value of the function's first instruction: taken there, and kept if the access is further on. */
 static struct ir_expr *entry_value(struct lower *L, const struct target_access *a, int reg, int64_t param)
 {
 	const struct dbg_func *f = access_function(a);
+	struct ir_expr *frame, *value, *known = NULL;
 	struct probe_point *pt;
 	struct ir_func *body;
-	struct ir_expr *frame, *value;
 	struct lower E;
 	uint32_t array;
 	uint64_t offset;
 
 	if (!f || !L->point || !dbg_addr_to_offset(f->module, f->entry, &offset))
 		return target_fail(L, a, "value at the function's entry is not available here");
-	if (a->pc == f->entry)
-		return reg >= 0 ? target_register(L, a, reg) : removed_param(L, a, f, param);
+	if (a->pc == f->entry) {
+		value = reg >= 0 ? target_register(L, a, reg) : removed_param(L, a, f, param, &known);
+		require_known(L, a, known);
+		return value;
+	}
 	pt = arena_memdup(L->mod->arena, L->point, sizeof(*pt));
 	pt->kind = PROG_UPROBE;
 	pt->prog.kind = POINT_UPROBE;
@@ -203,12 +242,14 @@ static struct ir_expr *entry_value(struct lower *L, const struct target_access *
 	pt->prog.offset = offset;
 	pt->prog.address = pt->pc = f->entry;
 	body = arena_new(L->mod->arena, struct ir_func);
-	entry_begin(L, &E, body, pt, a);
-	frame = caller_register(&E, a, DBG_RSP);
-	value = reg >= 0 ? target_register(&E, a, reg) : removed_param(&E, a, f, param);
 	array = hidden_array(L, IR_I64, a);
-	entry_end(L, &E, array, frame, value, a);
-	return kept(L, array, frame_address(L, a, f->module, a->pc), IR_I64, a);
+	entry_begin(L, &E, body, pt, a);
+	frame = frame_address(L, a, f->module, a->pc);
+	if (keep_entry_value(&E, a, f, reg, param, array, L)) {
+		frame = lower_save(L, frame);
+		require_known(L, a, is_kept(L, array, frame, a));
+	}
+	return kept(L, array, frame, IR_I64, a);
 }
 
 struct ir_expr *target_entry_register(struct lower *L, const struct target_access *a, int reg)

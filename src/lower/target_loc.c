@@ -275,10 +275,11 @@ struct ir_expr *target_ops(struct lower *L, const struct target_access *a, const
 
 /* ---- reading ---- */
 
+/* The bits [lo, lo + width) of a location in pieces. */
 static struct ir_expr *load_pieces(struct lower *L, const struct target_access *a, const struct dbg_loc *loc,
-				   int64_t off, uint32_t size)
+				   uint64_t lo, uint32_t width)
 {
-	uint64_t lo = (uint64_t)off * 8, hi = lo + 8ull * size, pos = 0;
+	uint64_t hi = lo + width, pos = 0;
 	struct ir_expr *sum = NULL;
 
 	for (size_t i = 0; i < loc->npieces && pos < hi; pos += loc->pieces[i++].bit_size) {
@@ -332,7 +333,7 @@ struct ir_expr *target_load(struct lower *L, const struct target_access *a, cons
 	case DBG_LOC_BYTES:
 		return load_bytes(L, a, p->loc, p->off, size);
 	case DBG_LOC_PIECES:
-		return load_pieces(L, a, p->loc, p->off, size);
+		return load_pieces(L, a, p->loc, 8 * (uint64_t)p->off, 8 * size);
 	default:
 		return target_fail(L, a, "variable is not available here");
 	}
@@ -434,6 +435,10 @@ static struct ir_expr *bit_field(struct lower *L, const struct target_access *a,
 	uint32_t first = a->bit_offset / 8, shift = a->bit_offset % 8, size;
 	struct ir_expr *v;
 
+	if (!p.addr && !p.value && p.loc->kind == DBG_LOC_PIECES) {	/* its neighbours may not be there */
+		v = load_pieces(L, a, p.loc, 8 * (uint64_t)p.off + a->bit_offset, a->bit_size);
+		return a->is_signed ? sign_extend(L, v, a->bit_size, &a->at) : v;
+	}
 	for (size = 1; size <= 8; size *= 2) {
 		uint32_t start = first / size * size, s = a->bit_offset - 8 * start;
 
@@ -486,13 +491,15 @@ struct ir_expr *target_number(struct lower *L, const struct target_access *a)
 	return a->is_signed ? sign_extend(L, v, 8 * a->size, &a->at) : v;
 }
 
-static bool loc_reads_memory(const struct dbg_loc *loc)
+/* Whether computing it reads memory, or a parameter that some callers do not tell. */
+static bool loc_may_fault(const struct target_access *a, const struct dbg_loc *loc)
 {
 	for (size_t i = 0; i < loc->nops; i++)
-		if (loc->ops[i].op == DBG_OP_DEREF || loc->ops[i].op == DBG_OP_ADDR)
+		if (loc->ops[i].op == DBG_OP_DEREF || loc->ops[i].op == DBG_OP_ADDR ||
+		    (a->partial && loc->ops[i].op == DBG_OP_ENTRY_PARAM))
 			return true;
 	for (size_t i = 0; i < loc->npieces; i++)
-		if (loc->pieces[i].loc.kind == DBG_LOC_MEMORY || loc_reads_memory(&loc->pieces[i].loc))
+		if (loc->pieces[i].loc.kind == DBG_LOC_MEMORY || loc_may_fault(a, &loc->pieces[i].loc))
 			return true;
 	return false;
 }
@@ -527,5 +534,5 @@ bool target_may_fault(const struct target_access *a)
 			return true;
 	if (a->kind == ACCESS_FETCH && (a->base == BASE_OPERAND || a->loc.kind == DBG_LOC_MEMORY))
 		return true;
-	return a->base == BASE_LOC && loc_reads_memory(&a->loc);
+	return a->base == BASE_LOC && loc_may_fault(a, &a->loc);
 }

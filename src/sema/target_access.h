@@ -77,6 +77,7 @@ struct target_access {
 	struct dbg_sdt_arg sdt;
 	uint32_t arg;
 	bool kernel;			/* addresses are the kernel's */
+	bool partial;			/* in a text: may be unknown for some callers, as a fault */
 
 	struct access_step *steps;
 	size_t nsteps;

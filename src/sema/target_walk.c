@@ -226,13 +226,14 @@ bool access_walk(struct target_binder *b, struct target_access *a, const struct 
 
 /* ---- can the location be read at all? ---- */
 
-/* Do the callers say what they would have passed? */
+/* Do the callers say what they would have passed?  For a number by itself all must. */
 static bool removed_parameter_known(const struct target_access *a, int64_t param)
 {
 	const struct dbg_func *f = access_function(a);
 	size_t n = 0;
+	bool all = false;
 
-	return f && dbg_entry_params(f, param, &n) && n > 0 && n <= ACCESS_MAX_CALLERS;
+	return f && dbg_entry_params(f, param, &n, &all) && n > 0 && n <= ACCESS_MAX_CALLERS && (all || a->partial);
 }
 
 /* What a probe cannot compute of a location program; NULL: nothing. */
@@ -266,12 +267,12 @@ static const char *ops_problem(const struct target_access *a, const struct dbg_o
 	return NULL;
 }
 
-/* The same for `size` bytes at byte `off` of a location. */
-static const char *loc_problem(const struct target_access *a, const struct dbg_loc *loc, int64_t off,
-			       uint64_t size)
+/* The same for the bits [lo, hi) of a location. */
+static const char *loc_problem(const struct target_access *a, const struct dbg_loc *loc, uint64_t lo,
+			       uint64_t hi)
 {
-	uint64_t pos = 0, lo = 8 * (uint64_t)off, hi = lo + 8 * size;
 	const char *why = NULL;
+	uint64_t pos = 0;
 
 	switch (loc->kind) {
 	case DBG_LOC_MEMORY:
@@ -284,7 +285,7 @@ static const char *loc_problem(const struct target_access *a, const struct dbg_l
 	case DBG_LOC_PIECES:
 		for (size_t i = 0; i < loc->npieces && !why; pos += loc->pieces[i++].bit_size)
 			if (pos < hi && pos + loc->pieces[i].bit_size > lo)
-				why = loc_problem(a, &loc->pieces[i].loc, 0, 1);
+				why = loc_problem(a, &loc->pieces[i].loc, 0, 8);
 		return why ? why : pos < hi ? "part of it is not described" : NULL;
 	default:
 		return "it was optimized out";
@@ -296,6 +297,7 @@ static bool base_readable(struct target_binder *b, const struct target_access *a
 {
 	const struct dbg_loc *loc = &a->loc;
 	int64_t off = 0;
+	uint64_t lo, hi;
 	size_t i;
 	const char *why;
 
@@ -313,7 +315,13 @@ static bool base_readable(struct target_binder *b, const struct target_access *a
 		access_fail(b, "no-index", &b->e->at, "an array that is not in memory needs a constant index");
 		return false;
 	}
-	why = off < 0 && loc->kind != DBG_LOC_MEMORY ? "it is not in memory" : loc_problem(a, loc, off, size);
+	lo = 8 * (uint64_t)off;
+	hi = lo + 8 * size;
+	if (i == a->nsteps && a->bit_size) {
+		lo += a->bit_offset;
+		hi = lo + a->bit_size;
+	}
+	why = off < 0 && loc->kind != DBG_LOC_MEMORY ? "it is not in memory" : loc_problem(a, loc, lo, hi);
 	if (why)
 		access_fail(b, "not-accessible", &b->e->at, "not accessible at this address (pc: 0x%" PRIx64
 			    ") [man error::dwarf] (%s)", a->pc, why);
@@ -450,7 +458,10 @@ bool access_scalar(struct target_binder *b, struct target_access *a)
 {
 	static const struct ast_target plain;
 	struct diag *saved = b->why;
-	bool ok = access_finish(b, a, &plain, TARGET_READ);
+	bool ok;
+
+	a->partial = true;
+	ok = access_finish(b, a, &plain, TARGET_READ);
 
 	b->why = saved;
 	return ok;
