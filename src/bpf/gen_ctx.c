@@ -34,6 +34,8 @@ static int pt_regs_off(int64_t reg)
 #define PT_SP	152
 #define PT_BP	32
 
+#define BREAKPOINT_BYTES 1
+
 #define OWN_FRAMES	2	/* without registers a stack begins with the program and its caller */
 #define STACK_FRAMES	64	/* frames of a stack kept for USTACK_ADDR and the like */
 
@@ -41,7 +43,7 @@ static bool has_regs(const struct gen *g)
 {
 	switch (g->kind) {
 	case PROG_UPROBE: case PROG_URETPROBE: case PROG_PERF_EVENT: case PROG_KPROBE:
-	case PROG_KRETPROBE:
+	case PROG_KRETPROBE: case PROG_KINSN:
 		return true;
 	default:
 		return false;
@@ -88,6 +90,8 @@ static void gen_user_reg(struct gen *g, int off)
 static void load_reg(struct gen *g, int off)
 {
 	em_ldx(&g->em, BPF_DW, R0, R7, off);
+	if (off == PT_IP && g->kind == PROG_KINSN)	/* it is behind the breakpoint */
+		em_alui(&g->em, BPF_SUB, R0, BREAKPOINT_BYTES);
 }
 
 /* Arguments as the calling convention passes them: registers, then the stack above the return address. */
@@ -97,7 +101,7 @@ static void load_arg(struct gen *g, int64_t n)
 	const int64_t nregs = sizeof(regs);
 	struct mem w;
 
-	if (g->kind != PROG_KPROBE) {
+	if (g->kind != PROG_KPROBE && g->kind != PROG_KINSN) {
 		em_ldx(&g->em, BPF_DW, R0, R7, (int)n * 8);
 		return;
 	}
@@ -148,7 +152,7 @@ static void load_frame(struct gen *g)
 		return;
 	}
 	em_ldx(&g->em, BPF_DW, R0, R7, PT_SP);
-	if (g->kind == PROG_KPROBE)
+	if (g->kind == PROG_KPROBE || g->kind == PROG_KINSN)
 		em_alui(&g->em, BPF_ADD, R0, 8);
 }
 
@@ -197,6 +201,9 @@ static struct mem save_stack(struct gen *g, bool user)
 	if (!user && g->kind == PROG_KPROBE) {	/* not behind the breakpoint */
 		em_mov(&g->em, R1, R7);
 		em_helper(&g->em, BPF_FUNC_get_func_ip);
+		gen_st(g, pcs, R0);
+	} else if (!user && g->kind == PROG_KINSN) {
+		load_reg(g, PT_IP);
 		gen_st(g, pcs, R0);
 	}
 	return at;

@@ -47,6 +47,7 @@ int cli_session_init(struct cli_session *cs)
 	cs->probe = (struct probe_session){
 		.arena = cs->arena, .diag = &cs->diag, .cmd = o->command, .target = o->target,
 		.sysroot = o->sysroot, .listing = listing, .guru = o->guru,
+		.debug_path = getenv("SYSTEMTAP_DEBUGINFO_PATH"), .release = o->release,
 	};
 	sema_session_init(&cs->sema, cs->arena, &cs->diag);
 	cs->sema.tapset_dirs = cli_tapset_dirs(cs->arena, o);

@@ -26,6 +26,15 @@ static bool has_dwarf(const struct elffile *f)
 	return i && f->sh[i].sh_type != SHT_NOBITS && f->sh[i].sh_size;
 }
 
+/* The debug file of a kernel module has its sections where the module has them. */
+static uint64_t same_address(void *data, const char *section)
+{
+	const struct elffile *f = data;
+	size_t i = elffile_section(f, section);
+
+	return i ? f->sh[i].sh_addr : 0;
+}
+
 /* Opens `path` if it belongs to m: same build id or, without one, the link's checksum. */
 static struct elffile *try_path(struct dbg_module *m, const char *path, const uint32_t *crc)
 {
@@ -38,6 +47,8 @@ static struct elffile *try_path(struct dbg_module *m, const char *path, const ui
 	f = elffile_open(path, NULL);
 	if (!f)
 		return NULL;
+	if (m->elf->placed)
+		elffile_place(f, same_address, m->elf);
 	id = elffile_build_id(f, &len);
 	if (m->info.build_id && id) {
 		if (len == m->info.build_id_len && !memcmp(id, m->info.build_id, len))
@@ -108,19 +119,18 @@ static struct elffile *by_debuglink(struct dbg_module *m, const char *dirs)
 
 /* libdebuginfod pulls in curl, which costs more than all else at start: loaded only when asked
  * for. */
-static struct elffile *by_debuginfod(struct dbg_module *m)
+char *debugfile_download(const uint8_t *build_id, size_t len)
 {
 	const char *urls = getenv("DEBUGINFOD_URLS");
 	__typeof__(&debuginfod_begin) begin;
 	__typeof__(&debuginfod_find_debuginfo) find;
 	__typeof__(&debuginfod_end) end;
 	debuginfod_client *client;
-	struct elffile *f = NULL;
 	char *path = NULL;
 	void *lib;
 	int fd;
 
-	if (m->no_debuginfod || !urls || !*urls || !m->info.build_id)
+	if (!urls || !*urls || !build_id)
 		return NULL;
 	lib = dlopen("libdebuginfod.so.1", RTLD_NOW);
 	if (!lib)
@@ -130,14 +140,24 @@ static struct elffile *by_debuginfod(struct dbg_module *m)
 	end = (__typeof__(end))dlsym(lib, "debuginfod_end");
 	client = begin && find && end ? begin() : NULL;
 	if (client) {
-		fd = find(client, m->info.build_id, (int)m->info.build_id_len, &path);
+		fd = find(client, build_id, (int)len, &path);
 		if (fd >= 0) {
-			f = try_path(m, path, NULL);
 			close(fd);
+		} else {
+			free(path);
+			path = NULL;
 		}
-		free(path);
 		end(client);
 	}
+	return path;
+}
+
+static struct elffile *by_debuginfod(struct dbg_module *m)
+{
+	char *path = m->no_debuginfod ? NULL : debugfile_download(m->info.build_id, m->info.build_id_len);
+	struct elffile *f = path ? try_path(m, path, NULL) : NULL;
+
+	free(path);
 	return f;
 }
 

@@ -208,6 +208,22 @@ static struct dbg_bytes unpack(const uint8_t *p, size_t len)
 	return (struct dbg_bytes){ out, outlen };
 }
 
+/* Sections whose addresses are wanted; code is left as it is. */
+static bool is_described(const char *name)
+{
+	return !strncmp(name, ".debug_", 7) || !strcmp(name, ".eh_frame");
+}
+
+static struct dbg_bytes copy_of(const uint8_t *p, size_t len)
+{
+	uint8_t *copy = malloc(len);
+
+	if (!copy)
+		return (struct dbg_bytes){ NULL, 0 };
+	memcpy(copy, p, len);
+	return (struct dbg_bytes){ copy, len };
+}
+
 struct dbg_bytes elffile_data(struct elffile *f, size_t i)
 {
 	struct dbg_bytes none = { NULL, 0 };
@@ -218,10 +234,16 @@ struct dbg_bytes elffile_data(struct elffile *f, size_t i)
 	s = &f->sh[i];
 	if (s->sh_type == SHT_NOBITS || s->sh_size == 0)
 		return none;
-	if (!(s->sh_flags & SHF_COMPRESSED))
-		return (struct dbg_bytes){ f->map.p + s->sh_offset, s->sh_size };
-	if (!f->unpacked[i].p)
+	if (f->unpacked[i].p)
+		return f->unpacked[i];
+	if (s->sh_flags & SHF_COMPRESSED)
 		f->unpacked[i] = unpack(f->map.p + s->sh_offset, s->sh_size);
+	else if (f->placed && is_described(f->shname[i]))
+		f->unpacked[i] = copy_of(f->map.p + s->sh_offset, s->sh_size);
+	else
+		return (struct dbg_bytes){ f->map.p + s->sh_offset, s->sh_size };
+	if (f->placed && f->unpacked[i].p)
+		elffile_relocate(f, i, (uint8_t *)f->unpacked[i].p, f->unpacked[i].len);
 	return f->unpacked[i];
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One mapped ELF file: headers checked once, sections found by name, compressed
- * sections unpacked on first use.  Private to src/dbg.
+ * sections unpacked on first use, those of relocatable files relocated.  Private to src/dbg.
  */
 #ifndef DBG_ELFFILE_H
 #define DBG_ELFFILE_H
@@ -22,7 +22,8 @@ struct elffile {
 	Elf64_Shdr *sh;			/* copies, nsh of them */
 	size_t nsh;
 	const char **shname;		/* never NULL entries */
-	struct dbg_bytes *unpacked;	/* per section: malloc'ed decompressed bytes */
+	struct dbg_bytes *unpacked;	/* per section: malloc'ed decompressed or relocated bytes */
+	bool placed;			/* ET_REL: sections have addresses, relocations are applied */
 	Elf64_Phdr *ph;
 	size_t nph;
 };
@@ -36,11 +37,25 @@ void elffile_close(struct elffile *f);
 
 /* Index of the first section with this name; 0: none. */
 size_t elffile_section(const struct elffile *f, const char *name);
-/* Bytes of a section, decompressed; empty for NOBITS, none, or corrupt. */
+/* Bytes of a section, decompressed and, once the file is placed, relocated; empty for NOBITS, none, or
+ * corrupt. */
 struct dbg_bytes elffile_data(struct elffile *f, size_t index);
 struct dbg_bytes elffile_named(struct elffile *f, const char *name);
 /* Build id from PT_NOTE or SHT_NOTE; NULL: none. */
 const uint8_t *elffile_build_id(struct elffile *f, size_t *len);
+
+/* Where a section of a relocatable file is in memory; 0: not known. */
+typedef uint64_t elffile_address_fn(void *data, const char *section);
+/*
+ * Gives the sections of a relocatable file (kernel module) their addresses: those that `at` knows, the
+ * others (all, if it is NULL) one behind the other.  From then on debug information is read relocated.
+ */
+void elffile_place(struct elffile *f, elffile_address_fn *at, void *data);
+/* Applies the relocations of section i to `out`, a copy of its len bytes.  reloc.c */
+void elffile_relocate(struct elffile *f, size_t i, uint8_t *out, size_t len);
+/* The section in memory that an address of a placed file is in; 0: none. */
+size_t elffile_section_at(const struct elffile *f, uint64_t addr);
+
 /* Steps through notes in b.  False at the end.  Alignment 4 or 8 as the section says. */
 struct note_rec {
 	uint32_t type;

@@ -55,6 +55,7 @@ void dbg_modules_close_all(void)
 	for (ptrdiff_t i = 0; i < arrlen(all_modules); i++)
 		module_destroy(all_modules[i]);
 	arrfree(all_modules);
+	kernelfile_forget();
 }
 
 static struct dbg_module *module_cached(const struct stat *st)
@@ -183,6 +184,8 @@ struct dbg_module *dbg_module_open(const char *path, const struct dbg_open_opts 
 	m->debug_dirs = arena_strdup(m->arena, opts && opts->debug_path ? opts->debug_path
 									: "/usr/lib/debug");
 	m->no_debuginfod = opts && opts->no_debuginfod;
+	if (f->eh.e_type == ET_REL)
+		elffile_place(f, opts ? opts->section_address : NULL, opts ? opts->section_data : NULL);
 	if (read_segments(m, e)) {
 		arrsetlen(all_modules, arrlen(all_modules) - 1);
 		module_destroy(m);
@@ -228,6 +231,13 @@ void dbg_module_link(struct dbg_module *m, struct dbg_module *other)
 
 /* ---- addresses ---- */
 
+const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr)
+{
+	size_t i = m->elf ? elffile_section_at(m->elf, addr) : 0;
+
+	return i ? m->elf->shname[i] : NULL;
+}
+
 bool dbg_addr_to_offset(struct dbg_module *m, uint64_t addr, uint64_t *offset)
 {
 	for (size_t k = 0; m->elf && k < m->elf->nph; k++) {
@@ -271,6 +281,8 @@ bool dbg_load_bias(struct dbg_module *m, uint64_t start, uint64_t pgoff, uint64_
 
 bool dbg_addr_executable(struct dbg_module *m, uint64_t addr)
 {
+	if (m->elf && m->elf->placed)
+		return (m->elf->sh[elffile_section_at(m->elf, addr)].sh_flags & SHF_EXECINSTR) != 0;
 	for (size_t k = 0; m->elf && k < m->elf->nph; k++) {
 		const Elf64_Phdr *p = &m->elf->ph[k];
 

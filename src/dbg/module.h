@@ -26,6 +26,9 @@ struct dbg_open_opts {
 					 * "/usr/lib/debug" (build-id tree and mirrored paths) */
 	const char *root;		/* prefix for reading files ("/proc/123/root"); NULL: none */
 	bool no_debuginfod;		/* do not ask debuginfod even if DEBUGINFOD_URLS is set */
+	/* relocatable files: where a section was loaded, 0: nowhere; NULL: not loaded, addresses are made up */
+	uint64_t (*section_address)(void *data, const char *section);
+	void *section_data;
 };
 
 /*
@@ -61,6 +64,8 @@ struct dbg_module_info {
 	const char *soname;		/* DT_SONAME or NULL */
 	const char *producer_note;	/* text for "no debug info": what was looked for and where */
 	uint64_t tls_size, tls_align;	/* PT_TLS; 0: none */
+	bool kernel;			/* code of the kernel: see kernelfile.h */
+	uint64_t kernel_bias;		/* and its run-time minus link address, the same for everyone */
 };
 const struct dbg_module_info *dbg_module_info(struct dbg_module *m);
 /* Build id in lower-case hex; "" if none.  Lives as long as the module. */
@@ -74,6 +79,8 @@ bool dbg_offset_to_addr(struct dbg_module *m, uint64_t offset, uint64_t *addr);
 /* Load bias from one line of /proc/PID/maps: the mapping at `start` of file offset `pgoff`. */
 bool dbg_load_bias(struct dbg_module *m, uint64_t start, uint64_t pgoff, uint64_t *bias);
 bool dbg_addr_executable(struct dbg_module *m, uint64_t addr);
+/* Name of the section in memory that holds a link address; NULL: none. */
+const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr);
 /* Bytes of the file image at a link address (code, .rodata); NULL if not all there. */
 const uint8_t *dbg_module_bytes(struct dbg_module *m, uint64_t addr, size_t len);
 

@@ -49,6 +49,9 @@ struct dbg_module *module_new(void);
 
 /* Opens the separate debug files of m: fills m->debug, m->alt, m->dw.  debugfile.c */
 int debugfile_load(struct dbg_module *m, struct dbg_error *e);
+/* The debug file with this build id from debuginfod, if DEBUGINFOD_URLS is set: its path, the caller's to
+ * free; NULL: none. */
+char *debugfile_download(const uint8_t *build_id, size_t len);
 /* Unpacks .gnu_debugdata into m->mini, once. */
 void debugfile_load_mini(struct dbg_module *m);
 
@@ -142,6 +145,9 @@ struct dbg_index {
 const struct dbg_index *index_get(struct dbg_module *m);
 const struct index_range *index_ranges(struct dbg_module *m, size_t *n);
 void index_free(struct dbg_module *m);
+
+/* Drops what kernelfile.c remembers of modules that are being closed. */
+void kernelfile_forget(void);
 
 void cfi_free(struct dbg_module *m);
 void btf_file_free(struct dbg_module *m);

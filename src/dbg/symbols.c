@@ -51,6 +51,13 @@ static void read_table(struct dbg_module *m, struct elffile *f, uint32_t type)
 		if (!s.name || !*s.name)
 			continue;
 		s.addr = sym.st_value;
+		if (f->placed) {
+			const Elf64_Shdr *in = sym.st_shndx < f->nsh ? &f->sh[sym.st_shndx] : NULL;
+
+			if (!in || !in->sh_addr)
+				continue;
+			s.addr += in->sh_addr;
+		}
 		s.size = sym.st_size;
 		s.kind = sym_kind(t);
 		s.global = ELF64_ST_BIND(sym.st_info) != STB_LOCAL;

@@ -18,7 +18,8 @@ enum prog_kind {
 	PROG_RAW_TP,		/* u64 args[] */
 	PROG_TP_BTF,		/* u64 args[], BTF-typed */
 	PROG_PERF_EVENT,	/* bpf_perf_event_data */
-	PROG_KPROBE, PROG_KRETPROBE, PROG_FENTRY, PROG_FEXIT,
+	PROG_KPROBE, PROG_KRETPROBE, PROG_FENTRY, PROG_FEXIT,	/* kernel functions */
+	PROG_KINSN,		/* any instruction of the kernel; context: pt_regs */
 	PROG_KIND_COUNT
 };
 

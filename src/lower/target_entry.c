@@ -163,9 +163,10 @@ static struct ir_expr *removed_param(struct lower *L, const struct target_access
 	size_t n;
 	bool all;
 	const struct dbg_entry_value *v = dbg_entry_params(f, param, &n, &all);
+	const struct dbg_module_info *info = dbg_module_info(f->module);
 	struct ir_expr *ra, *bias = target_bias(L, f->module, &a->at), *value;
 
-	ra = lower_op1(L, IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
+	ra = lower_op1(L, a->kernel ? IR_KLOAD : IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
 	ra->imm = 8;
 	ra = lower_save(L, bias ? lower_op2(L, IR_SUB, ra, bias, &a->at) : ra);
 	value = ir_const(L->mod->ir, 0, &a->at);
@@ -173,8 +174,8 @@ static struct ir_expr *removed_param(struct lower *L, const struct target_access
 	for (size_t i = 0; i < n && i < ACCESS_MAX_CALLERS; i++) {
 		struct ir_expr *args[3], *here;
 
-		here = lower_share(L, lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)v[i].ret_pc, &a->at),
-						&a->at));
+		here = lower_share(L, lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)(v[i].ret_pc +
+								info->kernel_bias), &a->at), &a->at));
 		args[0] = here;
 		args[1] = caller_value(L, a, &v[i]);
 		args[2] = value;
@@ -226,9 +227,10 @@ static struct ir_expr *entry_value(struct lower *L, const struct target_access *
 	struct ir_func *body;
 	struct lower E;
 	uint32_t array;
-	uint64_t offset;
+	uint64_t offset = 0;
+	bool kernel = f && dbg_module_info(f->module)->kernel;
 
-	if (!f || !L->point || !dbg_addr_to_offset(f->module, f->entry, &offset))
+	if (!f || !L->point || !(kernel || dbg_addr_to_offset(f->module, f->entry, &offset)))
 		return target_fail(L, a, "value at the function's entry is not available here");
 	if (a->pc == f->entry) {
 		value = reg >= 0 ? target_register(L, a, reg) : removed_param(L, a, f, param, &known);
@@ -236,11 +238,12 @@ static struct ir_expr *entry_value(struct lower *L, const struct target_access *
 		return value;
 	}
 	pt = arena_memdup(L->mod->arena, L->point, sizeof(*pt));
-	pt->kind = PROG_UPROBE;
-	pt->prog.kind = POINT_UPROBE;
+	pt->kind = kernel ? PROG_KINSN : PROG_UPROBE;
+	pt->prog.kind = kernel ? POINT_KFUNC : POINT_UPROBE;
 	pt->prog.ref_ctr = 0;
 	pt->prog.offset = offset;
-	pt->prog.address = pt->pc = f->entry;
+	pt->pc = f->entry;
+	pt->prog.address = pt->pc + dbg_module_info(f->module)->kernel_bias;
 	body = arena_new(L->mod->arena, struct ir_func);
 	array = hidden_array(L, IR_I64, a);
 	entry_begin(L, &E, body, pt, a);

@@ -179,7 +179,7 @@ static void filter_caller(struct lower *L, unsigned filter)
 		ra = filter & PROBE_FILTER_CALLER_RBP ?
 			compare(L, IR_ADD, simple(L, IR_REG, DBG_RBP), ir_const(L->mod->ir, 8, at)) :
 			simple(L, IR_REG, DBG_RSP);
-		ra = lower_op1(L, IR_ULOAD, ra, at);
+		ra = lower_op1(L, L->point->prog.kind == POINT_KFUNC ? IR_KLOAD : IR_ULOAD, ra, at);
 		ra->imm = 8;
 	}
 	ra = lower_save(L, compare(L, IR_SUB, ra, simple(L, IR_PROBE_ADDR, 0)));

@@ -85,7 +85,7 @@ struct ir_expr *target_bias(struct lower *L, struct dbg_module *m, const struct 
 	struct program *p = L->mod->program;
 	size_t i;
 
-	if (info->type == DBG_ELF_EXEC)
+	if (info->type == DBG_ELF_EXEC || info->kernel)
 		return NULL;
 	for (i = 0; i < arrlenu(p->modules); i++)
 		if (!strcmp(p->modules[i].path, info->real_path))
@@ -100,8 +100,11 @@ struct ir_expr *target_bias(struct lower *L, struct dbg_module *m, const struct 
 
 static struct ir_expr *relocated(struct lower *L, const struct target_access *a, int64_t addr)
 {
-	struct ir_expr *bias = a->module ? target_bias(L, a->module, &a->at) : NULL;
+	struct ir_expr *bias;
 
+	if (a->module && dbg_module_info(a->module)->kernel)
+		return number(L, addr + (int64_t)dbg_module_info(a->module)->kernel_bias, &a->at);
+	bias = a->module ? target_bias(L, a->module, &a->at) : NULL;
 	return bias ? plus(L, bias, addr, &a->at) : number(L, addr, &a->at);
 }
 

@@ -71,19 +71,20 @@ static const char *type_text(struct arena *a, const struct dbg_type *t)
 	return strcmp(text, "struct __va_list_tag*") ? text : "va_list";
 }
 
-static const struct probe_var *code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
+const struct probe_var *probe_code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
 {
 	size_t nvars = 0, k = 0;
 	const struct dbg_var *v;
 	struct probe_var *list;
 	const struct dbg_type *ret;
+	bool is_return = pt->scope == PROBE_SCOPE_RETURN || pt->scope == PROBE_SCOPE_KERNEL_RETURN;
 
 	*n = 0;
 	if (!pt->func)
 		return NULL;
 	v = dbg_vars_at(pt->func, pt->pc, &nvars);
 	list = arena_new_array(ps->arena, struct probe_var, nvars + 1);
-	if (pt->scope == PROBE_SCOPE_RETURN) {
+	if (is_return) {
 		ret = dbg_func_return_type(pt->func);
 		if (ret->kind != DBG_VOID)
 			list[k++] = (struct probe_var){ "return", type_text(ps->arena, ret) };
@@ -93,7 +94,7 @@ static const struct probe_var *code_vars(struct probe_session *ps, const struct 
 			continue;
 		if (v[i].depth && pt->own_scope)
 			continue;
-		if (v[i].loc.kind == DBG_LOC_NONE || (pt->scope == PROBE_SCOPE_RETURN && !v[i].is_param))
+		if (v[i].loc.kind == DBG_LOC_NONE || (is_return && !v[i].is_param))
 			continue;
 		list[k++] = (struct probe_var){ v[i].name, type_text(ps->arena, v[i].type) };
 	}
@@ -106,5 +107,5 @@ const struct probe_family probe_family_process_code = {
 	.patterns = code_patterns,
 	.npatterns = sizeof(code_patterns) / sizeof(code_patterns[0]),
 	.resolve = code_resolve,
-	.vars = code_vars,
+	.vars = probe_code_vars,
 };

@@ -31,6 +31,8 @@ const struct probe_var *probe_arg_vars(struct probe_session *ps, const struct pr
 
 /* ---- process.c: the files that a process(...) point means ---- */
 
+struct dbg_error;
+
 struct probe_image {
 	const char *path;		/* as spelt in points: absolute, links resolved */
 	const char *root;		/* prefix for opening it ("/proc/123/root"), or NULL */
@@ -38,6 +40,8 @@ struct probe_image {
 	const char *spelling;		/* 'process("/bin/x")' or 'process(12)', as points print it */
 	const char *derived;		/* the same, and `.library("...")` */
 	struct dbg_module *module;	/* opened; NULL: not an ELF file */
+	bool kernel;			/* the kernel, or its module `path` */
+	bool many;			/* so many points that they had better share a program */
 };
 
 /* All images that a match's process(...) and .library(...) name; *n 0 and out->why set if none. */
@@ -47,10 +51,32 @@ struct probe_image *probe_images(struct probe_session *ps, const struct probe_ma
 /* Fills path, offset and address of a point at a link address of an image.  False: no code there. */
 bool probe_point_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
 
+/*
+ * Where the point's handler runs: sets the kinds of program and point.  `ret`: at the return of func; else at the
+ * point's pc, which may be func's entry.  Points of the kernel are described by BTF if they can be.
+ */
+void probe_point_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			   bool ret);
+
 /* Only while a process runs the image; false: its file is gone. */
 bool probe_point_image(struct probe_point *pt, const struct probe_image *img);
 
-/* ---- function.c, statement.c ---- */
+/* ---- kimage.c: the kernel and its modules as images ---- */
+
+/* Fills what probe_point_place() does for a link address of the kernel.  False: no code that can be probed. */
+bool probe_kernel_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
+void probe_kernel_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			    bool ret);
+/* The kernel, or the modules that `module` (a glob) means, with debug information; *n 0 and *e: there is none. */
+struct probe_image *probe_kernel_images(struct probe_session *ps, const char *module, size_t *n,
+					struct dbg_error *e);
+/* Says that debug information is missing and where to get it. */
+void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, const struct dbg_error *e);
+
+/* ---- function.c, statement.c, code.c ---- */
+
+/* Variables at a point in described code, for -L. */
+const struct probe_var *probe_code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 
 /* "NAME@FILE:LINE" taken apart. */
 struct probe_spec {

@@ -31,6 +31,7 @@ struct probe_session {
 	const char *sysroot;		/* --sysroot, or NULL */
 	const char *debug_path;		/* search list for debug files, NULL: default */
 	bool no_debuginfod;
+	const char *release;		/* -r: kernel to resolve for; NULL: the running one */
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
 	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */

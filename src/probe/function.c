@@ -17,6 +17,7 @@
 #include "dbg/func.h"
 #include "dbg/module.h"
 #include "dbg/unwind.h"
+#include "probe/kfunc.h"
 #include "probe/process.h"
 
 enum { CALL_OPCODE = 0xe8, CALL_LENGTH = 5 };	/* call rel32 */
@@ -112,6 +113,7 @@ struct search {
 	struct probe_session *ps;
 	const struct probe_match *m;
 	const struct probe_image *img;
+	struct probe_image shared;	/* img, where so many are found that they share a program */
 	struct probe_spec spec;
 	int variant;
 	struct found *list;		/* stb_ds array */
@@ -214,6 +216,8 @@ static void search_symbols(struct search *s)
 			search_add(s, f);
 			continue;
 		}
+		if (f && strstr(sym[i].name, ".cold"))
+			continue;	/* a part of it */
 		hmput(s->seen, sym[i].addr, 0);
 		arrput(s->list, x);
 	}
@@ -280,7 +284,8 @@ void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, co
 	pt->derived = arena_printf(a, "%s.%s(%s)%s", img->derived, kind, arg, suffix);
 	pt->listing = pt->derived;
 	pt->prog.str[IR_PP_FULL] = pt->canonical;
-	pt->prog.str[IR_PP_TYPE] = "uprobe";
+	if (!pt->prog.str[IR_PP_TYPE])
+		pt->prog.str[IR_PP_TYPE] = "uprobe";
 	pt->pc_text = probe_pc_text(a, img->module, pt->pc);
 }
 
@@ -312,16 +317,14 @@ static struct probe_point *function_point(struct search *s, const struct probe_f
 {
 	struct arena *a = s->ps->arena;
 	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
-	bool ret = s->variant == PROCESS_RETURN;
 	const char *place;
 
 	if (!probe_point_place(pt, s->img, pc))
 		return NULL;
-	pt->kind = ret ? PROG_URETPROBE : PROG_UPROBE;
-	pt->prog.kind = POINT_UPROBE;
 	pt->func = x->func;
 	pt->symbol = x->sym ? x->sym->name : NULL;
-	pt->scope = ret ? PROBE_SCOPE_RETURN : PROBE_SCOPE_CODE;
+	probe_point_mechanism(s->ps, pt, s->img, s->variant == PROCESS_RETURN ||
+			      s->variant == PROCESS_CALLEE_RETURN);
 	pt->own_scope = s->variant != PROCESS_LABEL;
 	pt->prog.str[IR_PP_FUNC] = x->func ? x->func->name : pt->symbol;
 	place = x->func ? probe_place_text(a, x->func, x->func->file, x->func->line) : pt->symbol;
@@ -372,7 +375,7 @@ static void callee_filter(struct probe_point *pt, const struct dbg_func *caller)
 	for (uint32_t i = 0; i < caller->nranges; i++)
 		if (caller->entry >= caller->ranges[i].lo && caller->entry < caller->ranges[i].hi)
 			r = caller->ranges[i];
-	if (pt->kind == PROG_URETPROBE)
+	if (pt->kind == PROG_URETPROBE || pt->kind == PROG_KRETPROBE)
 		pt->filter |= PROBE_FILTER_CALLER_RIP;
 	else if (!dbg_unwind_row(pt->module, pt->pc, &row, &e) && row.cfa.kind == DBG_RULE_REG_OFFSET &&
 		 row.cfa.reg == DBG_RBP && row.cfa.offset == 16)
@@ -390,7 +393,7 @@ static uint64_t callee_pc(const struct search *s, const struct dbg_func *callee)
 	struct dbg_unwind_row row;
 	struct dbg_error e;
 
-	if (s->variant == PROCESS_CALLEE_RETURN || dbg_unwind_row(s->img->module, pc, &row, &e) ||
+	if (s->img->kernel || s->variant == PROCESS_CALLEE_RETURN || dbg_unwind_row(s->img->module, pc, &row, &e) ||
 	    row.cfa.kind != DBG_RULE_REG_OFFSET || row.cfa.reg != DBG_RBP || row.cfa.offset != 16)
 		return callee->entry;
 	return pc;
@@ -410,10 +413,6 @@ static void callee_add(struct search *s, const struct probe_family *f, const str
 	pt = function_point(s, f, &y, callee_pc(s, callee));
 	if (!pt)
 		return;
-	if (s->variant == PROCESS_CALLEE_RETURN) {
-		pt->kind = PROG_URETPROBE;
-		pt->scope = PROBE_SCOPE_RETURN;
-	}
 	callee_filter(pt, caller);
 	arrput(out->points, pt);
 	callee_points(s, f, &y, want, depth - 1, out);
@@ -473,6 +472,9 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 
 	if (s->variant >= PROCESS_CALLEE)
 		hmfree(s->seen);	/* from here on: callees */
+	s->shared = *s->img;
+	s->shared.many = arrlenu(s->list) > KFUNC_MAX_TRAMPOLINES || s->variant >= PROCESS_CALLEE;
+	s->img = &s->shared;
 	probe_match_long(s->m, "callees", &depth);
 	if (s->list)
 		qsort(s->list, arrlenu(s->list), sizeof(*s->list), found_compare);
@@ -488,7 +490,7 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 			callee_points(s, f, x, callee, depth > 64 ? 64 : (int)depth, out);
 			continue;
 		}
-		pt = function_point(s, f, x, x->func && s->variant != PROCESS_RETURN ?
+		pt = function_point(s, f, x, x->func && s->variant != PROCESS_RETURN && !s->img->kernel ?
 				    probe_function_pc(x->func) : x->entry);
 		if (pt)
 			arrput(out->points, pt);

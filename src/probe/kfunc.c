@@ -3,13 +3,15 @@
  * kernel.function("NAME"), module("M").function("NAME") with .call .return .exported .maxactive, and the
  * kprobe.function() and kprobe.module().function() without variables.
  *
- * Functions come from kallsyms and are described by BTF.  A few functions are probed by trampolines (fentry, fexit),
+ * With debug information of the kernel they are resolved as those of programs are, see kimage.c.  Without it
+ * functions come from kallsyms and are described by BTF: a few are probed by trampolines (fentry, fexit),
  * which are the cheapest; many, and those that BTF does not know, by kprobes, all of which
  * share a program.  What only DWARF tells (files, lines, inlined copies, labels, callees) is refused in words.
  */
 #include "probe/families.h"
 
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/utsname.h>
 
@@ -18,40 +20,47 @@
 #include "base/ds.h"
 #include "dbg/btf.h"
 #include "probe/attach.h"
+#include "probe/kfunc.h"
 #include "probe/ksyms.h"
+#include "probe/process.h"
 
-#define MAX_TRAMPOLINES	32	/* functions of one written point: more of them share a kprobe program */
 #define MAX_ARGUMENTS	6	/* in registers: what trampolines of all kernels take */
 #define SIMILAR		5
 
-enum variant { KFUNC_FUNCTION, KFUNC_CALL, KFUNC_RETURN, KFUNC_EXPORTED, KFUNC_DWARF, KFUNC_KPROBE,
-	       KFUNC_KPROBE_RETURN };
-
 #define FUNCTION_ROWS(p)                                                                           \
-	{ p ".function(string)", KFUNC_FUNCTION },                                                 \
-	{ p ".function(string).call", KFUNC_CALL },                                                \
-	{ p ".function(string).return", KFUNC_RETURN },                                            \
-	{ p ".function(string).return.maxactive(number)", KFUNC_RETURN },                          \
-	{ p ".function(string).exported", KFUNC_EXPORTED },                                        \
-	{ p ".function(string).inline", KFUNC_DWARF },                                             \
-	{ p ".function(string).label(string)", KFUNC_DWARF },                                      \
-	{ p ".function(string).callee(string)", KFUNC_DWARF },                                     \
-	{ p ".function(string).callees", KFUNC_DWARF },                                            \
-	{ p ".function(string).callees(number)", KFUNC_DWARF },                                    \
-	{ p ".statement(string)", KFUNC_DWARF },                                                   \
-	{ p ".statement(string).nearest", KFUNC_DWARF }
+	{ p ".function(string)", PROCESS_FUNCTION },                                               \
+	{ p ".function(string).call", PROCESS_CALL },                                              \
+	{ p ".function(string).return", PROCESS_RETURN },                                          \
+	{ p ".function(string).return.maxactive(number)", PROCESS_RETURN },                        \
+	{ p ".function(string).exported", PROCESS_EXPORTED },                                      \
+	{ p ".function(string).inline", PROCESS_INLINE },                                          \
+	{ p ".function(string).label(string)", PROCESS_LABEL },                                    \
+	{ p ".function(string).callee(string)", PROCESS_CALLEE },                                  \
+	{ p ".function(string).callee(string).call", PROCESS_CALLEE_CALL },                        \
+	{ p ".function(string).callee(string).return", PROCESS_CALLEE_RETURN },                    \
+	{ p ".function(string).callees", PROCESS_CALLEE },                                         \
+	{ p ".function(string).callees(number)", PROCESS_CALLEE },                                 \
+	{ p ".function(number)", PROCESS_FUNCTION },                                               \
+	{ p ".function(number).call", PROCESS_CALL },                                              \
+	{ p ".function(number).return", PROCESS_RETURN },                                          \
+	{ p ".function(number).exported", PROCESS_EXPORTED },                                      \
+	{ p ".statement(string)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(string).nearest", PROCESS_NEAREST },                                       \
+	{ p ".statement(number)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(number).nearest", PROCESS_NEAREST }
 
 static const struct probe_pattern kfunc_patterns[] = {
 	FUNCTION_ROWS("kernel"),
 	FUNCTION_ROWS("module(string)"),
-	{ "kprobe.function(string)", KFUNC_KPROBE },
-	{ "kprobe.function(string).call", KFUNC_KPROBE },
-	{ "kprobe.function(string).return", KFUNC_KPROBE_RETURN },
-	{ "kprobe.function(string).return.maxactive(number)", KFUNC_KPROBE_RETURN },
-	{ "kprobe.module(string).function(string)", KFUNC_KPROBE },
-	{ "kprobe.module(string).function(string).call", KFUNC_KPROBE },
-	{ "kprobe.module(string).function(string).return", KFUNC_KPROBE_RETURN },
-	{ "kprobe.module(string).function(string).return.maxactive(number)", KFUNC_KPROBE_RETURN },
+	{ "kernel.statement(number).absolute", PROCESS_ABSOLUTE },
+	{ "kprobe.function(string)", PROCESS_KPROBE },
+	{ "kprobe.function(string).call", PROCESS_KPROBE },
+	{ "kprobe.function(string).return", PROCESS_KPROBE_RETURN },
+	{ "kprobe.function(string).return.maxactive(number)", PROCESS_KPROBE_RETURN },
+	{ "kprobe.module(string).function(string)", PROCESS_KPROBE },
+	{ "kprobe.module(string).function(string).call", PROCESS_KPROBE },
+	{ "kprobe.module(string).function(string).return", PROCESS_KPROBE_RETURN },
+	{ "kprobe.module(string).function(string).return.maxactive(number)", PROCESS_KPROBE_RETURN },
 };
 
 struct kfunc {
@@ -64,7 +73,7 @@ struct kfunc {
 struct search {
 	struct probe_session *ps;
 	const struct probe_match *m;
-	enum variant variant;
+	enum process_variant variant;
 	const char *name, *module;	/* globs; module NULL: the kernel */
 	struct kfunc *found;		/* stb_ds array */
 };
@@ -88,12 +97,12 @@ static bool is_glob(const char *s)
 
 static bool is_return(const struct search *s)
 {
-	return s->variant == KFUNC_RETURN || s->variant == KFUNC_KPROBE_RETURN;
+	return s->variant == PROCESS_RETURN || s->variant == PROCESS_KPROBE_RETURN;
 }
 
 static bool is_plain_kprobe(const struct search *s)
 {
-	return s->variant >= KFUNC_KPROBE;
+	return s->variant >= PROCESS_KPROBE;
 }
 
 /* ---- finding ---- */
@@ -124,7 +133,7 @@ static bool wild_card_takes(const struct search *s, const struct ksym *sym)
 		return false;
 	if (strchr(sym->name, '.') && !strchr(s->name, '.'))
 		return false;
-	if (s->variant == KFUNC_EXPORTED && !ksyms_exported(sym->name))
+	if (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym->name))
 		return false;
 	return ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
 }
@@ -147,7 +156,7 @@ static void find_exact(struct search *s)
 	size_t n, count;
 	const struct ksym *sym = ksyms_find(s->module, s->name, &count), *all = ksyms_functions(&n);
 
-	if (!sym || (s->variant == KFUNC_EXPORTED && !ksyms_exported(s->name)))
+	if (!sym || (s->variant == PROCESS_EXPORTED && !ksyms_exported(s->name)))
 		return;
 	if (count == 1) {
 		found_add(s, sym, s->module || attach_has_kprobe_multi());
@@ -161,26 +170,26 @@ static void find_exact(struct search *s)
 
 /* ---- points ---- */
 
-static bool fits_trampoline(const struct kfunc *k)
+bool kfunc_fits_trampoline(const struct dbg_type *function)
 {
 	size_t n;
 	bool variadic = false;
-	const struct dbg_param *p = dbg_type_params(k->func.type, &n, &variadic);
+	const struct dbg_param *p = dbg_type_params(function, &n, &variadic);
 
 	if (n > MAX_ARGUMENTS || variadic)
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (dbg_type_sizeof(p[i].type) > 8)
 			return false;
-	return dbg_type_sizeof(dbg_type_target(k->func.type)) <= 8;
+	return dbg_type_sizeof(dbg_type_target(function)) <= 8;
 }
 
 /* The best way to reach the function. */
 static enum prog_kind mechanism(const struct search *s, const struct kfunc *k)
 {
-	bool few = arrlenu(s->found) <= MAX_TRAMPOLINES && !is_plain_kprobe(s);
+	bool few = arrlenu(s->found) <= KFUNC_MAX_TRAMPOLINES && !is_plain_kprobe(s);
 
-	if (few && k->btf && !k->module && fits_trampoline(k) && attach_has_fentry(k->func.id))
+	if (few && k->btf && !k->module && kfunc_fits_trampoline(k->func.type) && attach_has_fentry(k->func.id))
 		return is_return(s) ? PROG_FEXIT : PROG_FENTRY;
 	return is_return(s) ? PROG_KRETPROBE : PROG_KPROBE;
 }
@@ -238,6 +247,28 @@ static struct probe_point *kfunc_point(struct search *s, const struct probe_fami
 	return pt;
 }
 
+/* kernel.statement(ADDRESS).absolute: a run-time address, whatever is there. */
+static void absolute_point(struct search *s, const struct probe_family *f, struct probe_result *out)
+{
+	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
+	int64_t addr = 0;
+
+	if (!s->ps->guru) {
+		probe_fail(s->ps, out, "absolute-guru", NULL, "absolute statement probe in unprivileged mode: need stap -g");
+		return;
+	}
+	probe_match_long(s->m, "statement", &addr);
+	pt->kind = PROG_KINSN;
+	pt->scope = PROBE_SCOPE_NONE;
+	pt->prog.kind = POINT_KFUNC;
+	pt->prog.address = (uint64_t)addr;
+	pt->prog.name = arena_printf(s->ps->arena, "0x%" PRIx64, (uint64_t)addr);
+	pt->prog.str[IR_PP_TYPE] = "kprobe";
+	pt->prog.str[IR_PP_MODULE] = "kernel";
+	probe_point_spell(pt, arena_printf(s->ps->arena, "kernel.statement(%s).absolute", pt->prog.name));
+	arrput(out->points, pt);
+}
+
 /* ---- what is wrong ---- */
 
 static const char *release_text(struct arena *a)
@@ -245,12 +276,6 @@ static const char *release_text(struct arena *a)
 	struct utsname u;
 
 	return uname(&u) ? "" : arena_strdup(a, u.release);
-}
-
-static void need_dwarf(struct search *s, struct probe_result *out, const char *what)
-{
-	probe_fail(s->ps, out, "need-kernel-debuginfo", NULL, "%s of the kernel need its debug information, which "
-		   "this stap does not read; functions by name work without it: kernel.function(\"NAME\")", what);
 }
 
 /* Functions that could have been meant: renamed since, the entry of a system call, spelt alike. */
@@ -311,53 +336,92 @@ static bool can_probe(struct search *s, struct probe_result *out)
 	return false;
 }
 
-/* "NAME@FILE" with a name that only one function has means that. */
-static bool take_spec(struct search *s, const char *text, struct probe_result *out)
+/* "NAME@FILE" with a name that only one function has means that, also when files are not known. */
+static bool take_spec(struct search *s, const struct probe_spec *spec, const struct dbg_error *missing,
+		      struct probe_result *out)
 {
-	struct probe_spec spec;
 	size_t count;
 
-	if (!probe_spec_parse(s->ps->arena, text, &spec)) {
-		probe_fail(s->ps, out, "malformed", NULL, "malformed specification '%s'", text);
-		return false;
-	}
-	s->name = spec.function;
-	if (!spec.file)
+	s->name = spec->function;
+	if (!spec->file)
 		return true;
-	if (spec.line_kind != PROBE_LINE_NONE || is_glob(s->name) || (ksyms_find(s->module, s->name, &count) &&
-								      count > 1)) {
-		need_dwarf(s, out, "source files and lines");
+	if (spec->line_kind != PROBE_LINE_NONE || is_glob(s->name) || (ksyms_find(s->module, s->name, &count) &&
+								       count > 1)) {
+		probe_kernel_missing(s->ps, out, missing);
 		return false;
 	}
 	diag_warn(s->ps->diag, "file-unchecked", &s->m->pt->at, "the file '%s' of kernel function '%s' is not checked: "
-		  "that needs debug information", spec.file, s->name);
+		  "that needs debug information", spec->file, s->name);
 	return true;
+}
+
+/* By BTF and the list of symbols: functions by name. */
+static void resolve_symbols(struct search *s, const struct probe_family *f, struct probe_result *out)
+{
+	if (is_glob(s->name) || (s->module && is_glob(s->module)))
+		find_glob(s);
+	else
+		find_exact(s);
+	if (!arrlenu(s->found))
+		kfunc_explain(s, out);
+	else if (can_probe(s, out))
+		for (size_t i = 0; i < arrlenu(s->found); i++)
+			arrput(out->points, kfunc_point(s, f, &s->found[i]));
+	arrfree(s->found);
+}
+
+/* What names of functions alone do not tell. */
+static bool needs_debuginfo(const struct search *s, const char *text)
+{
+	switch (s->variant) {
+	case PROCESS_FUNCTION:
+	case PROCESS_CALL:
+	case PROCESS_RETURN:
+	case PROCESS_EXPORTED:
+		return !text;
+	default:
+		return !is_plain_kprobe(s);
+	}
 }
 
 static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 			  struct probe_result *out)
 {
-	struct search s = { .ps = ps, .m = m, .variant = (enum variant)m->pattern->variant,
+	struct search s = { .ps = ps, .m = m, .variant = (enum process_variant)m->pattern->variant,
 			    .module = probe_match_string(m, "module") };
 	const char *text = probe_match_string(m, "function");
+	struct probe_image *img = NULL;
+	struct probe_spec spec;
+	struct dbg_error missing = { 0 };
+	size_t n = 0;
 
-	if (s.variant == KFUNC_DWARF || !text) {
-		need_dwarf(&s, out, probe_match_has(m, "inline") ? "inlined copies of functions" :
-			   probe_match_has(m, "statement") ? "statements" : "labels and callees");
+	if (text && !probe_spec_parse(ps->arena, text, &spec)) {
+		probe_fail(ps, out, "malformed", NULL, "malformed specification '%s'", text);
 		return;
 	}
-	if (!take_spec(&s, text, out))
+	if (s.variant == PROCESS_ABSOLUTE) {
+		absolute_point(&s, f, out);
 		return;
-	if (is_glob(s.name) || (s.module && is_glob(s.module)))
-		find_glob(&s);
-	else
-		find_exact(&s);
-	if (!arrlenu(s.found))
-		kfunc_explain(&s, out);
-	else if (can_probe(&s, out))
-		for (size_t i = 0; i < arrlenu(s.found); i++)
-			arrput(out->points, kfunc_point(&s, f, &s.found[i]));
-	arrfree(s.found);
+	}
+	if (!is_plain_kprobe(&s))
+		img = probe_kernel_images(ps, s.module, &n, &missing);
+	for (size_t i = 0; i < n; i++) {
+		if (s.variant >= PROCESS_STATEMENT)
+			probe_resolve_statement(ps, f, m, &img[i], out);
+		else
+			probe_resolve_function(ps, f, m, &img[i], out);
+	}
+	if (n)
+		return;
+	if (needs_debuginfo(&s, text))
+		probe_kernel_missing(ps, out, &missing);
+	else if (take_spec(&s, &spec, &missing, out))
+		resolve_symbols(&s, f, out);
+}
+
+static const struct probe_var *kfunc_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
+{
+	return pt->func ? probe_code_vars(ps, pt, n) : probe_arg_vars(ps, pt, n);
 }
 
 const struct probe_family probe_family_kfunc = {
@@ -365,5 +429,5 @@ const struct probe_family probe_family_kfunc = {
 	.patterns = kfunc_patterns,
 	.npatterns = sizeof(kfunc_patterns) / sizeof(kfunc_patterns[0]),
 	.resolve = kfunc_resolve,
-	.vars = probe_arg_vars,
+	.vars = kfunc_vars,
 };

@@ -120,27 +120,6 @@ const struct ksym *ksyms_find(const char *module, const char *name, size_t *coun
 	return found;
 }
 
-uint64_t ksyms_address(const char *name)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	uint64_t found = 0;
-	char *line = NULL;
-	size_t size = 0;
-
-	if (!f)
-		return 0;
-	while (!found && getline(&line, &size, f) > 0) {
-		unsigned long long addr;
-		char symbol[512], module[8];
-
-		if (sscanf(line, "%llx %*c %511s %7s", &addr, symbol, module) == 2 && !strcmp(symbol, name))
-			found = addr;
-	}
-	free(line);
-	fclose(f);
-	return found;
-}
-
 bool ksyms_exported(const char *name)
 {
 	read_all();

@@ -24,7 +24,4 @@ bool ksyms_blacklisted(const char *name);
 /* Whether it can be traced by its first instruction; true where the kernel does not tell (tracefs). */
 bool ksyms_traceable(const char *name);
 
-/* Address of any symbol of the kernel itself, data too; 0: none, or hidden. */
-uint64_t ksyms_address(const char *name);
-
 #endif

@@ -401,6 +401,8 @@ bool probe_point_place(struct probe_point *pt, const struct probe_image *img, ui
 {
 	uint64_t offset;
 
+	if (img->kernel)
+		return probe_kernel_place(pt, img, pc);
 	if (!dbg_addr_to_offset(img->module, pc, &offset) || !dbg_addr_executable(img->module, pc))
 		return false;
 	pt->module = img->module;
@@ -415,4 +417,16 @@ bool probe_point_place(struct probe_point *pt, const struct probe_image *img, ui
 		probe_point_int(pt, PROBE_INT_PID, img->pid);
 	}
 	return true;
+}
+
+void probe_point_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			   bool ret)
+{
+	pt->scope = ret ? PROBE_SCOPE_RETURN : PROBE_SCOPE_CODE;
+	if (img->kernel) {
+		probe_kernel_mechanism(ps, pt, img, ret);
+		return;
+	}
+	pt->kind = ret ? PROG_URETPROBE : PROG_UPROBE;
+	pt->prog.kind = POINT_UPROBE;
 }

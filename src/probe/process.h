@@ -20,6 +20,8 @@ enum process_variant {
 	PROCESS_STATEMENT = 100,
 	PROCESS_NEAREST,
 	PROCESS_ABSOLUTE,
+	PROCESS_KPROBE = 200,		/* kprobe.function and the like */
+	PROCESS_KPROBE_RETURN,
 };
 
 /* Warns that a program has no debug information. */

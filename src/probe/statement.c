@@ -30,10 +30,8 @@ static struct probe_point *statement_point(struct search *s, const struct dbg_fu
 
 	if (!probe_point_place(pt, s->img, pc))
 		return NULL;
-	pt->kind = PROG_UPROBE;
-	pt->prog.kind = POINT_UPROBE;
-	pt->scope = PROBE_SCOPE_CODE;
 	pt->func = func;
+	probe_point_mechanism(s->ps, pt, s->img, false);
 	pt->prog.str[IR_PP_FUNC] = func ? func->name : NULL;
 	arrput(s->out->points, pt);
 	return pt;

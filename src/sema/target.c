@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
+#include "dbg/kernelfile.h"
 #include "sema/target_access.h"
 
 #define MAX_ALTERNATIVES	5
@@ -57,6 +58,7 @@ struct target_access *access_of_var(struct target_binder *b, const struct dbg_va
 	a->base = BASE_LOC;
 	a->loc = v->loc;
 	a->module = v->module;
+	a->kernel = v->module && dbg_module_info(v->module)->kernel;
 	a->ctype = v->type;
 	a->func = b->c->point ? b->c->point->func : NULL;
 	a->pc = pc;
@@ -85,6 +87,8 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 		e->kind = e->kind == PROG_FEXIT ? PROG_FENTRY : PROG_KPROBE;
 		if (e->scope == PROBE_SCOPE_KERNEL_RETURN)
 			e->scope = PROBE_SCOPE_KERNEL;
+		else if (e->scope == PROBE_SCOPE_RETURN)
+			e->scope = PROBE_SCOPE_CODE;
 		return e;
 	}
 	e->kind = PROG_UPROBE;
@@ -152,6 +156,7 @@ struct target_access *target_return_value(struct target_binder *b)
 	a->base = BASE_LOC;
 	dbg_return_location(type, &a->loc);
 	a->module = pt->module;
+	a->kernel = pt->module && dbg_module_info(pt->module)->kernel;
 	a->ctype = type;
 	if (a->loc.kind == DBG_LOC_NONE)
 		return access_fail(b, "return-location", &b->e->at,
@@ -160,8 +165,7 @@ struct target_access *target_return_value(struct target_binder *b)
 	return a;
 }
 
-/* The object of $name, before any ->. */
-static struct target_access *bind_local(struct target_binder *b, const char *name)
+struct target_access *target_local(struct target_binder *b, const char *name)
 {
 	const struct probe_point *pt = b->c->point;
 	struct target_access *a;
@@ -169,14 +173,14 @@ static struct target_access *bind_local(struct target_binder *b, const char *nam
 	struct dbg_var v;
 	int err;
 
-	if (pt->scope == PROBE_SCOPE_RETURN) {
+	if (pt->scope == PROBE_SCOPE_RETURN || pt->scope == PROBE_SCOPE_KERNEL_RETURN) {
 		struct target_ctx at_entry = *b->c, *saved = b->c;
 
 		if (!strcmp(name, "return"))
 			return target_return_value(b);
 		at_entry.point = target_entry_of(b);
 		b->c = &at_entry;
-		a = bind_local(b, name);
+		a = target_local(b, name);
 		b->c = saved;
 		if (a)
 			a->entry = at_entry.point;
@@ -389,7 +393,7 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	default:
 		break;
 	}
-	a = bind_local(b, name);
+	a = target_local(b, name);
 	return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 }
 
@@ -402,6 +406,23 @@ struct named_module {
 	const char *name;
 };
 
+/* What describes types of the kernel at less cost than its debug information. */
+static void kernel_types(struct target_binder *b, struct named_module **list)
+{
+	const struct dbg_kernel_opts o = { .release = b->c->ps->release };
+	struct named_module m = { .kernel = true, .name = "kernel" };
+	const char *module = b->c->point->prog.str[IR_PP_MODULE];
+	struct dbg_error e;
+
+	if (!dbg_kernel_is_running(&o))
+		return;
+	m.module = module && strcmp(module, "kernel") ? dbg_btf_kernel(module, &e) : NULL;
+	if (!m.module)
+		m.module = dbg_btf_kernel("vmlinux", &e);
+	if (m.module)
+		arrput(*list, m);
+}
+
 static struct named_module *modules_of(struct target_binder *b, const char *text)
 {
 	struct named_module *list = NULL, m = { 0 };
@@ -411,8 +432,11 @@ static struct named_module *modules_of(struct target_binder *b, const char *text
 			text = "kernel";
 		} else {
 			m.module = b->c->point->module;
-			m.kernel = probe_scope_is_kernel(b->c->point->scope);
+			m.kernel = probe_scope_is_kernel(b->c->point->scope) ||
+				   dbg_module_info(m.module)->kernel;
 			m.name = dbg_module_info(m.module)->path;
+			if (dbg_module_info(m.module)->kernel)
+				kernel_types(b, &list);
 			arrput(list, m);
 			return list;
 		}
@@ -466,8 +490,8 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 
 	if (!given && !(b->c->point && b->c->point->module))
 		return access_fail(b, "no-target", &b->e->at, "unresolved @var() expression");
-	if (!given && probe_scope_is_kernel(b->c->point->scope))
-		return target_kernel_var(b, b->c->point->module, use);
+	if (!given && !b->c->point->func && probe_scope_is_kernel(b->c->point->scope))
+		return target_kernel_var(b, use);
 	if (!given && b->c->point->func && !(t->cu && *t->cu) &&
 	    !dbg_var_find(b->c->point->func, b->c->point->pc, t->symbol, &v, &e)) {
 		a = access_of_var(b, &v, b->c->point->pc);
@@ -476,7 +500,7 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 	list = modules_of(b, t->module);
 	for (size_t i = 0; i < arrlenu(list) && err == -DBG_ENOENT; i++) {
 		if (list[i].kernel) {
-			a = target_kernel_var(b, list[i].module, use);
+			a = target_kernel_var(b, use);
 			arrfree(list);
 			return a;
 		}

@@ -134,6 +134,8 @@ bool access_scalar(struct target_binder *b, struct target_access *a);
 const struct probe_point *target_entry_of(struct target_binder *b);
 /* $return, and argument n of a mark or system call; NULL and b->why, or NULL alone: none. */
 struct target_access *target_return_value(struct target_binder *b);
+/* The object of $name in described code, before any ->. */
+struct target_access *target_local(struct target_binder *b, const char *name);
 struct target_access *target_argument(struct target_binder *b, unsigned n);
 unsigned target_argument_count(struct target_binder *b);
 /* Object found: walks on from it and finishes; NULL: b->why. */
@@ -144,7 +146,7 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 /* $name, $return, @var(...) of the kernel; the error that there is no such $name. */
 struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
 struct target_access *target_kernel_result(struct target_binder *b);
-struct target_access *target_kernel_var(struct target_binder *b, struct dbg_module *kernel, unsigned use);
+struct target_access *target_kernel_var(struct target_binder *b, unsigned use);
 struct target_access *target_no_parameter(struct target_binder *b, const char *name);
 /* Parameter i of a point that has them by position; NULL and b->why. */
 struct target_access *target_parameter(struct target_binder *b, size_t i);

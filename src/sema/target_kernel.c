@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
-#include "probe/ksyms.h"
+#include "dbg/kernelfile.h"
 #include "sema/target_access.h"
 
 static struct target_access *kernel_value(struct target_binder *b, enum access_base base,
@@ -92,16 +92,18 @@ struct target_access *target_kernel_bind(struct target_binder *b, const char *na
 	for (size_t i = 0; i < pt->nparams; i++)
 		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
 			return target_parameter(b, i);
-	return target_no_parameter(b, name);
+	return pt->func ? target_local(b, name) : target_no_parameter(b, name);
 }
 
-/* A variable of the kernel itself: what BTF describes, at the address of its symbol. */
-struct target_access *target_kernel_var(struct target_binder *b, struct dbg_module *kernel, unsigned use)
+/* By BTF and the list of symbols. */
+static struct target_access *var_by_symbol(struct target_binder *b)
 {
 	const struct ast_target *t = b->e->target;
 	bool per_cpu = false;
-	const struct dbg_type *type = dbg_btf_var(kernel, t->symbol, &per_cpu);
-	uint64_t addr = ksyms_address(t->symbol);
+	struct dbg_error e;
+	struct dbg_module *kernel = dbg_btf_kernel("vmlinux", &e);
+	const struct dbg_type *type = kernel ? dbg_btf_var(kernel, t->symbol, &per_cpu) : NULL;
+	uint64_t addr = dbg_kernel_symbol(t->symbol);
 	struct target_access *a;
 
 	if (!addr)
@@ -111,8 +113,8 @@ struct target_access *target_kernel_var(struct target_binder *b, struct dbg_modu
 				   "which is not supported", t->symbol);
 	if (!type)
 		return access_fail(b, "global-type", &b->e->at, "the type of global '%s' of the kernel is not known: its "
-				   "type information (BTF) describes no such variable; @cast(0x%" PRIx64
-				   ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
+				   "type information (BTF) describes no such variable, and its debug information is not "
+				   "installed; @cast(0x%" PRIx64 ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
 	a = access_new(b, ACCESS_FETCH);
 	a->base = BASE_LOC;
 	a->loc.kind = DBG_LOC_MEMORY;
@@ -121,5 +123,38 @@ struct target_access *target_kernel_var(struct target_binder *b, struct dbg_modu
 	a->loc.nops = 1;
 	a->kernel = true;
 	a->ctype = type;
-	return target_finish(b, a, type, false, use);
+	return a;
+}
+
+static bool is_per_cpu(const struct dbg_var *v)
+{
+	const char *section;
+
+	if (v->loc.kind != DBG_LOC_MEMORY || v->loc.nops != 1 || v->loc.ops[0].op != DBG_OP_ADDR)
+		return false;
+	section = dbg_section_name_at(v->module, (uint64_t)v->loc.ops[0].a);
+	return section && !strncmp(section, ".data..percpu", 13);
+}
+
+/* A variable of the kernel itself: of its debug information, or what BTF describes at its symbol. */
+struct target_access *target_kernel_var(struct target_binder *b, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	const struct probe_session *ps = b->c->ps;
+	struct dbg_kernel_opts o = { ps->release, ps->debug_path, ps->no_debuginfod };
+	struct target_access *a;
+	struct dbg_module *m;
+	struct dbg_error e;
+	struct dbg_var v;
+
+	m = dbg_kernel_open(&o, &e);
+	if (m && !dbg_global_find(m, NULL, t->symbol, t->cu && *t->cu ? t->cu : NULL, &v, &e)) {
+		if (is_per_cpu(&v))
+			return access_fail(b, "per-cpu", &b->e->at, "global '%s' of the kernel is one for each "
+					   "processor, which is not supported", t->symbol);
+		a = access_of_var(b, &v, 0);
+	} else {
+		a = var_by_symbol(b);
+	}
+	return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 }

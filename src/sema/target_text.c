@@ -246,6 +246,17 @@ static void put_variable(struct printer *p, const char *name, struct target_acce
 	}
 }
 
+/* A parameter that the point has by position; NULL: none. */
+static struct target_access *parameter_named(struct target_binder *b, const char *name)
+{
+	const struct probe_point *pt = b->c->point;
+
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
+			return target_parameter(b, i);
+	return NULL;
+}
+
 /* Variables in scope; at a return, parameters as they were at the entry. */
 static struct target_access *context_vars(struct target_binder *b, bool params, bool locals,
 					  const char *pretty)
@@ -266,7 +277,9 @@ static struct target_access *context_vars(struct target_binder *b, bool params, 
 
 		if (!v[i].name || !(v[i].is_param ? params : locals) || (v[i].depth && pt->own_scope))
 			continue;
-		if (v[i].loc.kind != DBG_LOC_NONE)
+		if (v[i].is_param)
+			a = parameter_named(b, v[i].name);
+		if (!a && v[i].loc.kind != DBG_LOC_NONE)
 			a = access_of_var(b, &v[i], pt->pc);
 		put_variable(&p, v[i].name, a, pretty);
 	}
@@ -350,6 +363,8 @@ struct target_access *access_context(struct target_binder *b, const char *name, 
 			return empty_text(b);
 		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_KERNEL:
+		if (pt->func && !parms)
+			break;
 		if (locals)
 			return empty_text(b);
 		return vars || parms ? context_parameters(b, pretty) : NULL;

@@ -3,6 +3,7 @@
 
 	kernel = kernels.get("6.1")		# newest 6.1 of the cloud flavour
 	kernel.image, kernel.modules(["veth"])
+	kernel.debug_disk()			# what its -dbg package puts into /usr/lib/debug, as an ext4 image
 """
 import dataclasses
 import functools
@@ -38,13 +39,22 @@ class Kernel:
         return {re.sub(r"\.ko(\.xz)?$", "", path.name).replace("-", "_"): path
                 for path in self.root.glob("**/*.ko*")}
 
+    @functools.cached_property
+    def builtin(self):
+        """Names of the modules that are part of the kernel."""
+        listed = next(self.root.glob("**/modules.builtin"))
+        return {pathlib.Path(line).name.removesuffix(".ko").replace("-", "_") for line in listed.read_text().split()}
+
+    def debug_disk(self):
+        return debug_disk(self.root.name, self.release)
+
     def modules(self, names):
         """(name, bytes) of these modules and all they depend on, each after what it needs."""
         found = {}
 
         def add(name):
             name = name.replace("-", "_")
-            if name in found:
+            if name in found or name in self.builtin:
                 return
             path = self.module_files.get(name)
             if not path:
@@ -61,6 +71,29 @@ class Kernel:
         return list(found.items())
 
 
+# of a -dbg package: the kernel itself, and the modules that tests load
+DEBUG_FILES = ["boot/vmlinux-*", "vmlinux-*", ".build-id", "lib/modules/*/vmlinux", "lib/modules/*/vdso",
+               "lib/modules/*/kernel/net/netfilter", "lib/modules/*/kernel/drivers/net/veth.ko"]
+
+
+@functools.cache
+def debug_disk(package, release):
+    """The image; made once.  Unavailable: the package cannot be fetched."""
+    disk = CACHE / f"{package}-dbg.ext4"
+    if disk.exists():
+        return disk
+    tree = fetch(f"{package}-dbg", [f"./usr/lib/debug/{name}" for name in DEBUG_FILES])
+    if not tree or not shutil.which("mke2fs"):
+        raise Unavailable(f"no debug information of {release}: {package}-dbg cannot be fetched, or there is no mke2fs")
+    size = int(subprocess.run(["du", "-sm", tree], capture_output=True, text=True, check=True).stdout.split()[0])
+    partial = CACHE / f"{package}-dbg.{os.getpid()}"
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", tree / "usr" / "lib" / "debug", partial,
+                    f"{size + size // 10 + 16}M"], check=True)
+    partial.rename(disk)
+    shutil.rmtree(tree)
+    return disk
+
+
 def version_key(text):
     return [int(number) for number in re.findall(r"\d+", text)]
 
@@ -74,7 +107,16 @@ def newest_package(name):
     return max((n for n in names if re.fullmatch(PATTERNS[name], n)), key=version_key, default=None)
 
 
-def fetch(package):
+def unpack(archive, directory, names):
+    """Those files of a package that match; all without names."""
+    if not names:
+        subprocess.run(["dpkg", "-x", archive, directory], check=True)
+        return
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE) as files:
+        subprocess.run(["tar", "-x", "-C", directory, "--wildcards", *names], stdin=files.stdout, check=True)
+
+
+def fetch(package, names=()):
     """Downloads and unpacks; the directory, or None."""
     target = CACHE / package
     if target.exists():
@@ -85,7 +127,7 @@ def fetch(package):
         subprocess.run(["apt-get", "-q", "-o", "APT::Sandbox::User=", "download", package], cwd=partial,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=600)
         archive = next(partial.glob("*.deb"))
-        subprocess.run(["dpkg", "-x", archive, partial], check=True)
+        unpack(archive, partial, names)
         archive.unlink()
         partial.rename(target)
     except (OSError, subprocess.SubprocessError, StopIteration):

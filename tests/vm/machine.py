@@ -71,9 +71,14 @@ def stap_image(stap):
 class Machine:
     """Boots on entry, powers off on exit."""
 
-    def __init__(self, kernel, image, modules=(), memory="1G", processors=2, options=()):
+    def __init__(self, kernel, image, modules=(), memory="1G", processors=2, options=(), debug=False):
+        """debug: with the kernel's debug information in /usr/lib/debug."""
         self.kernel = kernels.get(kernel)
-        self.memory, self.processors, self.options = memory, processors, options
+        self.memory, self.processors, self.options = memory, processors, list(options)
+        if debug:
+            self.options += ["-drive", f"file={self.kernel.debug_disk()},format=raw,readonly=on,if=none,id=debug",
+                             "-device", "virtio-blk-pci,drive=debug"]
+            modules = ["virtio_pci", "virtio_blk", *modules]
         self.directory = tempfile.TemporaryDirectory(prefix="bpftap-vm-")
         self.path = pathlib.Path(self.directory.name)
         loaded = self.kernel.modules(modules)

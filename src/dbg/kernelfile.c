@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finding vmlinux and modules with debug information, and where the running kernel has their code.
+ */
+#include "dbg/kernelfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "dbg/priv.h"
+
+#define MAX_NOTES	65536
+#define MAX_TREE_DEPTH	12
+#define DEFAULT_DIRS	"/usr/lib/debug"
+
+static const char *running_release(void)
+{
+	static struct utsname u;
+
+	if (!u.release[0] && uname(&u))
+		return "";
+	return u.release;
+}
+
+static const char *release_of(const struct dbg_kernel_opts *o)
+{
+	return o->release && *o->release ? o->release : running_release();
+}
+
+bool dbg_kernel_is_running(const struct dbg_kernel_opts *o)
+{
+	return !strcmp(release_of(o), running_release());
+}
+
+uint64_t dbg_kernel_symbol(const char *name)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	uint64_t found = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!f)
+		return 0;
+	while (!found && getline(&line, &size, f) > 0) {
+		char symbol[512], module[8];
+		uint64_t addr;
+
+		if (sscanf(line, "%" SCNx64 " %*c %511s %7s", &addr, symbol, module) == 2 && !strcmp(symbol, name))
+			found = addr;
+	}
+	free(line);
+	fclose(f);
+	return found;
+}
+
+/* ---- build ids ---- */
+
+/* The build id in a file of notes, as the kernel shows its own; its length, 0: none. */
+static size_t notes_build_id(const char *path, uint8_t *id, size_t max)
+{
+	static uint8_t notes[MAX_NOTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct note_rec n;
+	struct dbg_cur c;
+	ssize_t got;
+
+	if (fd < 0)
+		return 0;
+	got = read(fd, notes, sizeof(notes));
+	close(fd);
+	c = cur_of(notes, got > 0 ? (size_t)got : 0);
+	while (elffile_note(&c, 4, &n))
+		if (n.type == NT_GNU_BUILD_ID && n.namelen == 3 && !memcmp(n.name, "GNU", 3) && n.desc.len <= max) {
+			memcpy(id, n.desc.p, n.desc.len);
+			return n.desc.len;
+		}
+	return 0;
+}
+
+struct wanted {
+	const struct dbg_kernel_opts *o;
+	uint8_t id[64];
+	size_t id_len;			/* 0: any build */
+	struct dbg_open_opts open;
+	struct dbg_module *found;
+	char *refused;			/* a file of another build; malloc'ed */
+};
+
+/* Takes the file if it is of the build and has DWARF. */
+static bool try_file(struct wanted *w, const char *path)
+{
+	const struct dbg_module_info *info;
+	struct dbg_module *m;
+
+	if (access(path, R_OK))
+		return false;
+	m = dbg_module_open(path, &w->open, NULL);
+	if (!m)
+		return false;
+	info = dbg_module_info(m);
+	if (w->id_len && (info->build_id_len != w->id_len || memcmp(info->build_id, w->id, w->id_len))) {
+		if (!w->refused)
+			w->refused = strdup(path);
+		return false;
+	}
+	if (dbg_module_debug(m, NULL))
+		return false;
+	w->found = m;
+	return true;
+}
+
+/* Calls try_file for DIR/REST with each directory of the search list. */
+static bool try_dirs(struct wanted *w, const char *rest)
+{
+	const char *dirs = w->o->debug_path ? w->o->debug_path : DEFAULT_DIRS;
+	bool ok = false;
+
+	while (*dirs && !ok) {
+		size_t n = strcspn(dirs, ":");
+		char *path;
+
+		if (*dirs == '/') {
+			if (asprintf(&path, "%.*s/%s", (int)n, dirs, rest) < 0)
+				abort();
+			ok = try_file(w, path);
+			free(path);
+		}
+		dirs += n + (dirs[n] == ':');
+	}
+	return ok;
+}
+
+static bool try_build_id(struct wanted *w)
+{
+	char hex[2 * sizeof(w->id) + 32], *p = hex, *path;
+	bool ok;
+
+	if (!w->id_len)
+		return false;
+	p += sprintf(p, ".build-id/%02x/", w->id[0]);
+	for (size_t i = 1; i < w->id_len; i++)
+		p += sprintf(p, "%02x", w->id[i]);
+	strcpy(p, ".debug");
+	if (try_dirs(w, hex))
+		return true;
+	path = w->o->no_debuginfod ? NULL : debugfile_download(w->id, w->id_len);
+	ok = path && try_file(w, path);
+	free(path);
+	return ok;
+}
+
+/* ---- the kernel ---- */
+
+/* Where vmlinux of a release may be: below the directories for debug files, and by itself. */
+static const char *const below[] = { "boot/vmlinux-%s", "lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux",
+				     "vmlinux-%s", "lib/modules/%s/vmlinux.debug" };
+static const char *const alone[] = { "/boot/vmlinux-%s", "/lib/modules/%s/vmlinux", "/lib/modules/%s/build/vmlinux" };
+
+/* The pattern with the release for its %s; malloc'ed. */
+static char *with_release(const char *pattern, const char *release)
+{
+	const char *mark = strstr(pattern, "%s");
+	char *text;
+
+	if (!mark)
+		return strdup(pattern);
+	if (asprintf(&text, "%.*s%s%s", (int)(mark - pattern), pattern, release, mark + 2) < 0)
+		abort();
+	return text;
+}
+
+static bool find_vmlinux(struct wanted *w)
+{
+	const char *release = release_of(w->o);
+	bool ok = false;
+	char *path;
+
+	if (*release == '/') {
+		path = with_release("%s/vmlinux", release);
+		ok = try_file(w, path);
+		free(path);
+		return ok;
+	}
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]) && !ok; i++) {
+		path = with_release(below[i], release);
+		ok = try_dirs(w, path);
+		free(path);
+	}
+	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]) && !ok; i++) {
+		path = with_release(alone[i], release);
+		ok = try_file(w, path);
+		free(path);
+	}
+	return ok || try_build_id(w);
+}
+
+static int vmlinux_missing(const struct wanted *w, struct dbg_error *e)
+{
+	const char *release = release_of(w->o);
+
+	if (w->refused)
+		return dbg_fail(e, DBG_ENODEBUG, "%s is of another build than the running kernel", w->refused);
+	return dbg_fail(e, DBG_ENODEBUG, "no vmlinux of %s with debug information", release);
+}
+
+/* What the running kernel adds to addresses of its file. */
+static void find_bias(struct dbg_module *m, bool running)
+{
+	const struct dbg_sym *text = running ? dbg_symbol_find(m, "_text") : NULL;
+	uint64_t at = text ? dbg_kernel_symbol("_text") : 0;
+
+	m->info.kernel = true;
+	m->info.kernel_bias = at ? at - text->addr : 0;
+}
+
+/* What was looked for before: the key is the release or the module's name behind it. */
+static struct { char *key; struct dbg_module *value; } *known;
+
+void kernelfile_forget(void)
+{
+	shfree(known);
+}
+
+static char *known_key(const struct dbg_kernel_opts *o, const char *name)
+{
+	char *key;
+
+	if (asprintf(&key, "%s\n%s\n%s", release_of(o), o->debug_path ? o->debug_path : "", name) < 0)
+		abort();
+	return key;
+}
+
+static void remember(char *key, struct dbg_module *m)
+{
+	if (!known)
+		sh_new_strdup(known);
+	shput(known, key, m);
+}
+
+struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_error *e)
+{
+	struct wanted w = { .o = o, .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
+	char *key = known_key(o, "");
+	ptrdiff_t i = shgeti(known, key);
+
+	if (i >= 0) {
+		w.found = known[i].value;
+	} else {
+		if (dbg_kernel_is_running(o))
+			w.id_len = notes_build_id("/sys/kernel/notes", w.id, sizeof(w.id));
+		if (find_vmlinux(&w))
+			find_bias(w.found, dbg_kernel_is_running(o));
+		remember(key, w.found);
+	}
+	free(key);
+	if (!w.found)
+		vmlinux_missing(&w, e);
+	free(w.refused);
+	return w.found;
+}
+
+/* ---- modules ---- */
+
+/* Does a file name (NAME.ko, NAME.ko.debug) belong to the module? '-' and '_' are the same. */
+static bool is_module_file(const char *file, const char *name)
+{
+	for (; *name; name++, file++)
+		if ((*file == '-' ? '_' : *file) != (*name == '-' ? '_' : *name))
+			return false;
+	return !strcmp(file, ".ko") || !strcmp(file, ".ko.debug");
+}
+
+static bool is_directory(const char *path, const struct dirent *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return !lstat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* Looks below a directory for the module's file. */
+static bool try_tree(struct wanted *w, const char *dir, const char *name, int depth)
+{
+	struct dirent *d;
+	bool ok = false;
+	DIR *list = depth < MAX_TREE_DEPTH ? opendir(dir) : NULL;
+
+	while (list && !ok && (d = readdir(list)) != NULL) {
+		char *path;
+
+		if (d->d_name[0] == '.' || !strcmp(d->d_name, "build") || !strcmp(d->d_name, "source"))
+			continue;
+		if (asprintf(&path, "%s/%s", dir, d->d_name) < 0)
+			abort();
+		if (is_directory(path, d))
+			ok = try_tree(w, path, name, depth + 1);
+		else if (is_module_file(d->d_name, name))
+			ok = try_file(w, path);
+		free(path);
+	}
+	if (list)
+		closedir(list);
+	return ok;
+}
+
+static bool find_module(struct wanted *w, const char *name)
+{
+	static const char *const trees[] = { "%s/lib/modules/%s", "%s/usr/lib/modules/%s" };
+	const char *dirs = w->o->debug_path ? w->o->debug_path : DEFAULT_DIRS, *release = release_of(w->o);
+	bool ok = false;
+	char *path;
+
+	if (strchr(name, '/'))
+		return try_file(w, name);
+	if (*release == '/')
+		return try_tree(w, release, name, 0);
+	while (*dirs && !ok) {
+		size_t n = strcspn(dirs, ":");
+
+		for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]) && !ok && *dirs == '/'; i++) {
+			char *dir = strndup(dirs, n), *base = with_release(trees[i], dir);
+
+			path = with_release(base, release);
+			ok = try_tree(w, path, name, 0);
+			free(path);
+			free(base);
+			free(dir);
+		}
+		dirs += n + (dirs[n] == ':');
+	}
+	if (!ok) {
+		path = with_release("/lib/modules/%s", release);
+		ok = try_tree(w, path, name, 0);
+		free(path);
+	}
+	return ok || try_build_id(w);
+}
+
+/* Where a section of the loaded module is: data is the module's name as the kernel spells it. */
+static uint64_t loaded_at(void *data, const char *section)
+{
+	char path[512];
+	uint64_t at = 0;
+	FILE *f;
+
+	if (strchr(section, '/') || snprintf(path, sizeof(path), "/sys/module/%s/sections/%s", (const char *)data,
+					     section) >= (int)sizeof(path))
+		return 0;
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "0x%" SCNx64, &at) != 1)
+		at = 0;
+	fclose(f);
+	return at;
+}
+
+/* The module's name as the kernel spells it: "nf_nat" of "nf-nat" or "/x/nf-nat.ko". */
+static char *module_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *s = strdup(slash ? slash + 1 : name), *dot = strstr(s, ".ko");
+
+	if (dot)
+		*dot = 0;
+	for (char *p = s; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return s;
+}
+
+struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const char *name, struct dbg_error *e)
+{
+	struct wanted w = { .o = o, .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
+	char *kernel_name = module_name(name), *key = known_key(o, name), path[512];
+	ptrdiff_t i = shgeti(known, key);
+
+	snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", kernel_name);
+	if (i >= 0) {
+		w.found = known[i].value;
+	} else {
+		if (dbg_kernel_is_running(o) && loaded_at(kernel_name, ".text")) {
+			w.id_len = notes_build_id(path, w.id, sizeof(w.id));
+			w.open.section_address = loaded_at;
+			w.open.section_data = kernel_name;
+		}
+		if (find_module(&w, name))
+			w.found->info.kernel = true;
+		remember(key, w.found);
+	}
+	if (!w.found && w.refused)
+		dbg_fail(e, DBG_ENODEBUG, "%s is of another build than the loaded module", w.refused);
+	else if (!w.found)
+		dbg_fail(e, DBG_ENODEBUG, "no debug information for kernel module '%s' of %s", name, release_of(o));
+	free(w.refused);
+	free(key);
+	free(kernel_name);
+	return w.found;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The kernel and its modules as images with debug information: which files kernel.* and module("M").* mean,
+ * and how a place in them is probed.
+ *
+ * The first instruction of a function that BTF describes is best reached by a trampoline (fentry, fexit), by
+ * name; without it, or when many functions share a handler, by a kprobe; any other instruction by a kprobe of
+ * its own.  Code that is gone after boot, and what kprobes must not touch, has no points.
+ */
+#include "probe/families.h"
+
+#include <dirent.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/ds.h"
+#include "dbg/btf.h"
+#include "dbg/func.h"
+#include "dbg/kernelfile.h"
+#include "probe/attach.h"
+#include "probe/kfunc.h"
+#include "probe/ksyms.h"
+
+#define MODULES	"/sys/module"
+
+/* ---- files ---- */
+
+static bool image_of_module(struct probe_session *ps, const struct dbg_kernel_opts *o, const char *name,
+			    struct probe_image **list, struct dbg_error *e)
+{
+	struct probe_image img = { .kernel = true };
+	const char *slash = strrchr(name, '/');
+
+	img.module = dbg_kernel_module_open(o, name, e);
+	if (!img.module)
+		return false;
+	name = arena_strdup(ps->arena, slash ? slash + 1 : name);
+	img.path = arena_strndup(ps->arena, name, strcspn(name, "."));
+	img.spelling = img.derived = arena_printf(ps->arena, "module(%s)", probe_quote(ps->arena, img.path));
+	arrput(*list, img);
+	return true;
+}
+
+/* Of the modules that are loaded, those that match. */
+static void images_of_glob(struct probe_session *ps, const struct dbg_kernel_opts *o, const char *glob,
+			   struct probe_image **list, struct dbg_error *e)
+{
+	struct dirent **names;
+	int n = scandir(MODULES, &names, NULL, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		if (names[i]->d_name[0] != '.' && !fnmatch(glob, names[i]->d_name, 0))
+			image_of_module(ps, o, names[i]->d_name, list, e);
+		free(names[i]);
+	}
+	if (n >= 0)
+		free(names);
+}
+
+struct probe_image *probe_kernel_images(struct probe_session *ps, const char *module, size_t *n,
+					struct dbg_error *e)
+{
+	struct dbg_kernel_opts o = { ps->release, ps->debug_path, ps->no_debuginfod };
+	struct probe_image *list = NULL, *images, img = { .kernel = true, .path = "kernel", .spelling = "kernel",
+							  .derived = "kernel" };
+
+	*e = (struct dbg_error){ 0 };
+	if (module && strpbrk(module, "*?[")) {
+		images_of_glob(ps, &o, module, &list, e);
+	} else if (module) {
+		image_of_module(ps, &o, module, &list, e);
+	} else {
+		img.module = dbg_kernel_open(&o, e);
+		if (img.module)
+			arrput(list, img);
+	}
+	*n = arrlenu(list);
+	images = *n ? arena_memdup(ps->arena, list, *n * sizeof(*list)) : NULL;
+	arrfree(list);
+	return images;
+}
+
+void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, const struct dbg_error *e)
+{
+	struct utsname u = { 0 };
+	const char *release = ps->release;
+
+	uname(&u);
+	if (!release)
+		release = u.release;
+	probe_fail(ps, out, "need-kernel-debuginfo", NULL, "missing %s kernel/module debuginfo [man warning::debuginfo] "
+		   "under '%s%s%s'", u.machine, *release == '/' ? "" : "/lib/modules/", release,
+		   *release == '/' ? "" : "/build");
+	diag_hint(ps->diag, out->why, "%s; source files, lines, inlined copies, labels, callees and local variables need "
+		  "it: install the package linux-image-%s-dbg, or set DEBUGINFOD_URLS; functions by name work without: "
+		  "kernel.function(\"NAME\")", e->msg, release);
+}
+
+/* ---- places ---- */
+
+/* Is this code thrown away once the kernel, or the module, has started? */
+static bool is_init_code(struct dbg_module *m, uint64_t pc)
+{
+	const char *section = dbg_section_name_at(m, pc);
+
+	return section && (!strncmp(section, ".init", 5) || (dbg_module_info(m)->type != DBG_ELF_REL &&
+							     !strncmp(section, ".exit", 5)));
+}
+
+bool probe_kernel_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc)
+{
+	const struct dbg_sym *sym = dbg_symbol_at(img->module, pc);
+
+	if (!dbg_addr_executable(img->module, pc) || is_init_code(img->module, pc) || !sym ||
+	    ksyms_blacklisted(sym->name))
+		return false;
+	pt->module = img->module;
+	pt->pc = pc;
+	pt->prog.name = sym->name;
+	pt->prog.offset = pc - sym->addr;
+	pt->prog.address = pc + dbg_module_info(img->module)->kernel_bias;
+	pt->prog.str[IR_PP_MODULE] = img->path;
+	return true;
+}
+
+/* ---- mechanisms ---- */
+
+/* A point at the entry or the return of a function. */
+static void function_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			       bool ret)
+{
+	const struct dbg_kernel_opts o = { .release = ps->release };
+	const char *module = dbg_module_info(img->module)->type == DBG_ELF_REL ? img->path : NULL;
+	const char *symbol = pt->prog.name;
+	struct dbg_module *types;
+	struct dbg_btf_func btf;
+	struct dbg_error e;
+	size_t count;
+
+	pt->kind = ret ? PROG_KRETPROBE : PROG_KPROBE;
+	types = dbg_kernel_is_running(&o) ? dbg_btf_kernel(module ? module : "vmlinux", &e) : NULL;
+	if (!types || !dbg_btf_func(types, symbol, &btf))
+		return;
+	ksyms_find(module, symbol, &count);
+	if (count != 1)
+		return;
+	pt->scope = ret ? PROBE_SCOPE_KERNEL_RETURN : PROBE_SCOPE_KERNEL;
+	pt->type = btf.type;
+	pt->params = dbg_type_params(btf.type, &pt->nparams, NULL);
+	if (!module && !img->many && kfunc_fits_trampoline(btf.type) && attach_has_fentry(btf.id))
+		pt->kind = ret ? PROG_FEXIT : PROG_FENTRY;
+}
+
+void probe_kernel_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			    bool ret)
+{
+	bool entry = !pt->prog.offset && (!pt->func || !pt->func->is_inline);
+
+	pt->prog.kind = POINT_KFUNC;
+	pt->prog.str[IR_PP_TYPE] = ret ? "kretprobe" : "kprobe";
+	pt->kind = PROG_KINSN;
+	if (entry && (ret || ksyms_traceable(pt->prog.name)))
+		function_mechanism(ps, pt, img, ret);
+}
