@@ -45,6 +45,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
 	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);
 	e->unit.without = o->without;
+	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	e->gens = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
 	e->generated = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
@@ -253,6 +254,7 @@ void engine_destroy(struct engine *e)
 		if (e->generated[h])
 			gen_fini(&e->gens[h]);
 	bundles_close(e);
+	names_close(e);
 	rings_close(e);
 	maps_close(e);
 	load_btf_close(&e->btf);

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "dbg/name_table.h"
 #include "dbg/unwind_table.h"
 #include "ir/program.h"
 #include "ir/store.h"
@@ -44,6 +45,7 @@ enum engine_feature {
 	ENGINE_FUNC_IP,		/* bpf_get_func_ip in uprobes */
 	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
 	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
+	ENGINE_YIELD,		/* a helper for sleepable uprobes that lets others run: bpf_copy_from_user_task */
 	ENGINE_WALK_TASK,	/* typed pointers from the current task on, to its program */
 	ENGINE_FEATURE_COUNT
 };
@@ -108,6 +110,17 @@ int engine_unwind_add_module(struct engine *e, uint64_t ino, uint64_t dev, const
 /* Hands out each file that a walk met without knowing it, with where, and forgets it. */
 typedef void engine_unknown_fn(void *ctx, uint64_t ino, uint64_t dev, pid_t tgid, uint64_t addr);
 void engine_unwind_unknown(struct engine *e, engine_unknown_fn *fn, void *ctx);
+
+/*
+ * Handlers look at names of addresses by tables (dbg/name_table.h), which the caller adds likewise; `path` is what
+ * the process calls the file.  n 0: only the process knows its names.
+ */
+bool engine_wants_names(const struct engine *e);		/* after prepare */
+/* 0, -EEXIST, -ENOSPC when there is no more room, or another error. */
+int engine_name_add_file(struct engine *e, uint64_t ino, uint64_t dev, const char *path,
+			 const struct dbg_name_row *rows, size_t n);
+/* Hands out the files that handlers asked for. */
+void engine_name_questions(struct engine *e, engine_unknown_fn *fn, void *ctx);
 
 /* Readable when a ring wants to be drained. */
 int engine_poll_fd(const struct engine *e);

@@ -29,6 +29,9 @@ struct engine {
 	struct unwind_table *unwind;	/* mapped, NULL: not wanted */
 	uint32_t unwind_used;		/* rows of it */
 	uint64_t unwind_seen;		/* of its `unknown` */
+	struct ring_buffer *questions;	/* about files, NULL: not wanted */
+	struct { engine_unknown_fn *fn; void *ctx; } answer;	/* who is told of them */
+	uint32_t name_files, name_chunks;	/* how many there are */
 	struct prog_btf btf;
 	struct ring *rings;		/* stb_ds: by CPU */
 	int epoll_fd;
@@ -44,7 +47,15 @@ int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((
 /* maps.c */
 int maps_create(struct engine *e);
 void maps_close(struct engine *e);
-int maps_need(struct engine *e);
+/* One map; it is in e->map_fds then, else the error is set. */
+int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
+	     uint32_t value, uint32_t n, uint32_t flags);
+/* Does a handler use it? */
+bool map_wanted(const struct engine *e, uint32_t map);
+
+/* name_map.c */
+int names_create(struct engine *e);
+void names_close(struct engine *e);
 
 /* unwind_map.c */
 size_t unwind_map_size(const struct engine *e);

@@ -67,6 +67,18 @@ static void call_write(struct emit *em)
 	em_helper(em, BPF_FUNC_probe_write_user);
 }
 
+static void call_yield(struct emit *em)
+{
+	em_helper(em, BPF_FUNC_get_current_task_btf);
+	em_mov(em, R4, R0);
+	em_mov(em, R1, R10);
+	em_alui(em, BPF_ADD, R1, -8);
+	em_movi(em, R2, 8);
+	em_movi(em, R3, 0);
+	em_movi(em, R5, 0);
+	em_helper(em, BPF_FUNC_copy_from_user_task);
+}
+
 static void walk_task(struct emit *em)
 {
 	kernel_walk_image(em, false);
@@ -84,6 +96,7 @@ static const struct {
 	[ENGINE_FUNC_IP] = { "bpf_get_func_ip in uprobes", call_func_ip, PROG_UPROBE, false },
 	[ENGINE_COPY_FROM_USER] = { "sleepable uprobes", call_copy, PROG_UPROBE, true },
 	[ENGINE_WRITE_USER] = { "bpf_probe_write_user", call_write, PROG_UPROBE, false },
+	[ENGINE_YIELD] = { "bpf_copy_from_user_task in uprobes", call_yield, PROG_UPROBE, true },
 	[ENGINE_WALK_TASK] = { "typed pointers to the program of a task", walk_task, PROG_TRACEPOINT, false },
 };
 

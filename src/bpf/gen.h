@@ -65,7 +65,8 @@ struct unit {
 	uint32_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
 	uint32_t coll_cap;		/* elements of a collection, a power of two */
 	struct span *sites;		/* error sites */
-	bool wants_bias, wants_targets, wants_points, wants_unwind;
+	bool wants_bias, wants_targets, wants_points, wants_unwind, wants_names;
+	bool parallel;			/* the process runs while a handler does */
 	uint32_t unwind_rows;		/* of MAP_UNWIND, a power of two */
 	uint32_t max_frames;		/* of a backtrace */
 };
@@ -154,6 +155,7 @@ struct gen {
 	struct mem stack_err, stack_arg;	/* without a slot */
 	uint32_t *cookies;		/* instructions `r0 = point`, for programs of one point; stb_ds */
 	struct mem unwind;		/* struct unwind_state; off 0: none */
+	struct mem names;		/* struct name_state; off 0: none */
 };
 
 /* gen.c */
@@ -272,12 +274,20 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 
 /* gen_unwind.c: user stacks by call frame information */
 #define UNWIND_VALUES 32		/* at most, what gen_unwind_values() writes */
-/* Memory for a walk, to be filled with the registers; false: this kernel cannot be walked. */
+/* Memory to look at the process in; false: this kernel does not tell where things are. */
+bool gen_unwind_state(struct gen *g);
+/* The same for a walk, to be filled with the registers. */
 bool gen_unwind_prepare(struct gen *g);
 bool gen_unwind_possible(void);
 /* Walks, unless that was done in this hit. */
 void gen_unwind(struct gen *g);
-void gen_unwind_values(struct gen *g, struct routine_value *v);
+/* Returns the end of what it wrote, where the name is NULL. */
+struct routine_value *gen_unwind_values(struct gen *g, struct routine_value *v);
+
+/* gen_name.c: names of addresses and times; false: not one */
+bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+#define NAME_VALUES 12
+struct routine_value *gen_name_values(struct gen *g, struct routine_value *v);
 
 /* gen_flow.c */
 void gen_stmts(struct gen *g, const struct ir_stmt *list);

@@ -302,11 +302,11 @@ static void reset(struct gen *g)
 
 static void link_routines(struct gen *g)
 {
-	struct routine_value values[UNWIND_VALUES + 2] = {
+	struct routine_value values[UNWIND_VALUES + NAME_VALUES + 2] = {
 		{ "bk_cap_mask", ROUTINE_NUMBER, g->u->coll_cap - 1 },
 	};
 
-	gen_unwind_values(g, values + 1);
+	gen_name_values(g, gen_unwind_values(g, values + 1));
 	routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, values);
 }
 

@@ -175,59 +175,9 @@ static void gen_chr(struct gen *g, const struct ir_expr *e, struct sref dst)
 	gen_st(g, dst.at, R0);
 }
 
-/* \001 letter fields \002, the fields in hex: n values in args */
-static bool deferred(struct gen *g, const struct ir_expr *e, char *letter, bool *tgid)
-{
-	static const char sym[] = "sdmfFL";
-
-	*tgid = false;
-	switch (e->op) {
-	case IR_USYM:
-		*letter = e->imm >= 0 && e->imm < 6 ? sym[e->imm] : 's';
-		*tgid = true;
-		return true;
-	case IR_KSYM:
-		*letter = e->imm == IR_SYM_DATA ? 'K' : e->imm == IR_SYM_MODULE ? 'M' : 'k';
-		return true;
-	case IR_MODNAME:
-		*letter = e->imm ? 'M' : 'm';
-		*tgid = !e->imm;
-		return true;
-	case IR_CTIME:
-		*letter = e->imm ? 'T' : 't';
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void gen_deferred(struct gen *g, const struct ir_expr *e, struct sref dst, char letter, bool tgid)
-{
-	gen_expr(g, e->args[0]);
-	set_arg(g, 1, R0);
-	if (tgid)
-		em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
-	else
-		em_movi(&g->em, R0, -1);
-	em_alui(&g->em, tgid ? BPF_RSH : BPF_ARSH, R0, 32);
-	set_arg(g, 0, R0);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
-	em_movi(&g->em, R4, letter);
-	gen_routine(g, ROUTINE_bk_defer);
-	gen_cut(g);
-}
-
 static void gen_other(struct gen *g, const struct ir_expr *e, struct sref dst)
 {
-	char letter;
-	bool tgid;
-
-	if (deferred(g, e, &letter, &tgid)) {
-		gen_deferred(g, e, dst, letter, tgid);
-		return;
-	}
-	if (!gen_mem_str(g, e, dst) && !gen_ctx_str(g, e, dst))
+	if (!gen_name_str(g, e, dst) && !gen_mem_str(g, e, dst) && !gen_ctx_str(g, e, dst))
 		em_fail(&g->em, ir_op_table[e->op].name);
 }
 

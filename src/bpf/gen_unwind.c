@@ -47,13 +47,21 @@ bool gen_unwind_possible(void)
 	return known > 0;
 }
 
-bool gen_unwind_prepare(struct gen *g)
+bool gen_unwind_state(struct gen *g)
 {
 	gen_need_slot(g);
 	if (!gen_unwind_possible())
 		return false;
+	if (!g->unwind.off)
+		g->unwind = gen_alloc(g, sizeof(struct unwind_state));
+	return true;
+}
+
+bool gen_unwind_prepare(struct gen *g)
+{
+	if (!gen_unwind_state(g))
+		return false;
 	g->u->wants_unwind = true;
-	g->unwind = gen_alloc(g, sizeof(struct unwind_state));
 	gen_sti(g, field(g, offsetof(struct unwind_state, done)), 0);
 	return true;
 }
@@ -86,7 +94,7 @@ static struct routine_value *add_offsets(struct routine_value *v, const struct o
 	return v;
 }
 
-void gen_unwind_values(struct gen *g, struct routine_value *v)
+struct routine_value *gen_unwind_values(struct gen *g, struct routine_value *v)
 {
 	if (g->unwind.off) {
 		v = add_offsets(v, offsets, COUNT(offsets));
@@ -105,4 +113,5 @@ void gen_unwind_values(struct gen *g, struct routine_value *v)
 		v = add(v, "bk_unwind_unknown", ROUTINE_MAP, MAP_UNWIND_UNKNOWN);
 	}
 	v->name = NULL;
+	return v;
 }

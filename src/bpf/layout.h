@@ -22,6 +22,7 @@ enum {
 	VARS_STP_PID = 16,	/* s64 */
 	VARS_WALL = 24,		/* s64: CLOCK_REALTIME - CLOCK_MONOTONIC */
 	VARS_TZ = 32,		/* s64: seconds west of UTC */
+	VARS_PATIENCE = 40,	/* u64: how often a handler may wait in vain for symbols yet */
 	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number */
 };
 
@@ -48,6 +49,10 @@ enum {
 	MAP_UNWIND,		/* struct unwind_table */
 	MAP_UNWIND_MODULES,	/* struct unwind_key -> unwind_module */
 	MAP_UNWIND_UNKNOWN,	/* struct unwind_key -> unwind_unknown */
+	MAP_NAMES,		/* struct name_key -> union name_chunk */
+	MAP_NAME_FILES,		/* struct unwind_key -> name_file */
+	MAP_NAME_QUESTIONS,	/* ring of struct name_question */
+	MAP_NAME_FORMAT,	/* how the kernel is to write an address */
 	MAP_GROUPS,		/* memory for their search, per slot */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };

@@ -24,11 +24,12 @@ _Static_assert((int)GROUPS_SET == (int)RE_SET && (int)GROUPS_SPLIT == (int)RE_SP
 #define TARGETS_MAX	16384
 #define BIAS_MAX	16384
 #define BEGUN_MAX	65536
+#define PATIENCE	20	/* waits in vain for symbols of a file */
 #define UNWIND_MODULES_MAX	8192
 #define UNWIND_UNKNOWN_MAX	256
 
-static int make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
-		uint32_t value, uint32_t n, uint32_t flags)
+int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
+	     uint32_t value, uint32_t n, uint32_t flags)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = flags);
 	int fd = bpf_map_create(type, name, key, value, n, &o);
@@ -60,10 +61,10 @@ static int make_array(struct engine *e, uint32_t global)
 			break;
 	}
 	name[sizeof(name) - 1] = '\0';
-	err = make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, g->max_entries,
+	err = map_make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, g->max_entries,
 		   bytes > PREALLOC_MAX ? BPF_F_NO_PREALLOC : 0);
 	if (!err && g->wrap)
-		err = make(e, pl->order_map, BPF_MAP_TYPE_ARRAY, "order", 4, 8 + pl->key_size,
+		err = map_make(e, pl->order_map, BPF_MAP_TYPE_ARRAY, "order", 4, 8 + pl->key_size,
 			   pl->order_cap + 1, 0);
 	return err;
 }
@@ -78,7 +79,7 @@ static int make_regex(struct engine *e, uint32_t i)
 	if (!d || (uint64_t)d->nstates * d->nclasses > RT_DFA_NEXT)
 		return engine_fail(e, -E2BIG, "the regular expression \"%s\" is too large",
 				   e->p->ir->regexes[i]->text);
-	err = make(e, map, BPF_MAP_TYPE_ARRAY, "regex", 4, sizeof(*t), 1, 0);
+	err = map_make(e, map, BPF_MAP_TYPE_ARRAY, "regex", 4, sizeof(*t), 1, 0);
 	if (err)
 		return err;
 	t = calloc(1, sizeof(*t));
@@ -102,7 +103,7 @@ static int make_groups(struct engine *e, uint32_t i)
 	if (!prog || arrlen(prog->insts) > GROUPS_INSTS || arrlen(prog->sets) > GROUPS_SETS)
 		return engine_fail(e, -E2BIG, "the regular expression \"%s\" is too large for matched()",
 				   e->p->ir->regexes[i]->text);
-	err = make(e, map, BPF_MAP_TYPE_ARRAY, "groups", 4, sizeof(*t), 1, 0);
+	err = map_make(e, map, BPF_MAP_TYPE_ARRAY, "groups", 4, sizeof(*t), 1, 0);
 	if (err)
 		return err;
 	t = calloc(1, sizeof(*t));
@@ -234,12 +235,13 @@ static int fill_vars(struct engine *e)
 	set_word(e, VARS_STP_PID, getpid());
 	set_word(e, VARS_WALL, now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC));
 	set_word(e, VARS_TZ, -tm.tm_gmtoff);
+	set_word(e, VARS_PATIENCE, PATIENCE);
 	for (uint32_t i = 0; i < (uint32_t)arrlen(e->p->ir->globals); i++)
 		init_global(e, i);
 	return 0;
 }
 
-static bool wanted(const struct engine *e, uint32_t map)
+bool map_wanted(const struct engine *e, uint32_t map)
 {
 	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++)
 		for (ptrdiff_t i = 0; e->generated[h] && i < arrlen(e->gens[h].em.maps); i++)
@@ -251,15 +253,15 @@ static bool wanted(const struct engine *e, uint32_t map)
 /* The kernel adds to MAP_UNWIND_UNKNOWN, also in interrupts: its elements exist beforehand. */
 static int make_unwind(struct engine *e)
 {
-	int err = make(e, MAP_UNWIND, BPF_MAP_TYPE_ARRAY, "unwind", 4, (uint32_t)sizeof(struct unwind_table) +
+	int err = map_make(e, MAP_UNWIND, BPF_MAP_TYPE_ARRAY, "unwind", 4, (uint32_t)sizeof(struct unwind_table) +
 		       e->unit.unwind_rows * (uint32_t)sizeof(struct dbg_walk_row), 1, BPF_F_MMAPABLE);
 
 	if (!err)
-		err = make(e, MAP_UNWIND_MODULES, BPF_MAP_TYPE_HASH, "modules",
+		err = map_make(e, MAP_UNWIND_MODULES, BPF_MAP_TYPE_HASH, "modules",
 			   sizeof(struct unwind_key), sizeof(struct unwind_module), UNWIND_MODULES_MAX,
 			   BPF_F_NO_PREALLOC);
 	if (!err)
-		err = make(e, MAP_UNWIND_UNKNOWN, BPF_MAP_TYPE_HASH, "unknown", sizeof(struct unwind_key),
+		err = map_make(e, MAP_UNWIND_UNKNOWN, BPF_MAP_TYPE_HASH, "unknown", sizeof(struct unwind_key),
 			   sizeof(struct unwind_unknown), UNWIND_UNKNOWN_MAX, 0);
 	if (err)
 		return err;
@@ -271,33 +273,35 @@ static int make_fixed(struct engine *e)
 {
 	struct unit *u = &e->unit;
 	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU;
-	int err = make(e, MAP_VARS, BPF_MAP_TYPE_ARRAY, "globals", 4, u->lo.vars_size, 1, BPF_F_MMAPABLE);
+	int err = map_make(e, MAP_VARS, BPF_MAP_TYPE_ARRAY, "globals", 4, u->lo.vars_size, 1, BPF_F_MMAPABLE);
 
 	if (!err)
 		err = fill_vars(e);
-	if (!err && wanted(e, MAP_SLOTS))
-		err = make(e, MAP_SLOTS, BPF_MAP_TYPE_ARRAY, "slots", 4, u->slot_size * slots, 1,
+	if (!err && map_wanted(e, MAP_SLOTS))
+		err = map_make(e, MAP_SLOTS, BPF_MAP_TYPE_ARRAY, "slots", 4, u->slot_size * slots, 1,
 			   BPF_F_MMAPABLE);
-	if (!err && wanted(e, MAP_SLOTS))
+	if (!err && map_wanted(e, MAP_SLOTS))
 		err = fill_slots(e);
-	if (!err && wanted(e, MAP_COLLS))
-		err = make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, u->coll_size * slots, 1, 0);
-	if (!err && wanted(e, MAP_GROUPS))
-		err = make(e, MAP_GROUPS, BPF_MAP_TYPE_ARRAY, "search", 4,
+	if (!err && map_wanted(e, MAP_COLLS))
+		err = map_make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, u->coll_size * slots, 1, 0);
+	if (!err && map_wanted(e, MAP_GROUPS))
+		err = map_make(e, MAP_GROUPS, BPF_MAP_TYPE_ARRAY, "search", 4,
 			   (uint32_t)sizeof(struct groups_search) * slots, 1, 0);
-	if (!err && wanted(e, MAP_TARGETS))
-		err = make(e, MAP_TARGETS, BPF_MAP_TYPE_HASH, "targets", 8, 1, TARGETS_MAX,
+	if (!err && map_wanted(e, MAP_TARGETS))
+		err = map_make(e, MAP_TARGETS, BPF_MAP_TYPE_HASH, "targets", 8, 1, TARGETS_MAX,
 			   BPF_F_NO_PREALLOC);
 	if (!err && begun_wanted(e))
-		err = make(e, MAP_BEGUN, BPF_MAP_TYPE_HASH, "begun", 8, 1, BEGUN_MAX, BPF_F_NO_PREALLOC);
-	if (!err && wanted(e, MAP_BIAS))
-		err = make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
-	if (!err && wanted(e, MAP_UNWIND))
+		err = map_make(e, MAP_BEGUN, BPF_MAP_TYPE_HASH, "begun", 8, 1, BEGUN_MAX, BPF_F_NO_PREALLOC);
+	if (!err && map_wanted(e, MAP_BIAS))
+		err = map_make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
+	if (!err && map_wanted(e, MAP_UNWIND))
 		err = make_unwind(e);
-	if (!err && wanted(e, MAP_POINTS))
-		err = make(e, MAP_POINTS, BPF_MAP_TYPE_ARRAY, "points", 4,
+	if (!err)
+		err = names_create(e);
+	if (!err && map_wanted(e, MAP_POINTS))
+		err = map_make(e, MAP_POINTS, BPF_MAP_TYPE_ARRAY, "points", 4,
 			   u->lo.points_stride * (uint32_t)arrlen(e->p->points), 1, 0);
-	if (!err && wanted(e, MAP_POINTS))
+	if (!err && map_wanted(e, MAP_POINTS))
 		err = fill_points(e);
 	return err;
 }
@@ -315,12 +319,12 @@ int maps_create(struct engine *e)
 		if (m->globals[i]->is_array)
 			err = make_array(e, i);
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
-		if (wanted(e, e->unit.lo.regex_map[i]))
+		if (map_wanted(e, e->unit.lo.regex_map[i]))
 			err = make_regex(e, i);
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
-		if (wanted(e, e->unit.lo.groups_map[i]))
+		if (map_wanted(e, e->unit.lo.groups_map[i]))
 			err = make_groups(e, i);
-	if (!err && (wanted(e, MAP_RINGS) || (e->unit.lo.ring_map && wanted(e, e->unit.lo.ring_map))))
+	if (!err && (map_wanted(e, MAP_RINGS) || (e->unit.lo.ring_map && map_wanted(e, e->unit.lo.ring_map))))
 		err = rings_open(e);
 	return err;
 }

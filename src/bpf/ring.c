@@ -65,7 +65,8 @@ int rings_open(struct engine *e)
 	uint32_t size = want > RING_MAX ? RING_MAX : want < RING_MIN ? RING_MIN : pow2_ceil((uint32_t)want);
 	int err = 0;
 
-	e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (e->epoll_fd < 0)
+		e->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (e->epoll_fd < 0)
 		return engine_fail(e, -errno, "epoll: %s", strerror(errno));
 	for (uint32_t i = 0; !err && i < e->unit.lo.ncpu; i++)

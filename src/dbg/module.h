@@ -114,6 +114,9 @@ const struct dbg_sym *dbg_symbol_find(struct dbg_module *m, const char *name);
 /* The symbol covering a link address: sized symbols first, then the nearest preceding one of
  * the same section without a size.  PLT entries are "name@plt".  NULL: none. */
 const struct dbg_sym *dbg_symbol_at(struct dbg_module *m, uint64_t addr);
+/* How far a symbol reaches, as SystemTap counts it: to where the next one of its kind begins, padding included.
+ * The last is as long as its table says. */
+uint64_t dbg_symbol_extent(struct dbg_module *m, const struct dbg_sym *s);
 /* Sorted by address: name is the imported function's ("puts"), addr the stub's. */
 const struct dbg_sym *dbg_module_plt(struct dbg_module *m, size_t *n);
 

@@ -239,3 +239,23 @@ const struct dbg_sym *dbg_symbol_at(struct dbg_module *m, uint64_t addr)
 	tab = dbg_module_symbols(m, &n);
 	return covering(tab, n, addr, m);
 }
+
+uint64_t dbg_symbol_extent(struct dbg_module *m, const struct dbg_sym *s)
+{
+	size_t n, lo = 0, hi;
+	const struct dbg_sym *all = dbg_module_symbols(m, &n);
+
+	hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (all[mid].addr > s->addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	for (; lo < n; lo++)
+		if (all[lo].kind == s->kind)
+			return all[lo].addr - s->addr;
+	return s->size;
+}

@@ -252,8 +252,7 @@ static uint32_t zone_name(struct interp *in, const struct ir_expr *e)
 
 uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 {
-	static const char user_letter[] = { 's', 'd', 'm', 'f', 'F', 'L' };
-	static const char kernel_letter[] = { 'k', 'K', 'M', 'k', 'k', 'k' };
+	static const char user_letter[] = "sdmfFLss", kernel_letter[] = "kKMkkkkk";
 	const struct prog_point *pt = point_of(in);
 	const char *s = "";
 	pid_t parent;
@@ -271,11 +270,9 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 			s = pt->str[e->imm];
 		break;
 	case IR_USYM:
-		return deferred(in, e, user_letter[e->imm >= 0 && e->imm < 6 ? e->imm : 0], true);
+		return deferred(in, e, user_letter[IR_SYM_FORM(e->imm)], true);
 	case IR_KSYM:
-		return deferred(in, e, kernel_letter[e->imm >= 0 && e->imm < 6 ? e->imm : 0], false);
-	case IR_MODNAME:
-		return deferred(in, e, e->imm ? 'M' : 'm', !e->imm);
+		return deferred(in, e, kernel_letter[IR_SYM_FORM(e->imm)], false);
 	case IR_CTIME:
 		return ctime_text(in, e);
 	case IR_TZ_NAME:

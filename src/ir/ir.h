@@ -81,7 +81,11 @@ enum ir_service {
 	IR_SERVICE_SWITCH_FILE,	/* the next output file of -o with -S; text unused */
 };
 
-enum ir_sym { IR_SYM_NAME, IR_SYM_DATA, IR_SYM_MODULE, IR_SYM_FILELINE, IR_SYM_FILE, IR_SYM_LINE };
+enum ir_sym {
+	IR_SYM_NAME, IR_SYM_DATA, IR_SYM_MODULE, IR_SYM_FILELINE, IR_SYM_FILE, IR_SYM_LINE,
+	IR_SYM_NOW = 8,		/* flag, set by ir_pass_names(): a kernel handler looks at the text */
+};
+#define IR_SYM_FORM(imm)	((enum ir_sym)((imm) & 7))
 
 struct ir_expr {
 	enum ir_op op;

@@ -61,7 +61,7 @@ struct ir_expr *lower_register(struct lower *L, struct ir_expr *name, bool is_un
 struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want);
 
 /* sleepable.c: sets the handlers' `sleepable`. */
-void lower_mark_sleepable(struct program *p);
+void lower_mark_sleepable(struct program *p, bool names);
 
 /* mechanism.c: handlers of trampolines that need registers become those of kprobes. */
 void lower_choose_mechanism(struct program *p);

@@ -199,6 +199,8 @@ static bool check(struct lower_module *m, const char *after)
 
 static bool run_passes(struct lower_module *m, const struct lower_options *o)
 {
+	bool names;
+
 	if (!check(m, "lowering"))
 		return false;
 	if (o->optimise) {
@@ -212,8 +214,9 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 		ir_pass_dead(m->ir);
 	}
 	lower_choose_mechanism(m->program);
+	names = ir_pass_names(m->program);
 	ir_analyse(m->program);
-	lower_mark_sleepable(m->program);
+	lower_mark_sleepable(m->program, names);
 	return check(m, "optimising");
 }
 

@@ -54,7 +54,7 @@ void run_drain(struct run_session *s, uint64_t until)
 	if (s->engine) {
 		if (s->sideband)
 			run_sideband_drain(s->sideband, s->procs);
-		run_unwind_poll(s);
+		run_feed_poll(s);
 		engine_drain(s->engine, until, drain_record, s);
 	}
 	drain_pending(s, until);

@@ -62,7 +62,7 @@ struct run_session {
 	struct run_expand expand;
 	bool wants_symbols;		/* set by prepare */
 
-	struct run_unwind *unwind;	/* NULL: no handler walks user stacks */
+	struct run_feed *feed;		/* NULL: no handler walks user stacks or looks at names */
 
 	uint64_t errors, skipped;	/* soft errors; hits of user handlers skipped */
 	struct { char *key; char value; } *warned;	/* shmap: warnings already shown */
@@ -114,6 +114,8 @@ void run_exit_request(struct run_session *s);
 
 /* Whether a kernel handler may walk user stacks. */
 bool run_wants_unwind(const struct program *p);
+/* Whether a kernel handler looks at names of addresses. */
+bool run_wants_names(const struct program *p);
 /* Whether a kernel handler may ask for user symbols, stacks or load addresses. */
 bool run_wants_symbols(const struct program *p);
 
@@ -133,17 +135,17 @@ void run_existing_watch(struct run_session *s);
 /* Runs the handlers of .begin points for all other processes, and ends the watch. */
 void run_existing_report(struct run_session *s);
 
-/* ---- unwindfeed.c: rules for the kernel's walks of user stacks ---- */
+/* ---- feed.c: rules for the kernel's walks of user stacks, names of addresses ---- */
 
 /* Builds the tables of the files known beforehand; how many rows the engine needs room for, 0: any. */
-uint32_t run_unwind_collect(struct run_session *s);
+uint32_t run_feed_collect(struct run_session *s);
 /* Gives them to the engine, which is loaded. */
-void run_unwind_load(struct run_session *s);
+void run_feed_load(struct run_session *s);
 /* From here on the mappings of the probed programs' processes count too. */
-void run_unwind_watch(struct run_session *s);
+void run_feed_watch(struct run_session *s);
 /* Adds what walks met without knowing it. */
-void run_unwind_poll(struct run_session *s);
-void run_unwind_destroy(struct run_session *s);
+void run_feed_poll(struct run_session *s);
+void run_feed_destroy(struct run_session *s);
 
 /* ---- drain.c: merging outputs by time ---- */
 

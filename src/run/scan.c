@@ -20,7 +20,6 @@ static void scan_expr(void *ctx, struct ir_expr **e)
 	case IR_UBACKTRACE:
 	case IR_USTACK_ADDR:
 	case IR_USYM:
-	case IR_MODNAME:
 	case IR_PRINT_UBT:
 	case IR_PRINT_SYMS:
 	case IR_MODULE_BIAS:
@@ -36,6 +35,13 @@ static void scan_unwind(void *ctx, struct ir_expr **e)
 	bool *found = ctx;
 
 	*found |= (*e)->op == IR_UBACKTRACE || (*e)->op == IR_USTACK_ADDR || (*e)->op == IR_PRINT_UBT;
+}
+
+static void scan_names(void *ctx, struct ir_expr **e)
+{
+	bool *found = ctx;
+
+	*found |= (*e)->op == IR_USYM && ((*e)->imm & IR_SYM_NOW);
 }
 
 static bool scan(const struct program *p, void (*expr)(void *ctx, struct ir_expr **e))
@@ -54,6 +60,11 @@ static bool scan(const struct program *p, void (*expr)(void *ctx, struct ir_expr
 bool run_wants_unwind(const struct program *p)
 {
 	return scan(p, scan_unwind);
+}
+
+bool run_wants_names(const struct program *p)
+{
+	return scan(p, scan_names);
 }
 
 bool run_wants_symbols(const struct program *p)

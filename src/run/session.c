@@ -58,7 +58,7 @@ int run_session_build(struct run_session *s)
 	eo.uprobe_multi = attach_has_uprobe_multi();
 	eo.kprobe_multi = attach_has_kprobe_multi();
 	eo.max_frames = s->opt.max_frames;
-	eo.unwind_rows = run_unwind_collect(s);
+	eo.unwind_rows = run_feed_collect(s);
 	s->engine = engine_create(s->prog, &eo);
 	rc = engine_prepare(s->engine);
 	if (rc)
@@ -132,7 +132,7 @@ static void session_start_symbols(struct run_session *s)
 	run_symbols_start(s);
 	if (engine_wants_bias(s->engine))
 		run_bias_watch(s);
-	run_unwind_watch(s);
+	run_feed_watch(s);
 	s->sideband = run_sideband_open();
 	if (!s->sideband)
 		run_warn(s, "mappings of processes cannot be followed (%s); symbols of processes which ended "
@@ -156,7 +156,7 @@ static int session_load_engine(struct run_session *s)
 		engine_target_set(s->engine, s->prog->target);
 	if (s->opt.target)
 		run_existing_targets(s);
-	run_unwind_load(s);
+	run_feed_load(s);
 	if (s->wants_symbols)
 		session_start_symbols(s);
 	return 0;
@@ -295,7 +295,7 @@ void run_session_destroy(struct run_session *s)
 	run_sideband_close(s->sideband);
 	run_symb_destroy(s->symb);
 	run_procs_destroy(s->procs);
-	run_unwind_destroy(s);
+	run_feed_destroy(s);
 	run_timers_fini(&s->timers);
 	for (size_t i = 0; i < arrlenu(s->pending); i++)
 		free(s->pending[i].text);

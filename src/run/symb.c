@@ -144,30 +144,6 @@ struct dbg_module *run_symb_module(struct run_symb *sy, pid_t tgid, const struct
 	return mod;
 }
 
-/*
- * How far a symbol reaches, as SystemTap counts it: to where the next function begins, padding
- * included.  The last one is as long as its table says.
- */
-static uint64_t symb_extent(struct dbg_module *m, const struct dbg_sym *s)
-{
-	size_t n, lo = 0, hi;
-	const struct dbg_sym *all = dbg_module_symbols(m, &n);
-
-	hi = n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (all[mid].addr > s->addr)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	for (; lo < n; lo++)
-		if (all[lo].kind == s->kind)
-			return all[lo].addr - s->addr;
-	return s->size;
-}
-
 bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_place *out)
 {
 	const struct run_map *m = run_procs_find(sy->procs, q->tgid, q->addr, q->when);
@@ -193,7 +169,7 @@ bool run_symb_user(struct run_symb *sy, const struct run_query *q, struct run_pl
 	if (sym && sym->addr <= out->link) {
 		out->name = sym->name;
 		out->offset = out->link - sym->addr;
-		out->size = symb_extent(out->module, sym);
+		out->size = dbg_symbol_extent(out->module, sym);
 	}
 	return true;
 }

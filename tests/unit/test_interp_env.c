@@ -161,7 +161,7 @@ static void test_context(void **state)
 static void test_deferred(void **state)
 {
 	(void)state;
-	expect("handler h { local s: str set s = (usym#0 255) eval (printf \"%s %s %s\" s (ksym#0 16) (modname#0 1)) }", "", 0,
+	expect("handler h { local s: str set s = (usym#0 255) eval (printf \"%s %s %s\" s (ksym#0 16) (usym#2 1)) }", "", 0,
 	       "<s4d,ff> <k10> <m4d,1>");
 	/* what looks at the text sees it expanded, what stores it does not */
 	expect("global a[str]: i64 handler h { local s: str set s = (ksym#0 16) eval (astore a s 1)"

@@ -5,15 +5,9 @@
  * bk_unwind(m) fills pc[] of the struct unwind_state at bk_unwind_at in the slot, from rip, rsp, rbp there.
  * Each frame: find the mapping of its pc and so the file, search the file's rows, apply the rule.
  *
- * Mappings are looked up in the process's maple tree, read as plain memory: no lock is taken, so it
- * works where bpf_find_vma does not (a second time in an interrupt, or while another thread maps memory). A tree
- * that changes meanwhile can mislead the descent, but what it leads to is a mapping only if it has the
- * address between its bounds; else it is tried again.
- *
  * The state is in memory and each function is small, so that the verifier looks at each once.
  */
-#include "bpf/kern/kern.h"
-#include "bpf/unwind_state.h"
+#include "bpf/kern/mapping.h"
 
 static long (*const bpf_map_lookup)(void *map, const void *key) = (void *)1;
 static long (*const bpf_map_update)(void *map, const void *key, const void *value, uint64_t flags) = (void *)2;
@@ -22,31 +16,17 @@ static uint64_t (*const bpf_get_current_task)(void) = (void *)35;
 
 #define UPDATE_NOEXIST	1
 
-/* Put in by the linker: constants, a helper, and maps. */
+/* Put in by the linker: constants and maps; see also mapping.h. */
 #define OFFSET(name, type, member) extern const char bk_##name[];
-UNWIND_OFFSETS(OFFSET)
-UNWIND_NEAR_OFFSETS(OFFSET)
 UNWIND_RETURN_OFFSETS(OFFSET)
 #undef OFFSET
-extern const char bk_unwind_at[];	/* offset of the state in struct rt_mem */
 extern const char bk_unwind_max[];	/* bytes of pc[] to fill at most */
 extern const char bk_unwind_mask[];	/* rows of the table, a power of two, less 1 */
 extern const char bk_unwind_return[];	/* there are return probes to see through */
-extern const char bk_sleepable[];	/* the program may sleep */
-/* A helper: bpf_copy_from_user, which programs that cannot sleep must not even mention. */
-extern long bk_copy_from_user(void *dst, uint32_t size, const void *src);
 extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
-
-#define CONST(name)	constant((uint64_t)bk_##name)
 
 #define WORDS_MASK	(2 * (uint64_t)bk_unwind_mask + 1)
 
-#define NODE_LEAF	1		/* enum maple_type */
-#define NODE_RANGE	2
-#define NODE_ARANGE	3
-#define LEVELS		12
-#define VM_EXEC		4
-#define ELF64		0x00010102464c457full
 #define SIGRETURN	0x0f0000000fc0c748ull	/* mov $15,%rax; syscall */
 #define SIGRETURN2	0x00050f0000000fb8ull	/* mov $15,%eax; syscall */
 #define PUSH_RBP	0x55
@@ -54,117 +34,6 @@ extern char bk_unwind_table[], bk_unwind_modules[], bk_unwind_unknown[];
 #define MOV_RSP_RBP	0xe58948
 #define ENDBR_PUSH_RBP	0x55fa1e0full	/* all but its first byte */
 #define FRAME_MAX	(16u << 20)	/* of a frame that only its frame pointer tells */
-
-/* The compiler would take an object's address for true. */
-RT_INLINE uint64_t constant(uint64_t v)
-{
-	asm volatile("" : "+r"(v));
-	return v;
-}
-
-/* Of a slot that was tested for NULL, which the compiler must not do later. */
-RT_INLINE struct unwind_state *state(struct rt_mem *m)
-{
-	asm volatile("" : "+r"(m));
-	return (struct unwind_state *)((char *)m + (uint64_t)bk_unwind_at);
-}
-
-RT_INLINE uint64_t kernel_word(struct unwind_state *u, uint64_t addr)
-{
-	u->word[0] = 0;
-	bpf_probe_read_kernel(&u->word[0], 8, (void *)addr);
-	return u->word[0];
-}
-
-/* A structure's first bytes into node[], for field(); 0: read */
-RT_INLINE long kernel_block(struct unwind_state *u, uint64_t addr)
-{
-	return bpf_probe_read_kernel(u->node, sizeof(u->node), (void *)addr);
-}
-
-RT_INLINE uint64_t field(struct unwind_state *u, uint64_t off)
-{
-	return *(volatile uint64_t *)((char *)u->node + off);
-}
-
-/* n bytes of user memory; 0: read */
-RT_INLINE long user_read(void *dst, uint32_t n, uint64_t addr)
-{
-	long err = bpf_probe_read_user(dst, n, (void *)addr);
-
-	if (err && CONST(sleepable))
-		err = bk_copy_from_user(dst, n, (void *)addr);
-	return err;
-}
-
-/* The same into word[]. */
-RT_INLINE long user_words(struct unwind_state *u, uint64_t addr, uint32_t n)
-{
-	return user_read(u->word, n, addr);
-}
-
-/* 1 if pivot p lies before the address whose half is given; pivots are odd (ends of pages) or 0 (unused). */
-RT_INLINE uint64_t before(uint64_t p, uint64_t half)
-{
-	uint64_t d = ((p - 1) >> 1) - half;
-
-	asm volatile("" : "+r"(d));	/* no branches, please: each would double what there is to verify */
-	return d >> 63;
-}
-
-/* One level down from entry; 0: entry is the vma now, 1: go on, -1: there is none. */
-RT_INLINE int descend(struct unwind_state *u, uint64_t half)
-{
-	uint64_t entry, type, slot = 0;
-
-	asm volatile("" : "+r"(u));	/* else addresses of all the pivots would be kept on the stack */
-	entry = u->entry;
-	type = entry >> 3 & 15;
-	if (entry < 4096 || type < NODE_LEAF || type > NODE_ARANGE)
-		return -1;
-	if (kernel_block(u, entry & ~255ull))
-		return -1;
-	if ((u->node[0] & ~255ull) == (entry & ~255ull))
-		return -1;	/* dead */
-	if (type == NODE_ARANGE) {
-#pragma unroll
-		for (int i = 1; i <= 9; i++)
-			slot += before(u->node[i], half);
-		slot += 10;
-	} else {
-#pragma unroll
-		for (int i = 1; i <= 15; i++)
-			slot += before(u->node[i], half);
-		slot += 16;
-	}
-	asm volatile("" : "+r"(slot));
-	slot &= 31;
-	u->entry = *(volatile uint64_t *)&u->node[slot];
-	return type != NODE_LEAF;
-}
-
-/* The mapping around pc: map, entry = its file; 0: there is none that can be executed. */
-RT_INLINE int find_mapping(struct unwind_state *u, uint64_t pc)
-{
-	int more = 1;
-
-	u->entry = kernel_word(u, u->mm + CONST(mm_tree) + CONST(tree_root));
-	for (int i = 0; i < LEVELS; i++) {
-		more = descend(u, pc >> 1);
-		if (more <= 0)
-			break;
-	}
-	if (more || !u->entry || (u->entry & 3) || kernel_block(u, u->entry) ||
-	    !(field(u, CONST(vma_flags)) & VM_EXEC))
-		return 0;
-	u->map.start = field(u, CONST(vma_start));
-	u->map.end = field(u, CONST(vma_end));
-	if (pc < u->map.start || pc >= u->map.end)
-		return 0;
-	u->map.shift = (field(u, CONST(vma_pgoff)) << 12) - u->map.start;
-	u->entry = field(u, CONST(vma_file));
-	return 1;
-}
 
 /* Before 6.10 a map's key and value may not lie in the memory of a global function's argument: by the stack. */
 RT_INLINE int look_up_file(const struct unwind_state *u, struct unwind_module *found)
@@ -191,30 +60,17 @@ __attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
 {
 	struct unwind_state *u;
 	uint64_t pc;
+	long kind;
 
 	if (!m)
 		return 0;
 	u = state(m);
 	pc = u->rip - u->back;
 	u->map.module.pages = 0;
-	if (!find_mapping(u, pc)) {
-		u->map.start = u->map.end = 0;
-		return 0;
-	}
-	if (u->entry) {
-		if (kernel_block(u, kernel_word(u, u->entry + CONST(file_inode))))
-			return 1;
-		u->key.ino = field(u, CONST(inode_ino));
-		u->key.dev = (uint32_t)kernel_word(u, field(u, CONST(inode_sb)) + CONST(sb_dev));
-	} else {
-		if (user_words(u, u->map.start, 8) || u->word[0] != ELF64)
-			return 1;
-		u->key.ino = u->key.dev = 0;
-		u->map.shift = 0 - u->map.start;
-	}
-	if (!look_up_file(u, &u->map.module))
+	kind = bk_mapping(m, pc);
+	if (kind == MAPPING_FILE && !look_up_file(u, &u->map.module))
 		note_unknown(u, pc);
-	return 1;
+	return kind != MAPPING_NONE;
 }
 
 /* The rule for rip: that of the last row at or before it. */
