@@ -46,6 +46,7 @@ enum engine_feature {
 	ENGINE_COPY_FROM_USER,	/* sleepable uprobe programs */
 	ENGINE_WRITE_USER,	/* bpf_probe_write_user */
 	ENGINE_YIELD,		/* a helper for sleepable uprobes that lets others run: bpf_copy_from_user_task */
+	ENGINE_MEM_KEY,		/* a map's key may lie in memory that a function was given by its address */
 	ENGINE_WALK_TASK,	/* typed pointers from the current task on, to its program */
 	ENGINE_FEATURE_COUNT
 };

@@ -79,6 +79,27 @@ static void call_yield(struct emit *em)
 	em_helper(em, BPF_FUNC_copy_from_user_task);
 }
 
+/* Memory from a ring buffer is such memory too. */
+static void use_mem_key(struct emit *em)
+{
+	em_label none = em_new_label(em);
+
+	em_map_fd(em, R1, 1);
+	em_movi(em, R2, 8);
+	em_movi(em, R3, 0);
+	em_helper(em, BPF_FUNC_ringbuf_reserve);
+	em_jcci(em, BPF_JEQ, R0, 0, none);
+	em_mov(em, R6, R0);
+	em_sti(em, BPF_DW, R6, 0, 0);
+	em_map_fd(em, R1, 0);
+	em_mov(em, R2, R6);
+	em_helper(em, BPF_FUNC_map_lookup_elem);
+	em_mov(em, R1, R6);
+	em_movi(em, R2, 0);
+	em_helper(em, BPF_FUNC_ringbuf_discard);
+	em_bind(em, none);
+}
+
 static void walk_task(struct emit *em)
 {
 	kernel_walk_image(em, false);
@@ -89,6 +110,7 @@ static const struct {
 	void (*body)(struct emit *em);
 	enum prog_kind kind;
 	bool sleepable;
+	bool maps;		/* map 0: a hash, map 1: a ring */
 } features[ENGINE_FEATURE_COUNT] = {
 	[ENGINE_LOOP] = { "bpf_loop", call_loop, PROG_RAW_TP, false },
 	[ENGINE_MAY_GOTO] = { "may_goto", call_may_goto, PROG_RAW_TP, false },
@@ -97,8 +119,22 @@ static const struct {
 	[ENGINE_COPY_FROM_USER] = { "sleepable uprobes", call_copy, PROG_UPROBE, true },
 	[ENGINE_WRITE_USER] = { "bpf_probe_write_user", call_write, PROG_UPROBE, false },
 	[ENGINE_YIELD] = { "bpf_copy_from_user_task in uprobes", call_yield, PROG_UPROBE, true },
+	[ENGINE_MEM_KEY] = { "keys of maps in any memory", use_mem_key, PROG_RAW_TP, false, true },
 	[ENGINE_WALK_TASK] = { "typed pointers to the program of a task", walk_task, PROG_TRACEPOINT, false },
 };
+
+static int load_with_maps(struct emit *em, enum prog_kind kind)
+{
+	int maps[] = { bpf_map_create(BPF_MAP_TYPE_HASH, "key", 8, 8, 1, NULL),
+		       bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, 4096, NULL) };
+	struct load_request rq = { .em = em, .kind = kind, .name = "probe", .map_fds = maps };
+	int fd = maps[0] >= 0 && maps[1] >= 0 ? load_prog(&rq) : -1;
+
+	for (int i = 0; i < 2; i++)
+		if (maps[i] >= 0)
+			close(maps[i]);
+	return fd;
+}
 
 static bool try_load(enum engine_feature f)
 {
@@ -111,7 +147,8 @@ static bool try_load(enum engine_feature f)
 	em_movi(&em, R0, 0);
 	em_exit(&em);
 	if (em_finish(&em))
-		fd = load_plain(&em, features[f].kind, features[f].sleepable);
+		fd = features[f].maps ? load_with_maps(&em, features[f].kind) :
+					load_plain(&em, features[f].kind, features[f].sleepable);
 	em_fini(&em);
 	if (fd >= 0)
 		close(fd);

@@ -145,6 +145,17 @@ void gen_addr(struct gen *g, int dst, struct mem at)
 		em_alui(&g->em, BPF_ADD, dst, at.off);
 }
 
+void gen_map_key(struct gen *g, struct mem key)
+{
+	gen_addr(g, R2, key);
+	g->keys_alone |= g->slot && g->alone;
+}
+
+int gen_fn_kind(const struct gen *g)
+{
+	return g->together ? FN_KIND_STATIC : FN_KIND_GLOBAL;
+}
+
 void gen_soff(struct gen *g, int dst, struct sref s)
 {
 	if (!s.at.frame) {

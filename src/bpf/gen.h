@@ -104,6 +104,7 @@ struct pending {
 	uint32_t global;		/* collect: array */
 	const struct ir_foreach *fe;
 	const struct ir_stmt *from, *to;	/* chunk: statements, `to` not included */
+	bool alone;			/* part of what the kernel verifies alone */
 };
 
 struct gen {
@@ -125,6 +126,9 @@ struct gen {
 	struct gen_fn root;
 	struct gen_fn *fn;		/* being generated */
 	struct region *rg;
+	bool alone;			/* what is being generated is verified alone: a function of gen_fn_kind() */
+	bool keys_alone;		/* there a key of a map lay in the slot */
+	bool together;			/* functions are verified where they are called */
 	struct pending *pending;	/* stb_ds */
 	bool may_goto;
 	struct mem frame_area;		/* frames of recursive functions */
@@ -170,6 +174,10 @@ struct sref gen_buf(struct gen *g);				/* temporary string buffer */
 uint32_t gen_buf_mark(const struct gen *g);
 void gen_buf_release(struct gen *g, uint32_t mark);
 struct sref gen_pool(struct gen *g, const char *s, size_t len);	/* string constant */
+/* r2 = address of a map's key */
+void gen_map_key(struct gen *g, struct mem key);
+/* Kind of the functions that are verified once and alone, unless the kernel cannot have their keys. */
+int gen_fn_kind(const struct gen *g);
 /* Any bytes, known by a name that no text is. */
 struct sref gen_pool_bytes(struct gen *g, const char *name, const void *p, size_t len);
 void gen_ld(struct gen *g, int dst, struct mem at);		/* 64 bit */

@@ -112,7 +112,7 @@ void gen_keys(struct gen *g, const struct ir_expr *e, struct mem key)
 static void lookup(struct gen *g, uint32_t global, struct mem key)
 {
 	em_map_fd(&g->em, R1, g->u->lo.globals[global].map);
-	gen_addr(g, R2, key);
+	gen_map_key(g, key);
 	em_helper(&g->em, BPF_FUNC_map_lookup_elem);
 }
 
@@ -231,7 +231,7 @@ static void gen_adel(struct gen *g, const struct ir_expr *e)
 
 	gen_keys(g, e, key);
 	em_map_fd(&g->em, R1, g->u->lo.globals[e->sym].map);
-	gen_addr(g, R2, key);
+	gen_map_key(g, key);
 	em_helper(&g->em, BPF_FUNC_map_delete_elem);
 	em_jcci(&g->em, BPF_JNE, R0, 0, none);
 	count_down(g, e->sym);
@@ -240,7 +240,8 @@ static void gen_adel(struct gen *g, const struct ir_expr *e)
 
 static void gen_aclear(struct gen *g, const struct ir_expr *e)
 {
-	struct pending pd = { .kind = PEND_CLEAR, .label = em_new_label(&g->em), .global = e->sym };
+	struct pending pd = { .kind = PEND_CLEAR, .label = em_new_label(&g->em), .global = e->sym,
+			      .alone = g->alone };
 
 	arrput(g->pending, pd);
 	em_map_fd(&g->em, R1, g->u->lo.globals[e->sym].map);

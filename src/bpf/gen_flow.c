@@ -246,7 +246,8 @@ void gen_chunk_fn(struct gen *g, const struct pending *pd)
 
 	g->rg = &rg;
 	g->fn = pd->fn;
-	em_subprog(em, pd->label, FN_KIND_GLOBAL);
+	em_subprog(em, pd->label, gen_fn_kind(g));
+	g->alone = true;
 	em_jcci(em, BPF_JNE, R1, 0, given);
 	em_movi(em, R0, CHUNK_ERROR);
 	em_exit(em);
@@ -269,7 +270,7 @@ void gen_chunk_fn(struct gen *g, const struct pending *pd)
 static void call_chunk(struct gen *g, const struct ir_stmt *from, const struct ir_stmt *to)
 {
 	struct pending pd = { .kind = PEND_CHUNK, .label = em_new_label(&g->em), .fn = g->fn,
-			      .from = from, .to = to };
+			      .from = from, .to = to, .alone = true };
 	em_label on = em_new_label(&g->em);
 
 	arrput(g->pending, pd);

@@ -179,7 +179,7 @@ static void zero_locals(struct gen *g, struct gen_fn *fn)
 /* Runs the step function until it says that the region is done. */
 static void gen_driver(struct gen *g, struct gen_fn *fn, em_label err_out)
 {
-	struct pending pd = { .kind = PEND_STEP, .label = em_new_label(&g->em), .fn = fn };
+	struct pending pd = { .kind = PEND_STEP, .label = em_new_label(&g->em), .fn = fn, .alone = g->alone };
 	em_label ok = em_new_label(&g->em);
 
 	arrput(g->pending, pd);
@@ -420,7 +420,8 @@ static void gen_global_fn(struct gen *g, struct gen_fn *fn)
 {
 	em_label err = em_new_label(&g->em), given = em_new_label(&g->em);
 
-	em_subprog(&g->em, fn->label, FN_KIND_GLOBAL);
+	em_subprog(&g->em, fn->label, gen_fn_kind(g));
+	g->alone = true;
 	em_jcci(&g->em, BPF_JNE, R1, 0, given);
 	em_movi(&g->em, R0, 1);
 	em_exit(&g->em);
@@ -451,6 +452,7 @@ void gen_pending(struct gen *g)
 			if (!em_used(&g->em, pd.label))
 				continue;
 			more = true;
+			g->alone = pd.alone;
 			if (pd.kind == PEND_STEP)
 				gen_step(g, &pd);
 			else if (pd.kind == PEND_CHUNK)

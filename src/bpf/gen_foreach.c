@@ -65,7 +65,7 @@ static void call_coll(struct gen *g, const struct walk *w, int routine)
 static void gen_collect(struct gen *g, const struct walk *w)
 {
 	struct pending pd = { .kind = PEND_COLLECT, .label = em_new_label(&g->em),
-			      .global = w->fe->global, .fe = w->fe };
+			      .global = w->fe->global, .fe = w->fe, .alone = g->alone };
 	struct emit *em = &g->em;
 
 	arrput(g->pending, pd);

@@ -310,9 +310,10 @@ static void link_routines(struct gen *g)
 	routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, values);
 }
 
-static void generate(struct gen *g, bool slot, bool far)
+static void generate(struct gen *g, bool slot, bool far, bool together)
 {
 	reset(g);
+	g->together = together;
 	em_init(&g->em, far);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
@@ -339,12 +340,13 @@ static void generate(struct gen *g, bool slot, bool far)
 const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler)
 {
 	*g = (struct gen){ .u = u, .handler = handler };
-	generate(g, false, false);
-	if (g->want_slot) {
-		generate(g, true, false);
-		if (g->em.need_far)
-			generate(g, true, true);
-	}
+	generate(g, false, false, false);
+	if (g->want_slot)
+		generate(g, true, false, false);
+	if (g->keys_alone && !gen_has(g, ENGINE_MEM_KEY))
+		generate(g, true, false, true);
+	if (g->slot && g->em.need_far)
+		generate(g, true, true, g->together);
 	if (g->slot && (uint32_t)g->top > u->mem_size + SLOT_B)
 		u->mem_size = (uint32_t)g->top - SLOT_B;
 	if (g->colls > u->coll_size)

@@ -61,7 +61,7 @@ void gen_module_bias(struct gen *g, const struct ir_expr *e)
 	em_alu(em, BPF_OR, R0, R1);
 	gen_st(g, key, R0);
 	em_map_fd(em, R1, MAP_BIAS);
-	gen_addr(g, R2, key);
+	gen_map_key(g, key);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_NO_CONTEXT, &e->at, false));
 	em_ldx(em, BPF_DW, R0, R0, 0);

@@ -224,7 +224,7 @@ struct mem gen_stat_merge(struct gen *g, uint32_t global, struct mem key, em_lab
 	gen_sti(g, st, 0);
 	if (g->m->globals[global]->is_array) {
 		em_map_fd(&g->em, R1, pl->map);
-		gen_addr(g, R2, key);
+		gen_map_key(g, key);
 		em_helper(&g->em, BPF_FUNC_map_lookup_elem);
 		em_jcci(&g->em, BPF_JEQ, R0, 0, missing);
 		em_alui(&g->em, BPF_ADD, R0, 8);

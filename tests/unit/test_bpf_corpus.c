@@ -20,7 +20,7 @@
 #include "ir_corpus.h"
 
 /* What Linux 6.1 does not have: loops are driven by bpf_loop. */
-#define OLD	(1u << ENGINE_MAY_GOTO | 1u << ENGINE_RAW_TP_COOKIE)
+#define OLD	(1u << ENGINE_MEM_KEY | 1u << ENGINE_MAY_GOTO | 1u << ENGINE_RAW_TP_COOKIE)
 
 static const char *only;
 static bool verbose;
