@@ -452,42 +452,6 @@ static void gen_cred(struct gen *g, const char *which)
 	gen_member(g, "cred", which, 4);
 }
 
-static void gen_task_field(struct gen *g, const struct ir_expr *e)
-{
-	gen_expr(g, e->args[0]);
-	switch (e->imm) {
-	case IR_TASK_PID: gen_member(g, "task_struct", "tgid", 4); break;
-	case IR_TASK_TID: gen_member(g, "task_struct", "pid", 4); break;
-	case IR_TASK_PPID_PTR:
-		gen_member(g, "task_struct", "real_parent", 8);
-		gen_member(g, "task_struct", "tgid", 4);
-		break;
-	case IR_TASK_UID: gen_cred(g, "uid"); break;
-	case IR_TASK_EUID: gen_cred(g, "euid"); break;
-	case IR_TASK_GID: gen_cred(g, "gid"); break;
-	case IR_TASK_EGID: gen_cred(g, "egid"); break;
-	case IR_TASK_STATE: gen_member(g, "task_struct", "__state", 4); break;
-	case IR_TASK_PRIO:
-	case IR_TASK_NICE:
-		gen_member(g, "task_struct", e->imm == IR_TASK_PRIO ? "prio" : "static_prio", 4);
-		em_alui(&g->em, BPF_LSH, R0, 32);
-		em_alui(&g->em, BPF_ARSH, R0, 32);
-		em_alui(&g->em, BPF_SUB, R0, e->imm == IR_TASK_PRIO ? 100 : 120);
-		break;
-	case IR_TASK_CPU:
-		if (kernel_offset("thread_info", "cpu") >= 0 &&
-		    kernel_offset("task_struct", "thread_info") >= 0) {
-			em_alui(&g->em, BPF_ADD, R0, kernel_offset("task_struct", "thread_info"));
-			gen_member(g, "thread_info", "cpu", 4);
-		} else {
-			gen_member(g, "task_struct", "cpu", 4);
-		}
-		break;
-	case IR_TASK_PARENT: gen_member(g, "task_struct", "real_parent", 8); break;
-	default: em_movi(&g->em, R0, 0);
-	}
-}
-
 static void gen_vars_word(struct gen *g, uint32_t off)
 {
 	gen_vars(g, R0, off);
@@ -520,7 +484,7 @@ static void gen_is_target(struct gen *g)
 	gen_ids(g, IR_PID);
 	gen_st(g, key, R0);
 	em_map_fd(em, R1, MAP_TARGETS);
-	gen_addr(g, R2, key);
+	gen_map_key(g, key);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, no);
 	gen_sti(g, out, 1);
@@ -601,9 +565,6 @@ static bool gen_id_op(struct gen *g, const struct ir_expr *e)
 	case IR_TASK:
 		gen_task(g);
 		return true;
-	case IR_TASK_FIELD:
-		gen_task_field(g, e);
-		return true;
 	case IR_CPU:
 		em_helper(&g->em, BPF_FUNC_get_smp_processor_id);
 		return true;
@@ -666,7 +627,7 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	if (gen_id_op(g, e) || gen_time_op(g, e))
 		return true;
 	switch (e->op) {
-	case IR_REG: case IR_UREG: case IR_RETVAL:
+	case IR_REG: case IR_UREG: case IR_RETVAL: case IR_OWN_FIELD:
 		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
 		return true;
 	case IR_COOKIE:
@@ -738,10 +699,6 @@ bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	case IR_PEXECNAME:
 		gen_task(g);
 		gen_member(g, "task_struct", "real_parent", 8);
-		gen_task_comm(g, dst);
-		return true;
-	case IR_TASK_COMM:
-		gen_expr(g, e->args[0]);
 		gen_task_comm(g, dst);
 		return true;
 	case IR_POINT_STR:

@@ -80,25 +80,13 @@ static const struct prog_point *point_of(const struct interp *in)
 	return in->point == UINT32_MAX ? NULL : &in->p->points[in->point];
 }
 
-/* TASK gives 0 here; that stands for the process of the run.  Other tasks are the kernel's. */
-static int64_t task_field(struct interp *in, const struct ir_expr *e, int64_t task)
+/* Of the process of the run, which TASK 0 stands for. */
+static int64_t own_field(const struct interp *in, int64_t field)
 {
-	if (task) {
-		interp_fail(in, WERR_NO_CONTEXT, 0, e);
-		return 0;
-	}
-	switch (e->imm) {
-	case IR_TASK_PID: return interp_subject_int(in, IR_PID);
-	case IR_TASK_TID: return interp_subject_int(in, IR_TID);
-	case IR_TASK_PPID_PTR: return interp_subject_int(in, IR_PPID);
-	case IR_TASK_UID: return interp_subject_int(in, IR_UID);
-	case IR_TASK_EUID: return interp_subject_int(in, IR_EUID);
-	case IR_TASK_GID: return interp_subject_int(in, IR_GID);
-	case IR_TASK_EGID: return interp_subject_int(in, IR_EGID);
-	case IR_TASK_PRIO: return 20 + getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
-	case IR_TASK_NICE: return getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
-	case IR_TASK_CPU: return sched_getcpu();
-	default: return 0;	/* state: running; parent: not known by an address */
+	switch (field) {
+	case IR_OWN_PRIO: return 20 + getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
+	case IR_OWN_NICE: return getpriority(PRIO_PROCESS, (id_t)interp_tid(in));
+	default: return sched_getcpu();
 	}
 }
 
@@ -113,6 +101,8 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	case IR_GID: case IR_EGID:
 		return interp_subject_int(in, e->op);
 	case IR_STP_PID: return getpid();
+	case IR_TASK:
+		return e->imm && !in->env->subject && in->env->task ? (int64_t)in->env->task(in->env->ctx) : 0;
 	case IR_IMAGE: return interp_subject_image(in, e->imm);
 	case IR_CPU: return sched_getcpu();
 	case IR_TIME_NS: return clock_ns(CLOCK_REALTIME);
@@ -135,13 +125,13 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 			return arg;
 		interp_fail(in, WERR_NO_CONTEXT, 0, e);
 		return 0;
-	case IR_TASK_FIELD:
-		return task_field(in, e, arg);
+	case IR_OWN_FIELD:
+		return own_field(in, e->imm);
 	case IR_REG: case IR_UREG:
 		interp_fail(in, WERR_NO_CONTEXT, 0, e);
 		return 0;
 	default:
-		return 0;	/* TASK, USER_MODE, UADDR, PROBE_ADDR, stack addresses: none */
+		return 0;	/* USER_MODE, UADDR, PROBE_ADDR, stack addresses: none */
 	}
 }
 
@@ -283,11 +273,6 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 		return file_text(in, e);
 	case IR_ERRNO_STR:
 		return errno_text(in, e);
-	case IR_TASK_COMM:
-		if (!interp_int(in, e->args[0]))
-			return execname(in, e, interp_pid(in), interp_tid(in));
-		interp_fail(in, WERR_NO_CONTEXT, 0, e);
-		break;
 	default:	/* backtraces: there is no stack */
 		break;
 	}

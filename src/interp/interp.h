@@ -48,6 +48,7 @@ struct interp_env {
 	/* Memory of the subject, else of the process `target`, or of the kernel; NULL: every read faults. */
 	int (*read_user)(void *ctx, uint64_t addr, void *buf, size_t n);	/* 0 or -EFAULT */
 	int (*read_kernel)(void *ctx, uint64_t addr, void *buf, size_t n);
+	uint64_t (*task)(void *ctx);	/* address of this thread's task_struct; NULL: 0 */
 };
 
 enum interp_status {

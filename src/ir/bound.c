@@ -101,7 +101,6 @@ struct ir_expr *ir_expr_rebound(struct ir_module *m, struct ir_expr *e)
 		break;
 	case IR_EXECNAME:
 	case IR_PEXECNAME:
-	case IR_TASK_COMM:
 		e->bound = clamp(m, COMM_BOUND);
 		break;
 	case IR_CHR:

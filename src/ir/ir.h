@@ -68,11 +68,7 @@ enum ir_point_str {
 	IR_PP_COUNT
 };
 
-enum ir_task_field {
-	IR_TASK_PID, IR_TASK_TID, IR_TASK_PPID_PTR, IR_TASK_UID, IR_TASK_EUID, IR_TASK_GID,
-	IR_TASK_EGID, IR_TASK_STATE, IR_TASK_PRIO, IR_TASK_NICE, IR_TASK_CPU, IR_TASK_PARENT,
-	IR_TASK_FIELD_COUNT
-};
+enum ir_own_field { IR_OWN_PRIO, IR_OWN_NICE, IR_OWN_CPU };
 
 enum ir_service {
 	IR_SERVICE_SHELL,	/* run as a shell command */

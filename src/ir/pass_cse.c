@@ -32,7 +32,7 @@ static bool worthwhile(const struct ir_expr *e)
 	switch (e->op) {
 	case IR_ALOAD: case IR_AHAS: case IR_STAT_GET: case IR_HIST_COUNT:
 	case IR_ULOAD: case IR_KLOAD: case IR_USTR: case IR_KSTR: case IR_USTR_QUOTED:
-	case IR_KSTR_QUOTED: case IR_TASK_FIELD: case IR_TASK_COMM: case IR_UREG: case IR_MODULE_BIAS:
+	case IR_KSTR_QUOTED: case IR_UREG: case IR_MODULE_BIAS:
 		return true;
 	default:
 		return false;

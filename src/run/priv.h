@@ -4,6 +4,7 @@
 #define RUN_PRIV_H
 
 #include "bpf/engine.h"
+#include "bpf/reader.h"
 #include "interp/interp.h"
 #include "out/format.h"
 #include "probe/attach.h"
@@ -61,6 +62,9 @@ struct run_session {
 	struct run_sideband *sideband;
 	struct run_expand expand;
 	bool wants_symbols;		/* set by prepare */
+
+	struct kernel_reader *reader;	/* NULL: not asked for yet, or no_reader */
+	bool no_reader;
 
 	struct run_feed *feed;		/* NULL: no handler walks user stacks or looks at names */
 

@@ -137,6 +137,29 @@ static int user_read(void *ctx, uint64_t addr, void *buf, size_t n)
 	return 0;
 }
 
+static struct kernel_reader *user_reader(struct run_session *s)
+{
+	if (!s->reader && !s->no_reader) {
+		s->reader = kernel_reader_create();
+		s->no_reader = !s->reader;
+	}
+	return s->reader;
+}
+
+static int user_read_kernel(void *ctx, uint64_t addr, void *buf, size_t n)
+{
+	struct kernel_reader *r = user_reader(ctx);
+
+	return r ? kernel_reader_read(r, addr, buf, n) : -EFAULT;
+}
+
+static uint64_t user_task(void *ctx)
+{
+	struct kernel_reader *r = user_reader(ctx);
+
+	return r ? kernel_reader_task(r) : 0;
+}
+
 static int user_bias(void *ctx, int64_t module, int64_t *bias)
 {
 	struct run_session *s = ctx;
@@ -151,7 +174,7 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 		.exit = user_exit, .system = user_system, .service = user_service, .flush = user_flush,
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
 		.target = s->prog->target, .module_bias = user_bias,
-		.read_user = user_read,
+		.read_user = user_read, .read_kernel = user_read_kernel, .task = user_task,
 	};
 }
 
