@@ -46,8 +46,9 @@ int cli_session_init(struct cli_session *cs)
 	};
 	cs->probe = (struct probe_session){
 		.arena = cs->arena, .diag = &cs->diag, .cmd = o->command, .target = o->target,
-		.sysroot = o->sysroot, .listing = listing, .guru = o->guru,
+		.sysroot = o->sysroot, .search_path = o->search_path, .listing = listing, .guru = o->guru,
 		.debug_path = getenv("SYSTEMTAP_DEBUGINFO_PATH"), .release = o->release,
+		.unprivileged = !strcmp(o->privilege, "stapusr"),
 	};
 	sema_session_init(&cs->sema, cs->arena, &cs->diag);
 	cs->sema.tapset_dirs = cli_tapset_dirs(cs->arena, o);
@@ -62,6 +63,11 @@ int cli_session_init(struct cli_session *cs)
 	cs->sema.verbose = o->verbose[2];
 	for (size_t i = 0; i < arrlenu(o->globals); i++) {
 		struct sema_override ov = { o->globals[i].name, o->globals[i].value };
+
+		arrput(cs->sema.overrides, ov);
+	}
+	if (o->namespaces) {
+		struct sema_override ov = { "__target_namespaces", o->namespaces };
 
 		arrput(cs->sema.overrides, ov);
 	}

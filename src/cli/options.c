@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
 #include "base/ds.h"
 #include "base/intern.h"
@@ -25,9 +27,10 @@ struct option_row {
 	int letter;		/* 0: long only */
 	const char *name;	/* long name, or NULL */
 	const char *arg;	/* its argument in --help; NULL: none; "[=X]": may be left out */
-	option_fn set;		/* NULL: `field` is a bool set to true; also false if accepted and ignored */
-	size_t field;		/* offset in struct cli_options; 0: none */
+	option_fn set;		/* NULL: `field` is a bool set to true */
+	size_t field;		/* offset in struct cli_options; 0: none; of --rlimit-*: the resource */
 	const char *help;	/* "\n" between lines; NULL: not shown */
+	const char *why;	/* of what is refused: the reason */
 };
 
 #define FIELD(f) offsetof(struct cli_options, f)
@@ -298,8 +301,12 @@ static bool set_prologue(struct cli_options *o, const struct option_row *row, co
 
 static bool set_runtime(struct cli_options *o, const struct option_row *row, const char *arg)
 {
+	if (!arg)
+		arg = row->name;	/* --bpf, --dyninst */
 	if (!strcmp(arg, "kernel") || !strcmp(arg, "bpf"))
 		return true;
+	if (!strcmp(arg, "dyninst"))
+		return option_bad("ERROR: --runtime=dyninst unavailable; this build lacks DYNINST feature");
 	fprintf(stderr, "ERROR: %s is an invalid argument for --runtime\n", arg);
 	return false;
 }
@@ -309,14 +316,100 @@ static bool set_nothing(struct cli_options *o, const struct option_row *row, con
 	return true;
 }
 
+static bool set_rlimit(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	struct rlimit r;
+	char *end;
+
+	errno = 0;
+	if (getrlimit((int)row->field, &r))
+		r.rlim_max = RLIM_INFINITY;
+	r.rlim_cur = strtoul(arg, &end, 0);
+	if (errno || end == arg || *end) {
+		fprintf(stderr, "Unable to convert resource limit '%s' for %s\n", arg, row->name);
+		return false;
+	}
+	if (setrlimit((int)row->field, &r)) {
+		fprintf(stderr, "Unable to set resource limits for %s: %s\n", row->name, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool set_sysenv(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	if (!o->sysroot)
+		return option_bad("ERROR: --sysenv must follow --sysroot");
+	if (!strchr(arg, '=')) {
+		fprintf(stderr, "ERROR: %s is an invalid argument for --sysenv\n", arg);
+		return false;
+	}
+	if (!strncmp(arg, "PATH=", 5))
+		o->search_path = arg + 5;
+	return true;
+}
+
+static bool set_arch(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	struct utsname u;
+
+	if (uname(&u) || !strcmp(arg, u.machine))
+		return true;
+	fprintf(stderr, "ERROR: -a %s is not available in bpftap: scripts are compiled for the machine they run "
+			"on, which is %s\n", arg, u.machine);
+	return false;
+}
+
+static bool set_modinfo(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	return option_safe("--modinfo", arg, "^[a-z_][a-z0-9_]*=.+$");
+}
+
+static bool set_download(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	long n;
+
+	if (!arg || !strcmp(arg, "yes") || !strcmp(arg, "no") || !strcmp(arg, "ask") ||
+	    option_number(arg, 1, LONG_MAX, &n))
+		return true;
+	fprintf(stderr, "ERROR: %s is not a valid value. Use 'yes', 'no', 'ask' or a timeout value.\n", arg);
+	return false;
+}
+
+static bool set_namespaces(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	long n;
+
+	if (!option_number(arg, 1, INT_MAX, &n))
+		return option_bad("Invalid process ID number for target namespaces.");
+	o->namespaces = arg;
+	return true;
+}
+
+static bool set_remote(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	if (!strcmp(arg, "direct://"))
+		return true;
+	fprintf(stderr, "ERROR: --remote=%s is not available in bpftap: %s\n", arg, row->why);
+	return false;
+}
+
+static bool set_monitor(struct cli_options *o, const struct option_row *row, const char *arg)
+{
+	fputs("WARNING: Monitor mode is not supported by this version of systemtap\n", stderr);
+	return true;
+}
+
 static bool set_unavailable(struct cli_options *o, const struct option_row *row, const char *arg)
 {
 	if (row->letter)
-		fprintf(stderr, "ERROR: -%c is not available in bpftap\n", row->letter);
+		fprintf(stderr, "ERROR: -%c is not available in bpftap: %s\n", row->letter, row->why);
 	else
-		fprintf(stderr, "ERROR: --%s is not available in bpftap\n", row->name);
+		fprintf(stderr, "ERROR: --%s is not available in bpftap: %s\n", row->name, row->why);
 	return false;
 }
+
+#define NO_SERVER	"there are no compile servers, and no need: nothing is built by a C compiler"
 
 /* ---- the table ---- */
 
@@ -362,6 +455,14 @@ static const struct option_row option_table[] = {
 	{ 0, "unprivileged", NULL, set_privilege, 0, "the same as --privilege=stapusr" },
 	{ 0, "compatible", "VERSION", set_string, FIELD(compatible), "be compatible with this version of SystemTap" },
 	{ 0, "sysroot", "DIR", set_sysroot, 0, "target files are below DIR" },
+	{ 0, "sysenv", "VAR=VALUE", set_sysenv, 0, "after --sysroot: PATH there" },
+	{ 0, "target-namespaces", "PID", set_namespaces, 0, "ns_pid() and its like speak of the namespaces of PID" },
+	{ 0, "example", NULL, NULL, FIELD(example), "FILE is one of the examples" },
+	{ 0, "rlimit-as", "NUM", set_rlimit, RLIMIT_AS, "limit of stap's address space, in bytes" },
+	{ 0, "rlimit-cpu", "NUM", set_rlimit, RLIMIT_CPU, "limit of stap's processor time, in seconds" },
+	{ 0, "rlimit-nproc", "NUM", set_rlimit, RLIMIT_NPROC, "limit of the user's processes" },
+	{ 0, "rlimit-stack", "NUM", set_rlimit, RLIMIT_STACK, "limit of stap's stack, in bytes" },
+	{ 0, "rlimit-fsize", "NUM", set_rlimit, RLIMIT_FSIZE, "limit of files that stap writes, in bytes" },
 	{ 0, "dump-probe-types", NULL, set_dump, 0, "print the kinds of probe points" },
 	{ 0, "dump-probe-aliases", NULL, set_dump, 0, "print the probe aliases of the library" },
 	{ 0, "dump-functions", NULL, set_dump, 0, "print the functions of the library" },
@@ -373,28 +474,30 @@ static const struct option_row option_table[] = {
 	{ 'P', NULL, NULL, set_nothing, 0, NULL },
 	{ 'B', NULL, "NM=VAL", set_nothing, 0, NULL },
 	{ 'R', NULL, "DIR", set_nothing, 0, NULL },
-	{ 'a', NULL, "ARCH", set_nothing, 0, NULL },
+	{ 'a', NULL, "ARCH", set_arch, 0, NULL },
 	{ 0, "prologue-searching", "[=WHEN]", set_prologue, 0, NULL },
 	{ 0, "runtime", "MODE", set_runtime, 0, NULL },
-	{ 0, "bpf", NULL, set_nothing, 0, NULL },
-	{ 0, "modinfo", "NM=VAL", set_nothing, 0, NULL },
+	{ 0, "bpf", NULL, set_runtime, 0, NULL },
+	{ 0, "dyninst", NULL, set_runtime, 0, NULL },
+	{ 0, "modinfo", "NM=VAL", set_modinfo, 0, NULL },
 	{ 0, "check-version", NULL, set_nothing, 0, NULL },
 	{ 0, "tmpdir", "NAME", set_nothing, 0, NULL },
-	{ 0, "download-debuginfo", "[=WHEN]", set_nothing, 0, NULL },
+	{ 0, "download-debuginfo", "[=WHEN]", set_download, 0, NULL },
 	{ 0, "save-uprobes", NULL, set_nothing, 0, NULL },
 	{ 0, "sign-module", NULL, set_nothing, 0, NULL },
 	{ 0, "use-server-on-error", "[=WHEN]", set_nothing, 0, NULL },
-	{ 0, "sysenv", "VAR=VALUE", set_nothing, 0, NULL },
+	{ 0, "monitor", "[=SECS]", set_monitor, 0, NULL },
+	{ 0, "remote-prefix", NULL, set_nothing, 0, NULL },
+	{ 0, "remote", "HOST", set_remote, 0, NULL,
+	  "run stap on that machine, as in \"ssh HOST stap - <FILE\"" },
 	/* Refused: they promise what is not done. */
-	{ 'i', "interactive", NULL, set_unavailable, 0, NULL },
-	{ 'F', NULL, NULL, set_unavailable, 0, NULL },
-	{ 0, "dyninst", NULL, set_unavailable, 0, NULL },
-	{ 0, "remote", "HOST", set_unavailable, 0, NULL },
-	{ 0, "remote-prefix", NULL, set_unavailable, 0, NULL },
-	{ 0, "use-server", "[=SPEC]", set_unavailable, 0, NULL },
-	{ 0, "list-servers", "[=SPEC]", set_unavailable, 0, NULL },
-	{ 0, "trust-servers", "[=SPEC]", set_unavailable, 0, NULL },
-	{ 0, "target-namespace", "PID", set_unavailable, 0, NULL },
+	{ 'i', "interactive", NULL, set_unavailable, 0, NULL,
+	  "put the script into a file, compiling it takes milliseconds" },
+	{ 'F', NULL, NULL, set_unavailable, 0, NULL,
+	  "run stap in the background, with -o and -S to bound its output" },
+	{ 0, "use-server", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },
+	{ 0, "list-servers", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },
+	{ 0, "trust-servers", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },
 };
 #define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
 #define OPTION_LONG 256		/* getopt's value of row n's long name is OPTION_LONG + n */

@@ -52,6 +52,9 @@ struct cli_options {
 	const char *privilege;		/* "stapdev" unless given */
 	const char *compatible;		/* --compatible: version scripts see */
 	const char *sysroot;
+	const char *search_path;	/* --sysenv=PATH=...; NULL: the environment's */
+	const char *namespaces;		/* --target-namespaces: whose; NULL: stap's own */
+	bool example;			/* --example: script_file is a name below the examples */
 	enum cli_color color;
 	bool keep, guru, unoptimized, no_warnings, warnings_are_errors, timing, coverage, ldd;
 	bool suppress_time_limits, suppress_errors, skip_badvars, no_global_display;

@@ -27,11 +27,12 @@ static struct source *script_source(struct cli_session *cs)
 	const struct cli_options *o = &cs->opt;
 	bool input = o->script_file && !strcmp(o->script_file, "-");
 	const char *name = input || !o->script_file ? "<input>" : o->script_file;
+	const char *path = o->example && !input ? cli_example_path(cs->arena, name) : o->script_file;
 	struct source *src;
 
 	if (!o->script_file)
 		return source_create(cs->arena, name, o->script_text, strlen(o->script_text));
-	src = source_read(cs->arena, o->script_file);
+	src = source_read(cs->arena, path);
 	if (!src) {
 		if (errno == ENOENT)
 			fprintf(stderr, "Input file '%s' is missing.\n", name);

@@ -53,6 +53,13 @@ const char **cli_tapset_dirs(struct arena *a, const struct cli_options *o)
 	return dirs;
 }
 
+const char *cli_example_path(struct arena *a, const char *name)
+{
+	const char *tapset = running_below(BPFTAP_BUILD_DIR) ? BPFTAP_SOURCE_TAPSET_DIR : BPFTAP_TAPSET_DIR;
+
+	return arena_printf(a, "%s/../examples/%s", tapset, name);
+}
+
 const char *cli_cache_dir(struct arena *a)
 {
 	const char *user = cli_user_dir();

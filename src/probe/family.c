@@ -344,6 +344,25 @@ static void match_fill(struct probe_session *ps, const struct ast_point *pt,
 		m->name[m->n++] = arena_strndup(ps->arena, p.name, p.len);
 }
 
+/* Whether --privilege lets the script have the point. */
+static bool point_allowed(struct probe_session *ps, const struct ast_point *pt, const struct probe_family *f,
+			  struct probe_result *out)
+{
+	static const struct probe_family *const allowed[] = {
+		&probe_family_begin, &probe_family_timer, &probe_family_process_event,
+		&probe_family_process_code, &probe_family_process_mark,
+	};
+	bool profile = pt->ncomponents > 1 && !strcmp(pt->components[1].name, "profile");
+
+	for (size_t i = 0; ps->unprivileged && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		if (f == allowed[i] && !(f == &probe_family_timer && profile))
+			return true;
+	if (ps->unprivileged)
+		probe_fail(ps, out, "probe-privilege", &pt->components[pt->ncomponents - 1].at,
+			   "probe point is not allowed for --privilege=stapusr");
+	return !ps->unprivileged;
+}
+
 void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct probe_result *out)
 {
 	bool glob = false;
@@ -365,7 +384,8 @@ void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct 
 			match_fill(ps, pt, &fam->patterns[i], &m);
 			out->known = true;
 			out->why = NULL;
-			fam->resolve(ps, fam, &m, out);
+			if (point_allowed(ps, pt, fam, out))
+				fam->resolve(ps, fam, &m, out);
 			if (!why)
 				why = out->why;
 			if (!glob)

@@ -29,11 +29,13 @@ struct probe_session {
 	const char *cmd;		/* -c: the command line, or NULL */
 	int32_t target;			/* -x: pid, or 0 */
 	const char *sysroot;		/* --sysroot, or NULL */
+	const char *search_path;	/* commands are looked up along it; NULL: $PATH */
 	const char *debug_path;		/* search list for debug files, NULL: default */
 	bool no_debuginfod;
 	const char *release;		/* -r: kernel to resolve for; NULL: the running one */
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
+	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
 	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */
 };
 

@@ -124,7 +124,7 @@ static bool place_resolve(struct probe_session *ps, const char *path, struct pla
 /* Looks a command up: with a slash as a path, else along PATH. */
 static bool place_find(struct probe_session *ps, const char *name, struct place *out)
 {
-	const char *path = getenv("PATH");
+	const char *path = ps->search_path ? ps->search_path : getenv("PATH");
 
 	if (strchr(name, '/'))
 		return place_resolve(ps, name, out);

@@ -62,18 +62,30 @@ size_t sema_tapset_size(const struct sema_session *s)
 
 /* ---- -G ---- */
 
+/* A global of the script, or one of the tapset that came into use. */
+static struct ast_var *global_in_use(struct sema_state *st, const char *name)
+{
+	ptrdiff_t k = hmgeti(st->globals, name);
+
+	for (size_t i = 0; k < 0 && i < arrlenu(st->s->globals); i++)
+		if (st->s->globals[i]->name == name && !st->s->globals[i]->is_private)
+			return st->s->globals[i];
+	return k < 0 ? NULL : st->globals[k].value;
+}
+
 static void override_globals(struct sema_state *st)
 {
 	struct sema_session *s = st->s;
 
 	for (size_t i = 0; i < arrlenu(s->overrides); i++) {
 		const struct sema_override *o = &s->overrides[i];
-		ptrdiff_t k = hmgeti(st->globals, intern(o->name));
-		struct ast_var *v = k < 0 ? NULL : st->globals[k].value;
+		struct ast_var *v = global_in_use(st, intern(o->name));
 		struct ast_expr *init;
 		char *end;
 		int64_t n;
 
+		if (!v && sema_index_global(s->index, intern(o->name)))
+			continue;	/* of the tapset, and not in use */
 		if (!v || v->arity > 0 || v->type == AST_STATS) {
 			diag_issue(s->diag, diag_new(s->diag, DIAG_ERROR, "override", NULL,
 						     "-G %s=%s: no scalar global of this name", o->name,
@@ -107,7 +119,6 @@ static void resolve_symbols(struct sema_state *st)
 
 	for (size_t i = 0; i < arrlenu(s->files); i++)
 		sema_register_file(st, s->files[i]);
-	override_globals(st);
 	st->aliases = alias_tree_create(st);
 	for (size_t i = 0; i < arrlenu(s->files); i++)
 		for (size_t k = 0; k < s->files[i]->nprobes; k++)
@@ -125,6 +136,7 @@ static void resolve_symbols(struct sema_state *st)
 				sema_derive_probe(st, f->probes[k]);
 		}
 	}
+	override_globals(st);
 }
 
 struct next_search {

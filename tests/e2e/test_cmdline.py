@@ -2,6 +2,7 @@
 """Options, arguments and exit status of the command."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -295,3 +296,54 @@ def test_without_rights():
 def test_standard_input_is_left_to_the_command():
     result = stap("-e", 'probe end { println("end") }', "-c", "cat", data="input text\n")
     assert result.ok().out == "input text\nend\n"
+
+
+@pytest.mark.parametrize("option", [
+    "-b", "-P", "-Bx=y", "-R/nonexistent", f"-a{os.uname().machine}", "--bpf", "--runtime=kernel", "--runtime=bpf",
+    "--prologue-searching", "--prologue-searching=never", "--check-version", "--tmpdir=/tmp", "--modinfo=a=b",
+    "--download-debuginfo", "--download-debuginfo=60", "--save-uprobes", "--sign-module", "--use-server-on-error",
+    "--remote=direct://", "--remote-prefix", "--all-modules", "--disable-cache", "--poison-cache",
+    "--skip-badvars", "--suppress-handler-errors", "--no-global-var-display", "--compatible=4.0", "--unprivileged"])
+def test_option_accepted_for_the_sake_of_existing_command_lines(option):
+    result = stap(option, "-e", HELLO).ok()
+    assert result.out == "hello\n" and result.err == ""
+
+
+def test_monitor_mode_is_warned_about():
+    result = stap("--monitor=2", "-e", HELLO).ok()
+    assert result.out == "hello\n" and result.err.startswith("WARNING: Monitor mode is not supported")
+
+
+def test_resource_limits():
+    limits = 'probe begin { system("ulimit -t; ulimit -f") } probe timer.ms(200) { exit() }'
+    assert stap("--rlimit-cpu=77", "--rlimit-fsize=1048576", "-e", limits).ok().out == "77\n2048\n"
+
+
+def test_example():
+    assert stap("--example", "tcp-close.stp", "-p1", "x").ok().out.startswith("# parse tree dump\n")
+    assert "Input file 'nosuch.stp' is missing." in stap("--example", "nosuch.stp").failed().err
+
+
+def test_path_of_the_target_machine(tmp_path):
+    (tmp_path / "opt").mkdir()
+    shutil.copy2(compile_target("places.c", "-O0", "-g"), tmp_path / "opt" / "here")
+    result = stap("--sysroot", tmp_path, "--sysenv=PATH=/opt", "-l", 'process("here").function("outer")').ok()
+    assert result.out.startswith(f'process("{tmp_path}/opt/here").function("outer@')
+
+
+def test_unprivileged_scripts_do_not_watch_the_kernel():
+    for point in ('kernel.trace("sched_switch")', "timer.profile"):
+        result = script(f"probe {point} {{ println(1) }}", "-p2", "--privilege=stapusr").failed()
+        assert "probe point is not allowed for --privilege=stapusr: identifier" in result.err
+    assert script("probe timer.s(1), process.begin { println(1) }", "-p2", "--unprivileged").ok()
+    assert script('probe kernel.trace("sched_switch") { println(1) }', "-p2", "--privilege=stapsys").ok()
+
+
+def test_namespaces_of_another_process(beside):
+    program = compile_target("waits.c", "-O0", "-g")
+    outer = beside("unshare", "--pid", "--fork", program, "20")
+    time.sleep(0.5)
+    child = int(run(["pgrep", "-P", outer.pid]).out)
+    text = f'probe process("{program}").function("tick") {{ println(ns_pid(), " ", ns_uid()) exit() }}'
+    assert script(text).ok().out == f"{child} 0\n"
+    assert script(text, f"--target-namespaces={child}").ok().out == "1 0\n"

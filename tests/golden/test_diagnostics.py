@@ -40,6 +40,7 @@ ELSEWHERE = {
     "perf-frequency": "tests/e2e/test_perf.py",
     "perf-period": "tests/e2e/test_perf.py",
     "perf-type": "tests/e2e/test_perf.py",
+    "probe-privilege": "an option: tests/e2e/test_cmdline.py",
     "return-location": "debug information that compilers do not write",
     "sdt-address": "marks: tests/e2e/test_mark.py",
     "target-lowering": "an error of the compiler itself",
