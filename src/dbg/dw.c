@@ -8,6 +8,9 @@
  */
 #include "dbg/dw.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -47,6 +50,22 @@ static int form_size(unsigned form, unsigned version, unsigned addr_size, unsign
 	default:
 		return -1;
 	}
+}
+
+void dw_damaged(struct dw *d, enum dw_sect sect, uint64_t off, const char *fmt, ...)
+{
+	const struct dw_file *f = sect == DW_IN_ALT ? &d->alt : &d->main;
+	char what[160];
+	va_list ap;
+
+	if (d->damage)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	d->damage = arena_printf(d->arena, "%s (%s%s%s, offset 0x%" PRIx64 ")", what,
+				 sect == DW_IN_TYPES ? ".debug_types" : ".debug_info",
+				 f->elf == d->m->elf ? "" : " of ", f->elf == d->m->elf ? "" : f->elf->path, off);
 }
 
 static int cmp_abbrev(const void *a, const void *b)
@@ -194,8 +213,10 @@ static bool read_unit_header(struct dw *d, enum dw_sect sect, struct dbg_cur *c,
 		u->off_size = 8;
 		len = cur_u64(c);
 	}
-	if (c->bad || len > cur_left(c) || len < 7)
+	if (c->bad || len > cur_left(c) || len < 7) {
+		dw_damaged(d, sect, u->off, "a unit of 0x%" PRIx64 " bytes where 0x%zx are left", len, cur_left(c));
 		return false;
+	}
 	u->end = (uint64_t)(c->p - b.p) + len;
 	u->version = cur_u16(c);
 	u->type = sect == DW_IN_TYPES ? DW_UT_type : DW_UT_compile;
@@ -214,9 +235,10 @@ static bool read_unit_header(struct dw *d, enum dw_sect sect, struct dbg_cur *c,
 		cur_skip(c, 8);
 	}
 	u->die_off = (uint64_t)(c->p - b.p);
-	if (c->bad || u->version < 2 || u->version > 5 || u->die_off > u->end ||
-	    (u->addr_size != 8 && u->addr_size != 4))
-		u->dead = true;
+	u->dead = c->bad || u->version < 2 || u->version > 5 || u->die_off > u->end ||
+		  (u->addr_size != 8 && u->addr_size != 4);
+	if (u->dead)
+		dw_damaged(d, sect, u->off, "a unit of version %u with addresses of %u bytes", u->version, u->addr_size);
 	c->p = b.p + u->end;
 	c->bad = false;
 	return true;
@@ -247,6 +269,7 @@ static void read_root(struct dw_unit *u)
 	/* bases first: other attributes' forms depend on them */
 	u->stmt_list = UINT64_MAX;
 	if (!dw_die_at(u, u->die_off, &root)) {
+		dw_damaged(u->dw, u->sect, u->off, "a unit without entries");
 		u->dead = true;
 		return;
 	}
@@ -271,6 +294,9 @@ bool dw_unit_ready(struct dw_unit *u)
 		if (!u->dead) {
 			u->abbrevs = abbrevs_get(u, u->stmt_list);
 			u->dead = !u->abbrevs;
+			if (u->dead)
+				dw_damaged(u->dw, u->sect, u->off, "no abbreviations at 0x%" PRIx64 " of .debug_abbrev",
+					   u->stmt_list);
 		}
 		if (!u->dead)
 			read_root(u);
@@ -345,8 +371,7 @@ struct dw *dw_open(struct arena *a, struct dbg_module *m, struct elffile *f, str
 	for (ptrdiff_t i = 0; i < arrlen(d->units[DW_IN_INFO]); i++)
 		live += !d->units[DW_IN_INFO][i].dead;
 	if (!live) {
-		dbg_fail(e, DBG_ECORRUPT, "%s: corrupt debug information (no readable unit in .debug_info)",
-			 f->path);
+		dbg_fail(e, DBG_ECORRUPT, "%s", d->damage ? d->damage : "no unit (.debug_info, offset 0x0)");
 		dw_close(d);
 		return NULL;
 	}
@@ -385,6 +410,8 @@ static bool die_parse(struct dw_unit *u, const uint8_t *p, struct dw_die *out, b
 		return false;
 	out->ab = abbrev_find(u->abbrevs, code);
 	*corrupt = !out->ab;
+	if (*corrupt)
+		dw_damaged(u->dw, u->sect, out->off, "unknown abbreviation %" PRIu64, code);
 	return out->ab != NULL;
 }
 
@@ -422,11 +449,18 @@ static const uint8_t *die_end(const struct dw_die *d, const uint8_t **sibling)
 
 	if (sibling)
 		*sibling = NULL;
-	if (d->ab->fixed && (!sibling || d->ab->sibling < 0))
-		return cur_skip(&c, d->ab->size) ? c.p : NULL;
+	if (d->ab->fixed && (!sibling || d->ab->sibling < 0)) {
+		if (cur_skip(&c, d->ab->size))
+			return c.p;
+		dw_damaged(d->u->dw, d->u->sect, d->off, "an entry that reaches beyond its unit");
+		return NULL;
+	}
 	for (int i = 0; i < d->ab->nattrs; i++) {
-		if (!dw_read_form(d->u, &c, d->ab->attrs[i].form, d->ab->attrs[i].implicit, &v))
+		if (!dw_read_form(d->u, &c, d->ab->attrs[i].form, d->ab->attrs[i].implicit, &v)) {
+			dw_damaged(d->u->dw, d->u->sect, d->off, "unreadable attribute 0x%x (form 0x%x)",
+				   d->ab->attrs[i].name, d->ab->attrs[i].form);
 			return NULL;
+		}
 		if (sibling && i == d->ab->sibling && v.u < d->u->end - d->u->off) {
 			const uint8_t *s = sect_bytes(d->u->dw, d->u->sect).p + d->u->off + v.u;
 

@@ -120,7 +120,12 @@ struct dw {
 	bool have_alt;
 	struct dw_unit *units[DW_IN_COUNT];	/* sorted by offset; stb_ds arrays */
 	struct dw_abbrevs **abbrev_cache;	/* stb_ds array */
+	const char *damage;		/* the first thing met that no compiler writes; NULL: nothing */
 };
+
+/* Notes that something at an offset of .debug_info (or its like) is not what it should be. */
+void dw_damaged(struct dw *d, enum dw_sect sect, uint64_t off, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Reads unit headers of `f` (taken over) and, if not NULL, `alt` (dwz's supplementary file). */
 struct dw *dw_open(struct arena *a, struct dbg_module *m, struct elffile *f, struct elffile *alt,

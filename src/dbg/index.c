@@ -83,6 +83,8 @@ static void scan_unit(struct dbg_index *ix, struct dw_unit *u)
 		if (depth > MAX_DEPTH || !is_container(u, d.ab->tag))
 			dw_walk_skip(&w);
 	}
+	if (root.ab->children && !w.depth && w.p < dw_unit_end(u) && *w.p)
+		dw_damaged(u->dw, u->sect, u->off, "a unit whose entries end before it does");
 	for (size_t i = 0; i < u->abbrevs->n; i++) {
 		const struct dw_abbrev *ab = &u->abbrevs->tab[i];
 

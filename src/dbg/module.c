@@ -209,6 +209,18 @@ int dbg_module_debug(struct dbg_module *m, struct dbg_error *e)
 	return dbg_fail(e, m->debug_error.code, "%s", m->debug_error.msg);
 }
 
+struct dbg_module *dbg_modules_at(size_t i)
+{
+	return i < arrlenu(all_modules) ? all_modules[i] : NULL;
+}
+
+const char *dbg_module_damage(const struct dbg_module *m)
+{
+	if (m->dw)
+		return m->dw->damage;
+	return m->debug_error.code == DBG_ECORRUPT ? m->debug_error.msg : NULL;
+}
+
 const struct dbg_module_info *dbg_module_info(struct dbg_module *m)
 {
 	return &m->info;

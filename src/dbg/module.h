@@ -42,9 +42,18 @@ struct dbg_module *dbg_module_open(const char *path, const struct dbg_open_opts 
 /* Releases every module and all that was returned from them. */
 void dbg_modules_close_all(void);
 
+/* The modules that are open, by number from 0; NULL past the last. */
+struct dbg_module *dbg_modules_at(size_t i);
+
 /* Finds and maps DWARF (own sections, build-id tree, debuglink, debuginfod).  0, or
  * -DBG_ENODEBUG / -DBG_ECORRUPT with *e; the outcome is remembered. */
 int dbg_module_debug(struct dbg_module *m, struct dbg_error *e);
+
+/*
+ * What was met so far in the DWARF that no compiler writes, and where: the file is damaged, and things that it
+ * describes may not be found.  NULL: nothing.
+ */
+const char *dbg_module_damage(const struct dbg_module *m);
 
 enum dbg_elf_type { DBG_ELF_REL, DBG_ELF_EXEC, DBG_ELF_PIE, DBG_ELF_LIB };
 

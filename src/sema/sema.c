@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbg/module.h"
 #include "lang/parse.h"
 #include "probe/point.h"
 #include "sema/alias.h"
@@ -238,6 +239,23 @@ static void run_steps(struct sema_state *st)
 	number_globals(s);
 }
 
+/* Whatever the steps met: with damaged debug information less is found than there is. */
+static void warn_damaged(struct sema_session *s)
+{
+	struct dbg_module *m;
+
+	for (size_t i = 0; (m = dbg_modules_at(i)) != NULL; i++) {
+		const char *what = dbg_module_damage(m);
+
+		if (!what)
+			continue;
+		diag_issue(s->diag, diag_hint(s->diag, diag_new(s->diag, DIAG_WARNING, "damaged-debuginfo", NULL,
+			   "debug information of \"%s\" is damaged: %s", dbg_module_info(m)->path, what),
+			   "what is readable of it, and symbols, are used; install the file or its debug "
+			   "information again, or rebuild it"));
+	}
+}
+
 /* -l and -L: whatever is found counts; what is wrong with the rest is told to the curious only. */
 static int list_points(struct sema_state *st)
 {
@@ -246,6 +264,7 @@ static int list_points(struct sema_state *st)
 	diag_hold(s->diag);
 	run_steps(st);
 	diag_release(s->diag, s->verbose > 0);
+	warn_damaged(s);
 	return arrlenu(s->probes) ? 0 : -1;
 }
 
@@ -261,6 +280,7 @@ int sema_run(struct sema_session *s)
 	if (s->listing)
 		return list_points(st);
 	run_steps(st);
+	warn_damaged(s);
 	if (!failed(s) && !arrlenu(s->probes))
 		diag_error(s->diag, "no-probes", NULL, "no probes found");
 	return failed(s) || diag_failed(s->diag) ? -1 : 0;

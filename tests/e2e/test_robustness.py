@@ -161,6 +161,48 @@ def test_corrupted_section(tmp_path, section):
         orderly(stap("-p4", "-e", f'probe process("{path}").function("*").call {{ println($$vars$) print_ubacktrace() }}'))
 
 
+# how .debug_info and .debug_abbrev are broken, and what is told of it
+BROKEN = {
+    "entries": (lambda info, abbrev: (info[:40] + bytes(b ^ 0x5a for b in info[40:]), abbrev), r"unknown abbreviation \d+"),
+    "length": (lambda info, abbrev: ((3 * len(info)).to_bytes(4, "little") + info[4:], abbrev),
+               r"a unit of 0x[0-9a-f]+ bytes where 0x[0-9a-f]+ are left"),
+    "version": (lambda info, abbrev: (info[:4] + b"\x63\0" + info[6:], abbrev), r"a unit of version 99 with addresses of 8 bytes"),
+    "no abbreviations": (lambda info, abbrev: (info, bytes(len(abbrev))), r"no abbreviations at 0x0 of \.debug_abbrev"),
+    "early end": (lambda info, abbrev: (info[:46] + bytes(1) + info[47:], abbrev), r"a unit whose entries end before it does"),
+    "root cut": (lambda info, abbrev: ((60).to_bytes(4, "little") + info[4:64] + info[64:], abbrev), r".* (unit|bytes|entry|attribute|abbreviation).*"),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BROKEN))
+def test_damaged_debug_information_is_told(tmp_path, kind):
+    program = compile_target("places.c", "-O0", "-g")
+    change, what = BROKEN[kind]
+    where = sections(program)
+
+    def breaking(data):
+        (info, ninfo), (abbrev, nabbrev) = where[".debug_info"], where[".debug_abbrev"]
+        data[info:info + ninfo], data[abbrev:abbrev + nabbrev] = change(bytes(data[info:info + ninfo]),
+                                                                      bytes(data[abbrev:abbrev + nabbrev]))
+        return data
+    path = damaged(program, tmp_path, "broken", breaking)
+    warning = re.compile(rf'WARNING: debug information of "{path}" is damaged: {what} '
+                         r'\(\.debug_info, offset 0x[0-9a-f]+\)\n.*symbols.*install.*\n')
+    # functions are found by their symbols
+    result = script(f'probe process("{path}").function("outer") {{ println(ppfunc()) }}', "-c", f"{path}").ok()
+    assert set(result.lines) == {"outer"}
+    assert len(warning.findall(result.err)) == 1, result.err
+    # variables are not, and the reason is told
+    result = orderly(stap("-p2", "-e", f'probe process("{path}").function("outer") {{ println($value) }}'))
+    assert result.status == 1 and len(warning.findall(result.err)) == 1, result.err
+
+
+def test_sound_debug_information_is_not_damaged():
+    for flags in (["-O0", "-g"], ["-O2", "-g3", "-gdwarf-4"], ["-O2", "-g", "-fdebug-types-section"]):
+        program = compile_target("places.c", *flags)
+        result = stap("-p2", "-e", f'probe process("{program}").function("*") {{ println($$vars$) }}').ok()
+        assert "damaged" not in result.err
+
+
 def test_corrupted_headers(places, tmp_path):
     generator = random.Random(1)
     for number in range(25):

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "bad-mark": "a broken file: tests/e2e/test_robustness.py",
     "call-guru": "functions of the library: tests/e2e/test_tapset_values.py",
     "cond-config-number": "depends on the kernel's configuration: tests/unit/test_lang.c",
+    "damaged-debuginfo": "a broken file: tests/e2e/test_robustness.py",
     "embedded-code": "the library's own primitives",
     "file-unchecked": "kernel functions",
     "global-type": "globals of the kernel",
