@@ -231,15 +231,18 @@ void gen_zone_name(struct gen *g, struct sref dst);
 bool gen_mem_i64(struct gen *g, const struct ir_expr *e);
 bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 
-/* gen_ctx.c: context of the hit */
+/* gen_save.c: context of the hit, saved at its start */
+#define GEN_STACK_FRAMES 64	/* frames of a stack kept for USTACK_ADDR and the like */
 void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: saves what the code wants */
 /* Where the prologue put a context value; NULL: nowhere. */
 const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
+/* Is it one of a stack, for which the whole stack is saved? */
+bool gen_is_stack(enum ir_op op);
 /* gen_point.c */
 void gen_point_int(struct gen *g, const struct ir_expr *e);
 void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_module_bias(struct gen *g, const struct ir_expr *e);
-/* r0 = member of the current process's mm_struct */
+/* gen_ctx.c: r0 = member of the current process's mm_struct */
 void gen_mm_word(struct gen *g, const char *member);
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e);
 bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst);
