@@ -77,7 +77,7 @@ def test_stacks_as_keys(function):
         probe end {{ foreach (k in s-) printf("%d\\n%s\\n", @count(s[k]), {"k" if function[0] == "s" else "sprint_usyms(k)"}) }}"""
     out = trace(program, text, *ROOM, command=f"{program} many").ok().out
     found = re.findall(r"^(\d+)\n((?:.*\+0x.*\n)+)", out, re.M)
-    stacks = [(int(count), re.findall(r"^(\w+)\+", text, re.M)) for count, text in found]
+    stacks = [(int(count), re.findall(r"^(?: 0x\w+ : )?(\w+)\+", text, re.M)) for count, text in found]
     rest = ["main", "__libc_start_call_main", "__libc_start_main", "_start"]
     assert [(c, [frame_name(n) for n in s if n != "__libc_start_main_impl"]) for c, s in stacks] == [
         (30, ["innermost", "fork_left", "many", *[n for n in rest]]),
