@@ -203,6 +203,8 @@ static void gen_timing(struct gen *g, struct mem start)
 	em_atomic(em, BPF_DW, BPF_ADD, R1, WCNT_HIT * 8, R2);
 	em_mov(em, R2, R8);
 	em_atomic(em, BPF_DW, BPF_ADD, R1, WCNT_CYCLES_SUM * 8, R2);
+	em_alu(em, BPF_MUL, R2, R8);
+	em_atomic(em, BPF_DW, BPF_ADD, R1, WCNT_CYCLES_SQUARES * 8, R2);
 	for (int i = 0; i < 2; i++) {
 		em_label keep = em_new_label(em), change = em_new_label(em);
 

@@ -99,27 +99,27 @@ static void report_point(struct run_session *s, uint32_t i, struct out_buf *b)
 		t = (struct run_timing){ .hits = engine_count(s->engine, i, WCNT_HIT),
 					 .sum = engine_count(s->engine, i, WCNT_CYCLES_SUM),
 					 .min = engine_count(s->engine, i, WCNT_CYCLES_MIN),
-					 .max = engine_count(s->engine, i, WCNT_CYCLES_MAX) };
+					 .max = engine_count(s->engine, i, WCNT_CYCLES_MAX),
+					 .sum_sq = (double)engine_count(s->engine, i, WCNT_CYCLES_SQUARES) };
 		if (u->hits) {		/* processes that ran already */
 			t.min = !t.hits || u->min < t.min ? u->min : t.min;
 			t.max = u->max > t.max ? u->max : t.max;
 			t.hits += u->hits;
 			t.sum += u->sum;
+			t.sum_sq += u->sum_sq;
 		}
 	}
 	if (!t.hits)
 		return;
 	mean = (double)t.sum / (double)t.hits;
-	if (user && t.hits > 1)
+	if (t.hits > 1)
 		variance = (t.sum_sq - mean * mean * (double)t.hits) / (double)(t.hits - 1);
 	out_buf_printf(b, "%s, (", name);
 	if (p->at.src)
 		out_buf_printf(b, "%s:%u:%u", p->at.src->name, p->at.line, p->at.col);
-	out_buf_printf(b, "), hits: %" PRIu64 ", cycles: %" PRIu64 "min/%" PRIu64 "avg/%" PRIu64 "max", t.hits,
-		       t.min, t.sum / t.hits, t.max);
-	if (user)
-		out_buf_printf(b, ", variance: %.0f", variance < 0 ? 0 : variance);
-	out_buf_printf(b, ", from: %s, index: %" PRIu32 "\n", from, i);
+	out_buf_printf(b, "), hits: %" PRIu64 ", cycles: %" PRIu64 "min/%" PRIu64 "avg/%" PRIu64 "max, "
+		       "variance: %.0f, from: %s, index: %" PRIu32 "\n", t.hits, t.min, t.sum / t.hits, t.max,
+		       variance < 0 ? 0 : variance, from, i);
 }
 
 static void report_timing(struct run_session *s)

@@ -203,7 +203,7 @@ def test_timing_report():
     text = result.out + result.err
     assert re.search(r"----- probe hit report:", text)
     line = [l for l in text.splitlines() if "jumps" in l][0]
-    assert re.search(r"hits: 5\b", line) and re.search(r"cycles: \d+min/\d+avg/\d+max", line)
+    assert re.search(r"hits: 5\b", line) and re.search(r"cycles: \d+min/\d+avg/\d+max, variance: [1-9]\d*, from: ", line)
 
 
 def test_warnings_suppressed_and_fatal():
