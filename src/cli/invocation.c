@@ -27,6 +27,7 @@ int cli_session_init(struct cli_session *cs)
 	bool listing = o->mode == CLI_LIST || o->mode == CLI_LIST_VARS;
 
 	cs->arena = arena_create();
+	dbg_cache_directory(cli_cache_path(cs->arena));
 	diag_sink_init(&cs->diag, cs->arena, stderr);
 	cs->diag.suppress_warnings = o->no_warnings;
 	cs->diag.warnings_are_errors = o->warnings_are_errors;

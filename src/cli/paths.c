@@ -22,7 +22,9 @@
 #include "cli/rcfile.h"
 
 #define CACHE_DAYS	30
-#define CACHE_SUFFIX	".bpo"
+
+/* What may be removed when it is old: saved programs, indexes of debug information. */
+static const char *const cache_suffixes[] = { ".bpo", ".index" };
 
 /* Whether the running program lies below directory `dir`. */
 static bool running_below(const char *dir)
@@ -60,14 +62,29 @@ const char *cli_example_path(struct arena *a, const char *name)
 	return arena_printf(a, "%s/../examples/%s", tapset, name);
 }
 
+const char *cli_cache_path(struct arena *a)
+{
+	return arena_printf(a, "%s/cache", cli_user_dir());
+}
+
 const char *cli_cache_dir(struct arena *a)
 {
 	const char *user = cli_user_dir();
-	const char *dir = arena_printf(a, "%s/cache", user);
+	const char *dir = cli_cache_path(a);
 
 	if ((mkdir(user, 0755) && errno != EEXIST) || (mkdir(dir, 0755) && errno != EEXIST))
 		return NULL;
 	return dir;
+}
+
+static bool is_cached_file(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; dot && i < sizeof(cache_suffixes) / sizeof(cache_suffixes[0]); i++)
+		if (dot != name && !strcmp(dot, cache_suffixes[i]))
+			return true;
+	return false;
 }
 
 int cli_cache_clean(struct arena *a)
@@ -80,11 +97,9 @@ int cli_cache_clean(struct arena *a)
 	if (!d)
 		return 1;
 	while ((e = readdir(d)) != NULL) {
-		size_t n = strlen(e->d_name), suffix = strlen(CACHE_SUFFIX);
 		struct stat st;
 
-		if (n > suffix && !strcmp(e->d_name + n - suffix, CACHE_SUFFIX) &&
-		    !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime < old)
+		if (is_cached_file(e->d_name) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime < old)
 			unlinkat(dirfd(d), e->d_name, 0);
 	}
 	closedir(d);

@@ -297,13 +297,14 @@ static bool name_matches(const char *pattern, const struct dbg_func *f)
 	return false;
 }
 
-static bool index_matches(const char *pattern, const char *name)
+/* What a pattern says of the name itself: all behind the last "::". */
+static const char *last_component(const char *pattern)
 {
 	const char *last = pattern, *p;
 
 	for (p = pattern; (p = strstr(p, "::")) != NULL; p += 2)
 		last = p + 2;
-	return dwfunc_glob(*last ? last : pattern, name);
+	return *last ? last : pattern;
 }
 
 bool dbg_file_matches(const char *file, const char *pattern)
@@ -334,17 +335,18 @@ static int cmp_unit(const void *a, const void *b)
  * another unit, those that copy from others. */
 static void candidate_units(struct dbg_module *m, const char *name, struct dw_unit ***out)
 {
-	const struct dbg_index *ix = index_get(m);
+	const char *last = last_component(name);
+	struct index_iter it = index_start(m, strpbrk(last, "*?[\\") ? NULL : last);
+	struct index_entry e;
 	bool cross = false;
 
-	for (ptrdiff_t i = 0; i < arrlen(ix->entries); i++) {
-		const struct index_entry *e = &ix->entries[i];
+	while (index_next(&it, &e)) {
 		struct dw_unit *u;
 
-		if (e->kind != INDEX_FUNC || !index_matches(name, e->name))
+		if (e.kind != INDEX_FUNC || !dwfunc_glob(last, e.name))
 			continue;
-		u = &m->dw->units[DW_HANDLE_SECT(e->die)][e->unit];
-		cross |= e->inlined && ix->crossing;
+		u = &m->dw->units[DW_HANDLE_SECT(e.die)][e.unit];
+		cross |= e.inlined && it.ix->crossing;
 		if (!arrlen(*out) || arrlast(*out) != u)
 			arrput(*out, u);
 	}
@@ -464,9 +466,13 @@ struct dw_unit *dwfunc_unit_at(struct dbg_module *m, uint64_t pc)
 {
 	size_t n, lo = 0, hi;
 	const struct index_range *r;
+	struct dw_unit *u;
 
 	if (dbg_module_debug(m, NULL))
 		return NULL;
+	u = aranges_unit(m, pc);
+	if (u)
+		return u;
 	r = index_ranges(m, &n);
 	for (hi = n; lo < hi;) {
 		size_t mid = (lo + hi) / 2;

@@ -151,11 +151,44 @@ const struct dbg_index *index_get(struct dbg_module *m)
 {
 	if (!m->index && m->dw) {
 		m->index = calloc(1, sizeof(*m->index));
+		if (indexcache_load(m, m->index))
+			return m->index;
 		for (int s = 0; s < DW_IN_COUNT; s++)
 			for (ptrdiff_t i = 0; i < arrlen(m->dw->units[s]); i++)
 				scan_unit(m->index, &m->dw->units[s][i]);
+		indexcache_save(m, m->index);
 	}
 	return m->index;
+}
+
+struct index_iter index_start(struct dbg_module *m, const char *exact)
+{
+	struct index_iter it = { m, index_get(m), exact, 0 };
+
+	if (exact && it.ix->recs)
+		it.at = indexcache_first(it.ix, exact);
+	return it;
+}
+
+static bool next_kept(struct index_iter *it, struct index_entry *out)
+{
+	while (it->at < it->ix->nrecs && (!it->exact || indexcache_same(it->ix, it->at, it->exact)))
+		if (indexcache_entry(it->m, it->ix, it->at++, out) &&
+		    (!it->exact || !strcmp(it->exact, out->name)))
+			return true;
+	return false;
+}
+
+bool index_next(struct index_iter *it, struct index_entry *out)
+{
+	if (it->ix->recs)
+		return next_kept(it, out);
+	while (it->at < arrlenu(it->ix->entries)) {
+		*out = it->ix->entries[it->at++];
+		if (!it->exact || !strcmp(it->exact, out->name))
+			return true;
+	}
+	return false;
 }
 
 const struct index_range *index_ranges(struct dbg_module *m, size_t *n)
@@ -177,6 +210,7 @@ void index_free(struct dbg_module *m)
 
 	for (int i = 0; i < 2; i++)
 		if (both[i]) {
+			indexcache_free(both[i]);
 			arrfree(both[i]->entries);
 			arrfree(both[i]->ranges);
 			free(both[i]);

@@ -165,15 +165,17 @@ static int cmp_cand(const void *a, const void *b)
 	return x->pc < y->pc ? -1 : x->pc > y->pc;
 }
 
-/* Of several lines that start at a function's entry, the one the rows there end with: the last
+/* Of several lines of a file that start at a function's entry, the one the rows there end with: the last
  * that is a statement, or belongs to one of these statements. */
-static uint32_t line_in_effect(const struct dw_lines *l, uint64_t pc, uint32_t otherwise)
+static uint32_t line_in_effect(const struct dw_lines *l, uint64_t pc, const char *file, uint32_t otherwise)
 {
 	size_t first = row_lower(l, pc);
 
 	for (size_t i = first; i < l->nrows && l->rows[i].pc == pc; i++) {
 		bool stmt = l->rows[i].is_stmt && !l->rows[i].end_sequence;
 
+		if (!l->rows[i].file || strcmp(l->rows[i].file, file))
+			continue;
 		for (size_t k = first; k < i && !stmt; k++)
 			stmt = l->rows[k].is_stmt && l->rows[k].line == l->rows[i].line;
 		if (stmt)
@@ -207,7 +209,7 @@ static void func_candidates(struct search *s, const struct dbg_func *f, struct c
 		if (!i || all[i].line != all[i - 1].line) {
 			arrput(*out, all[i]);
 			if (s->mode == DBG_LINE_WILDCARD && all[i].pc == f->entry)
-				arrlast(*out).line = line_in_effect(l, all[i].pc, all[i].line);
+				arrlast(*out).line = line_in_effect(l, all[i].pc, all[i].file, all[i].line);
 		}
 	arrfree(all);
 }

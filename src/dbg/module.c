@@ -44,6 +44,7 @@ static void module_destroy(struct dbg_module *m)
 	arrfree(m->needed);
 	arrfree(m->ldd);
 	arrfree(m->links);
+	arrfree(m->aranges);
 	hmfree(m->types);
 	hmfree(m->funcs);
 	shfree(m->type_names);

@@ -37,6 +37,8 @@ struct dbg_module {
 	const char **needed, **ldd;
 	struct dbg_module **links;
 	struct cfi *cfi;
+	struct index_range *aranges;			/* stb_ds array, sorted */
+	bool aranges_read;
 	struct dbg_index *index, *ranges_index;		/* names; addresses */
 	struct { uint64_t key; struct dbg_type *value; } *types;	/* DIE or BTF id -> type */
 	struct { uint64_t key; struct dbg_func *value; } *funcs;	/* DIE -> function */
@@ -137,14 +139,42 @@ struct index_range {
 	uint64_t lo, hi;
 	struct dw_unit *u;
 };
+/* An entry as it is kept in a file, sorted by hash; see indexcache.c */
+struct index_rec {
+	uint32_t hash, name, die, unit;
+};
 struct dbg_index {
-	struct index_entry *entries;	/* stb_ds */
+	struct index_entry *entries;	/* stb_ds; none if `recs` came from a file: */
+	const struct index_rec *recs;
+	size_t nrecs;
+	void *map;
+	size_t map_len;
 	struct index_range *ranges;	/* stb_ds, sorted by lo */
 	bool crossing;			/* some unit inlines functions of other units */
 };
 const struct dbg_index *index_get(struct dbg_module *m);
+/* Goes through the entries, all or (exact) those of one name. */
+struct index_iter {
+	struct dbg_module *m;
+	const struct dbg_index *ix;
+	const char *exact;
+	size_t at;
+};
+struct index_iter index_start(struct dbg_module *m, const char *exact);
+bool index_next(struct index_iter *it, struct index_entry *out);
 const struct index_range *index_ranges(struct dbg_module *m, size_t *n);
 void index_free(struct dbg_module *m);
+
+/* aranges.c: the unit that .debug_aranges has for pc; NULL: none. */
+struct dw_unit *aranges_unit(struct dbg_module *m, uint64_t pc);
+/* indexcache.c: the index of a file of the same build from an earlier run, if one was kept, and keeping it. */
+bool indexcache_load(struct dbg_module *m, struct dbg_index *ix);
+void indexcache_save(struct dbg_module *m, const struct dbg_index *ix);
+void indexcache_free(struct dbg_index *ix);
+/* Where records of that name begin, whether record i may still be one; and the entry of a record, false: damaged. */
+size_t indexcache_first(const struct dbg_index *ix, const char *name);
+bool indexcache_same(const struct dbg_index *ix, size_t i, const char *name);
+bool indexcache_entry(struct dbg_module *m, const struct dbg_index *ix, size_t i, struct index_entry *e);
 
 /* Drops what kernelfile.c remembers of modules that are being closed. */
 void kernelfile_forget(void);

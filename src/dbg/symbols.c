@@ -11,6 +11,8 @@
 #include "base/ds.h"
 #include "dbg/priv.h"
 
+#define MAX_TWINS 64		/* symbols of one address that are compared with each other */
+
 static enum dbg_sym_kind sym_kind(unsigned type)
 {
 	switch (type) {
@@ -123,7 +125,9 @@ const struct dbg_sym *dbg_module_symbols(struct dbg_module *m, size_t *n)
 			struct dbg_sym *s = &m->symbols[i];
 			bool dup = false;
 
-			for (ptrdiff_t k = out - 1; k >= 0 && m->symbols[k].addr == s->addr && !dup; k--)
+			/* equal ones are neighbours, but for those of which tables tell different things */
+			for (ptrdiff_t k = out - 1; k >= 0 && k >= out - MAX_TWINS &&
+						    m->symbols[k].addr == s->addr && !dup; k--)
 				dup = strcmp(m->symbols[k].name, s->name) == 0;
 			if (!dup)
 				m->symbols[out++] = *s;

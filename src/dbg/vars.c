@@ -311,18 +311,17 @@ static bool static_local(struct dbg_module *m, struct dw_unit *u, const char *na
 int dbg_global_find(struct dbg_module *m, const struct dbg_func *near, const char *name,
 		    const char *cu_glob, struct dbg_var *out, struct dbg_error *e)
 {
-	const struct dbg_index *ix;
+	struct index_iter it;
+	struct index_entry ie;
 	struct dbg_var v;
 	int best = 0;
 
 	if (dbg_module_debug(m, e))
 		return -(int)DBG_ENODEBUG;
-	ix = index_get(m);
-	for (ptrdiff_t i = 0; i < arrlen(ix->entries); i++) {
-		const struct index_entry *ie = &ix->entries[i];
+	for (it = index_start(m, name); index_next(&it, &ie);) {
 		int rank;
 
-		if (ie->kind != INDEX_VAR || strcmp(ie->name, name) || !try_global(m, ie, cu_glob, &v))
+		if (ie.kind != INDEX_VAR || !try_global(m, &ie, cu_glob, &v))
 			continue;
 		rank = 1 + 2 * (v.loc.kind != DBG_LOC_NONE) + (near && v.cu == near->cu);
 		if (rank > best) {
@@ -345,7 +344,8 @@ int dbg_global_find(struct dbg_module *m, const struct dbg_func *near, const cha
 
 const char **dbg_var_names(const struct dbg_func *f, uint64_t pc)
 {
-	const struct dbg_index *ix = index_get(f->module);
+	struct index_iter it = index_start(f->module, NULL);
+	struct index_entry e;
 	const char **out = NULL;
 	size_t n;
 	const struct dbg_var *v = dbg_vars_at(f, pc, &n);
@@ -353,10 +353,9 @@ const char **dbg_var_names(const struct dbg_func *f, uint64_t pc)
 	for (size_t i = 0; i < n; i++)
 		if (v[i].loc.kind != DBG_LOC_NONE)
 			arrput(out, v[i].name);
-	for (ptrdiff_t i = 0; ix && i < arrlen(ix->entries); i++)
-		if (ix->entries[i].kind == INDEX_VAR &&
-		    &f->module->dw->units[DW_HANDLE_SECT(ix->entries[i].die)][ix->entries[i].unit] ==
-			    (struct dw_unit *)f->cu)
-			arrput(out, ix->entries[i].name);
+	while (index_next(&it, &e))
+		if (e.kind == INDEX_VAR && &f->module->dw->units[DW_HANDLE_SECT(e.die)][e.unit] ==
+						   (struct dw_unit *)f->cu)
+			arrput(out, e.name);
 	return out;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/without.h"
 
 #define TRACE_KPROBE_MULTI	42	/* enum bpf_attach_type */
 #define KPROBE_MULTI_RETURN	1	/* flags */
@@ -67,7 +68,7 @@ bool attach_has_kprobes(void)
 {
 	unsigned type;
 
-	return attach_read_number(KPROBE_SOURCE "type", "%u", &type);
+	return !without("kprobe") && attach_read_number(KPROBE_SOURCE "type", "%u", &type);
 }
 
 /* Why a function cannot be probed, as far as the error tells. */
@@ -238,6 +239,9 @@ bool attach_has_kprobe_multi(void)
 
 	if (known >= 0)
 		return known;
+	known = 0;
+	if (without("kprobe_multi"))
+		return false;
 	s.prog_fd = trivial_program(BPF_PROG_TYPE_KPROBE, TRACE_KPROBE_MULTI, 0);
 	/* no function is at this address; a kernel without the feature complains about it before */
 	fd = s.prog_fd >= 0 ? multi_link(&s, 0, 1) : -1;
@@ -252,11 +256,14 @@ bool attach_has_kprobe_multi(void)
 bool attach_has_fentry(uint32_t btf_id)
 {
 	static bool none;
-	int fd = btf_id && !none ? trivial_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, btf_id) : -1;
+	int fd;
 
+	if (!btf_id || none || without("fentry"))
+		return false;
+	fd = trivial_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, btf_id);
 	if (fd >= 0)
 		close(fd);
-	else if (btf_id && errno == EPERM)
-		none = true;
+	else
+		none = errno == EPERM;
 	return fd >= 0;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/without.h"
 
 #define TRACE_UPROBE_MULTI	48	/* enum bpf_attach_type */
 #define UPROBE_MULTI_RETURN	1	/* flags */
@@ -137,6 +138,8 @@ bool attach_has_uprobe_multi(void)
 	if (known >= 0)
 		return known;
 	known = 0;
+	if (without("uprobe_multi"))
+		return false;
 	s.prog_fd = trivial_program(TRACE_UPROBE_MULTI);
 	if (s.prog_fd < 0)
 		return false;

@@ -94,7 +94,7 @@ const struct probe_var *probe_code_vars(struct probe_session *ps, const struct p
 			continue;
 		if (v[i].depth && pt->own_scope)
 			continue;
-		if (v[i].loc.kind == DBG_LOC_NONE || (is_return && !v[i].is_param))
+		if (v[i].loc.kind == DBG_LOC_NONE || (pt->scope == PROBE_SCOPE_RETURN && !dbg_module_info(pt->module)->kernel && !v[i].is_param))
 			continue;
 		list[k++] = (struct probe_var){ v[i].name, type_text(ps->arena, v[i].type) };
 	}

@@ -49,7 +49,8 @@ struct probe_image *probe_images(struct probe_session *ps, const struct probe_ma
 				 struct probe_result *out, size_t *n);
 
 /* Fills path, offset and address of a point at a link address of an image.  False: no code there. */
-bool probe_point_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
+bool probe_point_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+		       uint64_t pc);
 
 /*
  * Where the point's handler runs: sets the kinds of program and point.  `ret`: at the return of func; else at the
@@ -64,7 +65,8 @@ bool probe_point_image(struct probe_point *pt, const struct probe_image *img);
 /* ---- kimage.c: the kernel and its modules as images ---- */
 
 /* Fills what probe_point_place() does for a link address of the kernel.  False: no code that can be probed. */
-bool probe_kernel_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc);
+bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+			uint64_t pc);
 void probe_kernel_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
 			    bool ret);
 /* The kernel, or the modules that `module` (a glob) means, with debug information; *n 0 and *e: there is none. */

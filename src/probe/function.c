@@ -319,7 +319,7 @@ static struct probe_point *function_point(struct search *s, const struct probe_f
 	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
 	const char *place;
 
-	if (!probe_point_place(pt, s->img, pc))
+	if (!probe_point_place(s->ps, pt, s->img, pc))
 		return NULL;
 	pt->func = x->func;
 	pt->symbol = x->sym ? x->sym->name : NULL;

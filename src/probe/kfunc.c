@@ -19,6 +19,7 @@
 #include "base/diag.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
+#include "dbg/kernelfile.h"
 #include "probe/attach.h"
 #include "probe/kfunc.h"
 #include "probe/ksyms.h"
@@ -413,7 +414,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	if (n)
 		return;
-	if (needs_debuginfo(&s, text))
+	if (needs_debuginfo(&s, text) || !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release }))
 		probe_kernel_missing(ps, out, &missing);
 	else if (take_spec(&s, &spec, &missing, out))
 		resolve_symbols(&s, f, out);

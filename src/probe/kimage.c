@@ -111,12 +111,19 @@ static bool is_init_code(struct dbg_module *m, uint64_t pc)
 							     !strncmp(section, ".exit", 5)));
 }
 
-bool probe_kernel_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc)
+/* Does the kernel refuse probes in the function?  It marks such functions by symbols of their own. */
+static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const char *function)
+{
+	return ksyms_blacklisted(function) ||
+	       dbg_symbol_find(m, arena_printf(ps->arena, "_kbl_addr_%s", function)) != NULL;
+}
+
+bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img, uint64_t pc)
 {
 	const struct dbg_sym *sym = dbg_symbol_at(img->module, pc);
 
 	if (!dbg_addr_executable(img->module, pc) || is_init_code(img->module, pc) || !sym ||
-	    ksyms_blacklisted(sym->name))
+	    is_forbidden(ps, img->module, sym->name))
 		return false;
 	pt->module = img->module;
 	pt->pc = pc;

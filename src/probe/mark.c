@@ -39,7 +39,7 @@ static void mark_point(struct probe_session *ps, const struct probe_family *f, c
 	struct probe_point *pt = probe_point_new(ps, f, m);
 	const char *provider = "";
 
-	if (!probe_point_place(pt, img, sdt->pc))
+	if (!probe_point_place(ps, pt, img, sdt->pc))
 		return;
 	pt->kind = PROG_UPROBE;
 	pt->prog.kind = POINT_UPROBE;
@@ -102,7 +102,7 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 		if (want && fnmatch(want, sym[i].name, 0))
 			continue;
 		pt = probe_point_new(ps, f, m);
-		if (!probe_point_place(pt, img, sym[i].addr))
+		if (!probe_point_place(ps, pt, img, sym[i].addr))
 			continue;
 		pt->kind = ret ? PROG_URETPROBE : PROG_UPROBE;
 		pt->prog.kind = POINT_UPROBE;

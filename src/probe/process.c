@@ -397,12 +397,13 @@ struct probe_image *probe_images(struct probe_session *ps, const struct probe_ma
 	return copy;
 }
 
-bool probe_point_place(struct probe_point *pt, const struct probe_image *img, uint64_t pc)
+bool probe_point_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+		       uint64_t pc)
 {
 	uint64_t offset;
 
 	if (img->kernel)
-		return probe_kernel_place(pt, img, pc);
+		return probe_kernel_place(ps, pt, img, pc);
 	if (!dbg_addr_to_offset(img->module, pc, &offset) || !dbg_addr_executable(img->module, pc))
 		return false;
 	pt->module = img->module;

@@ -28,7 +28,7 @@ static struct probe_point *statement_point(struct search *s, const struct dbg_fu
 {
 	struct probe_point *pt = probe_point_new(s->ps, s->f, s->m);
 
-	if (!probe_point_place(pt, s->img, pc))
+	if (!probe_point_place(s->ps, pt, s->img, pc))
 		return NULL;
 	pt->func = func;
 	probe_point_mechanism(s->ps, pt, s->img, false);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The same stap on other kernels: unit tests of what meets the kernel, and a selection of the end-to-end tests."""
+"""The same stap on other kernels: unit tests of what meets the kernel, tests/kernel, a selection of the end-to-end tests."""
 import dataclasses
+import re
 import shlex
 import subprocess
 import xml.etree.ElementTree as ET
@@ -12,6 +13,9 @@ from conftest import UNITS, unit_program
 
 SELECTION = (suite.TOP / "tests" / "vm" / "selection").read_text().split("\n")
 SELECTION = [line for line in SELECTION if line and not line.startswith("#")]
+KERNEL = [f"{path.relative_to(suite.TOP)}::{name}" for path in sorted((suite.TOP / "tests" / "kernel").glob("test_*.py"))
+          for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+SELECTION += KERNEL
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -20,9 +24,10 @@ def test_unit(vm, name):
     assert result.status == 0, f"status {result.status}\n" + (result.out + result.err)[-5000:]
 
 
-def build_targets():
+@pytest.fixture(scope="session")
+def targets():
     """The machine has no compiler; every test builds its programs, if they are not cached, before stap fails."""
-    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION], cwd=suite.TOP,
+    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *KERNEL], cwd=suite.TOP,
                    env=dict(suite.os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL)
 
 
@@ -33,7 +38,7 @@ class Outcome:
 
 
 @pytest.fixture(scope="session")
-def outcomes(vm):
+def outcomes(vm, targets):
     """Of the selection's functions, all run by one pytest over there: "tests.e2e.FILE.FUNCTION" -> Outcome."""
     result = vm.run(f"cd {suite.TOP}; exec python3 -B -m pytest -q -p no:cacheprovider --tb=short "
                     f"--junitxml=/out/results {shlex.join(SELECTION)}", timeout=900)

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Indexes of large files (a kernel's has some 160 MB of DIEs), kept from one run to the next.
+ *
+ * A record names a DIE by offsets only, so that the file is mapped and searched in place: records are sorted by the
+ * hash of the name, which stays in the sections of the module.  The file is found by the build id; sizes of sections
+ * and number of units must fit.  What a record says is checked when it is used, as anything that was read.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/ds.h"
+#include "dbg/priv.h"
+
+#define WORTH_KEEPING	(8u << 20)	/* bytes of .debug_info */
+#define MAGIC		"stapidx1"
+#define IN_INFO		(UINT32_C(1) << 31)	/* the name is in .debug_info, not in .debug_str */
+#define UNIT_BITS	28
+
+struct header {
+	char magic[8];
+	uint64_t info_len, str_len, nrecs;
+	uint32_t nunits, id_len;
+	uint8_t id[64];
+};
+
+static char *cache_directory;
+
+void dbg_cache_directory(const char *dir)
+{
+	free(cache_directory);
+	cache_directory = dir ? strdup(dir) : NULL;
+}
+
+static uint32_t name_hash(const char *name)
+{
+	uint32_t h = 2166136261u;
+
+	while (*name)
+		h = (h ^ (uint8_t)*name++) * 16777619u;
+	return h;
+}
+
+/* Path of the index; malloc'ed; NULL: it is not kept. */
+static char *cache_path(const struct dbg_module *m)
+{
+	char *path;
+
+	if (!cache_directory || !*m->build_id_hex || m->info.build_id_len > 64 ||
+	    m->dw->main.info.len < WORTH_KEEPING || m->dw->main.info.len >= IN_INFO || m->dw->have_alt ||
+	    arrlen(m->dw->units[DW_IN_TYPES]))
+		return NULL;
+	if (asprintf(&path, "%s/%s.index", cache_directory, m->build_id_hex) < 0)
+		abort();
+	return path;
+}
+
+static struct header header_of(struct dbg_module *m, size_t n)
+{
+	struct header h = { .magic = MAGIC, .info_len = m->dw->main.info.len, .nrecs = n,
+			    .str_len = dw_section(&m->dw->main, DW_S_STR).len,
+			    .nunits = (uint32_t)arrlen(m->dw->units[DW_IN_INFO]),
+			    .id_len = (uint32_t)m->info.build_id_len };
+
+	memcpy(h.id, m->info.build_id, m->info.build_id_len);
+	return h;
+}
+
+/* ---- writing ---- */
+
+static int cmp_rec(const void *a, const void *b)
+{
+	const struct index_rec *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->die < y->die ? -1 : x->die > y->die;
+}
+
+static bool within(struct dbg_bytes b, const char *s)
+{
+	return (const uint8_t *)s >= b.p && (const uint8_t *)s < b.p + b.len;
+}
+
+/* The record of an entry; false: it cannot be expressed. */
+static bool make_rec(struct dbg_module *m, const struct index_entry *e, struct index_rec *r)
+{
+	struct dbg_bytes info = m->dw->main.info, str = dw_section(&m->dw->main, DW_S_STR);
+
+	if (within(str, e->name))
+		r->name = (uint32_t)((const uint8_t *)e->name - str.p);
+	else if (within(info, e->name))
+		r->name = (uint32_t)((const uint8_t *)e->name - info.p) | IN_INFO;
+	else
+		return false;
+	r->hash = name_hash(e->name);
+	r->die = (uint32_t)DW_HANDLE_OFF(e->die);
+	r->unit = e->unit | (uint32_t)e->kind << UNIT_BITS | (uint32_t)e->inlined << (UNIT_BITS + 2);
+	return e->unit < UINT32_C(1) << UNIT_BITS;
+}
+
+/* Makes the directory, and the one that it is in. */
+static void make_directory(void)
+{
+	char *parent = strdup(cache_directory), *slash = strrchr(parent, '/');
+
+	if (slash && slash != parent) {
+		*slash = 0;
+		mkdir(parent, 0755);
+	}
+	mkdir(cache_directory, 0755);
+	free(parent);
+}
+
+void indexcache_save(struct dbg_module *m, const struct dbg_index *ix)
+{
+	size_t n = (size_t)arrlen(ix->entries);
+	struct header h = header_of(m, n);
+	char *path = ix->crossing ? NULL : cache_path(m), *temp;
+	struct index_rec *recs;
+	bool ok = true;
+	FILE *f;
+
+	if (!path)
+		return;
+	recs = calloc(n + 1, sizeof(*recs));
+	for (size_t i = 0; recs && ok && i < n; i++)
+		ok = make_rec(m, &ix->entries[i], &recs[i]);
+	make_directory();
+	if (asprintf(&temp, "%s.%d", path, (int)getpid()) < 0)
+		abort();
+	f = recs && ok ? fopen(temp, "wex") : NULL;
+	if (f) {
+		qsort(recs, n, sizeof(*recs), cmp_rec);
+		ok = fwrite(&h, sizeof(h), 1, f) == 1 && fwrite(recs, sizeof(*recs), n, f) == n;
+		ok = fclose(f) == 0 && ok;
+		if (!ok || rename(temp, path))
+			unlink(temp);
+	}
+	free(recs);
+	free(temp);
+	free(path);
+}
+
+/* ---- reading ---- */
+
+bool indexcache_load(struct dbg_module *m, struct dbg_index *ix)
+{
+	char *path = cache_path(m);
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	struct header want;
+	struct stat st;
+	void *p = MAP_FAILED;
+
+	free(path);
+	if (fd < 0)
+		return false;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size >= sizeof(want) &&
+	    (st.st_uid == geteuid() || st.st_uid == 0))
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (p == MAP_FAILED)
+		return false;
+	want = header_of(m, ((size_t)st.st_size - sizeof(want)) / sizeof(struct index_rec));
+	if (memcmp(p, &want, sizeof(want))) {
+		munmap(p, (size_t)st.st_size);
+		return false;
+	}
+	ix->map = p;
+	ix->map_len = (size_t)st.st_size;
+	ix->recs = (const struct index_rec *)((const char *)p + sizeof(want));
+	ix->nrecs = want.nrecs;
+	return true;
+}
+
+void indexcache_free(struct dbg_index *ix)
+{
+	if (ix->map)
+		munmap(ix->map, ix->map_len);
+}
+
+size_t indexcache_first(const struct dbg_index *ix, const char *name)
+{
+	uint32_t h = name_hash(name);
+	size_t lo = 0, hi = ix->nrecs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (ix->recs[mid].hash < h)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool indexcache_same(const struct dbg_index *ix, size_t i, const char *name)
+{
+	return i < ix->nrecs && ix->recs[i].hash == name_hash(name);
+}
+
+bool indexcache_entry(struct dbg_module *m, const struct dbg_index *ix, size_t i, struct index_entry *e)
+{
+	const struct index_rec *r = &ix->recs[i];
+	struct dbg_bytes names = r->name & IN_INFO ? m->dw->main.info : dw_section(&m->dw->main, DW_S_STR);
+	uint32_t unit = r->unit & ((UINT32_C(1) << UNIT_BITS) - 1);
+	const struct dw_unit *u;
+
+	*e = (struct index_entry){ .die = DW_HANDLE(DW_IN_INFO, (uint64_t)r->die), .unit = unit };
+	e->name = bytes_str(names, r->name & ~IN_INFO);
+	e->kind = r->unit >> UNIT_BITS & 1;
+	e->inlined = (r->unit >> (UNIT_BITS + 2) & 1) != 0;
+	if (!e->name || unit >= arrlenu(m->dw->units[DW_IN_INFO]))
+		return false;
+	u = &m->dw->units[DW_IN_INFO][unit];
+	return r->die >= u->die_off && r->die < u->end;
+}

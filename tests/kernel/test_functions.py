@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernel functions by each mechanism: values and counts against what python, /proc/kcore and the program itself know."""
+import os
+import pathlib
+import re
+
+import pytest
+
+import kcore
+from support import background, compile_target, script, stap
+
+# what to do without, and the kinds of link that must be used then
+MECHANISMS = {"": {"tracing"}, "fentry": {"kprobe_multi", "perf"}, "fentry,kprobe_multi": {"perf"}}
+every_mechanism = pytest.mark.parametrize("without", MECHANISMS)
+
+
+@pytest.fixture(scope="module")
+def reads():
+    return compile_target("reads.c", "-O2", "-g")
+
+
+@pytest.fixture
+def pages(tmp_path):
+    """A file of this process, with known contents and position."""
+    path = tmp_path / "pages"
+    path.write_bytes(bytes(range(256)) * 40)
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOATIME)
+    os.lseek(fd, 123, os.SEEK_SET)
+    yield fd
+    os.close(fd)
+
+
+def probe_self(text, action, *options, without=""):
+    """What the script printed about this process; it prints "ready" first, then runs until it exits."""
+    with background("-x", str(os.getpid()), *options, "-e", 'probe begin { println("ready") } ' + text,
+                    env={"BPFTAP_WITHOUT": without}) as tracer:
+        tracer.wait_for("ready\n", 60)
+        action(tracer)
+        result = tracer.finish(60)
+    assert result.status == 0 and result.err == "", result
+    return result.lines[1:]
+
+
+def links(pid):
+    """Kinds of the links that a process holds."""
+    found = set()
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        found.update(re.findall(r"^link_type:\s+(\S+)", info.read_text(), re.M))
+    return found
+
+
+@every_mechanism
+def test_parameters_and_result(pages, without):
+    """At entry and, as they were then, at return."""
+    text = ('probe kernel.function("vfs_read").call { if (pid() == target() && $count == 300) '
+            'println("entry ", $file->f_inode->i_ino, " ", $file->f_flags, " ", $count, " ", $$parms) } '
+            'probe kernel.function("vfs_read").return { if (pid() == target() && @entry($count) == 300) { '
+            'println("return ", $return, " ", $count, " ", $file->f_inode->i_ino, " ", $$return, " ", $$parms) exit() } }')
+    used = set()
+
+    def act(tracer):
+        used.update(links(tracer.pid))
+        os.lseek(pages, 10240 - 200, os.SEEK_SET)
+        assert len(os.read(pages, 300)) == 200
+
+    lines = probe_self(text, act, without=without)
+    inode = os.fstat(pages).st_ino
+    flags = int(pathlib.Path(f"/proc/self/fdinfo/{pages}").read_text().split()[3], 8) & ~os.O_CLOEXEC
+    parms = r"file=0x[0-9a-f]+ buf=0x[0-9a-f]+ count=0x12c pos=0x[0-9a-f]+"
+    entry = re.fullmatch(rf"entry {inode} {flags} 300 ({parms})", lines[0])
+    back = re.fullmatch(rf"return 200 300 {inode} return=0xc8 ({parms})", lines[1])
+    assert entry and back and entry[1] == back[1], lines
+    assert used and used <= MECHANISMS[without], used
+
+
+@every_mechanism
+def test_negative_result(without):
+    def act(_):
+        with pytest.raises(FileNotFoundError):
+            os.open("/no/such/file", os.O_RDONLY)
+
+    text = ('probe kernel.function("do_sys_openat2").return { if (pid() == target() && $return < 0) { '
+            'println($return, " ", $$return, " ", user_string($filename), " ", $dfd) exit() } }')
+    assert probe_self(text, act, without=without) == ["-2 return=0xfffffffffffffffe /no/such/file -100"]
+
+
+def scalars(text):
+    """{member: number} of a pretty-printed structure, without what is nested."""
+    return {name: int(value, 0) for name, value in re.findall(r"\.(\w+)=(0x[0-9a-f]+|-?\d+)(?=[,}])", text)}
+
+
+@every_mechanism
+def test_structure_is_what_kcore_has(pages, without):
+    """All members of the file, its inode and this task that are numbers."""
+    text = ('probe kernel.function("vfs_read") { if (pid() == target() && $count == 77) { '
+            'printf("%p %s\\n%p %s\\n%p %s\\n", $file, $file$, $file->f_inode, $file->f_inode$, '
+            'task_current(), @cast(task_current(), "task_struct")$) exit() } }')
+    lines = probe_self(text, lambda _: os.pread(pages, 77, 0), "-DMAXSTRINGLEN=7000", without=without)
+    for name, line, least in zip(("file", "inode", "task_struct"), lines, (8, 20, 25)):
+        address, printed = int(line.split()[0], 16), scalars(line)
+        truth = kcore.read(name, address)
+        compared = {m: v for m, v in printed.items() if m in truth}
+        different = {m: (v, truth[m]) for m, v in compared.items() if v != truth[m] and v != truth[m] % 2**64}
+        assert len(compared) >= least, line
+        # what changes while a task runs on
+        assert len(different) <= (0 if name != "task_struct" else 25), different
+        assert name != "task_struct" or {"stack", "sched_class", "static_prio", "nr_cpus_allowed"} <= compared.keys() - different.keys()
+
+
+@every_mechanism
+def test_chains_and_nested_structures(pages, without):
+    text = ('probe kernel.function("vfs_read") { if (pid() == target() && $count == 78) { '
+            'println(kernel_string($file->f_path->dentry->d_name->name)) '
+            'println($file->f_path->dentry->d_inode->i_sb->s_dev, " ", $file->f_inode->i_size, " ", $pos[0]) '
+            'println($file->f_path$) println($file->f_path$$) '
+            'println($file->f_path->dentry == $file->f_path->dentry->d_name->name - '
+            '&@cast(0, "dentry")->d_iname[0] || 1) exit() } }')
+    lines = probe_self(text, lambda _: os.pread(pages, 78, 5), "-DMAXSTRINGLEN=4096", without=without)
+    status = os.fstat(pages)
+    device = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+    assert lines[0] == "pages"
+    assert lines[1] == f"{device} {status.st_size} 5"
+    assert re.fullmatch(r"\{\.mnt=0x[0-9a-f]+, \.dentry=0x[0-9a-f]+\}", lines[2]) and lines[3] == lines[2]
+
+
+def test_wild_cards_lists_and_optional_points(reads):
+    text = ('global n, m probe kernel.function("vfs_rea[d]"), kernel.function("ksys_rea?") { if (pid() == target()) '
+            'n[ppfunc(), probefunc()]++ } '
+            'probe kernel.{function("vfs_read"),function("ksys_read")}.return { if (pid() == target()) m[ppfunc()]++ } '
+            'probe kernel.function("no_such_function") ?, kernel.function("no_such_either") !, '
+            'kernel.function("ksys_read") !, kernel.function("vfs_read") ! { if (pid() == target()) m["one of"]++ } '
+            'probe end { foreach ([a, b] in n) if (n[a, b] > 100) println(a, b) foreach (k in m+) println(k, " ", m[k] > 100) }')
+    result = script(text, "-c", f"{reads} 101 1", timeout=90).ok()
+    assert sorted(result.lines) == ["ksys_read 1", "ksys_readksys_read", "one of 1", "vfs_read 1", "vfs_readvfs_read"]
+
+
+def test_kprobes_by_name(reads):
+    """kprobe.* need neither BTF nor debug information, and have the registers only."""
+    text = ('global n probe kprobe.function("ksys_read") { if (execname() == "reads") n[pp(), long_arg(3) <= 4]++ } '
+            'probe kprobe.function("ksys_read").return { if (execname() == "reads") n[pp(), returnval() == 3]++ } '
+            'probe kernel.function("ksys_read").return.maxactive(50) { if (execname() == "reads" && $count <= 4) '
+            'n["maxactive", $return == $count]++ } '
+            'probe end { foreach ([p, c+] in n) if (c) println(p, " ", n[p, c]) }')
+    result = script(text, "-c", f"{reads} 200 1", timeout=90).ok()
+    assert sorted(result.lines) == ['kprobe.function("ksys_read") 200', 'kprobe.function("ksys_read").return 50',
+                                    "maxactive 200"]
+
+
+def test_functions_of_a_module():
+    """veth is loaded; its devices are made and removed."""
+    text = ('global n probe module("veth").function("veth_newlink") { n[ppfunc()]++ println(kernel_string($dev->name)) } '
+            'probe module("veth").function("veth_dev_*").return { n[ppfunc()]++ } '
+            'probe kprobe.module("veth").function("veth_dellink") { n[ppfunc()]++ } '
+            'probe end { foreach (f+ in n) println(f, " ", n[f]) }')
+    result = script(text, "-c", "/bin/sh -c 'ip link add left0 type veth peer name right0; ip link del left0'",
+                    timeout=90).ok()
+    assert result.lines[0] == "left0"
+    assert {"veth_newlink 1", "veth_dev_init 2", "veth_dellink 1"} <= set(result.lines), result
+
+
+def test_unknown_functions():
+    result = script('probe kernel.function("vfs_raed") { }').failed()
+    assert "no match (similar functions: " in result.err and "vfs_read" in result.err
+    assert "kernel_clone" in script('probe kernel.function("_do_fork") { }').failed().err
+    assert "__x64_sys_open" in script('probe kernel.function("sys_open") { }').failed().err
+    assert "is kernel module 'nosuch' loaded?" in script('probe module("nosuch").function("x") { }').failed().err
+
+
+def test_variables_in_listings():
+    lines = stap("-L", 'kernel.function("vfs_read")').ok().lines
+    assert len(lines) == 1 and lines[0].endswith("$file:struct file* $buf:char* $count:size_t $pos:loff_t*"), lines
+    lines = stap("-L", 'kernel.function("vfs_read").return').ok().lines
+    assert "$return:ssize_t" in lines[0], lines
+
+
+@pytest.mark.parametrize("without", ("", "fentry"))
+@pytest.mark.parametrize("point, mine, calls", (
+    ('kernel.function("vfs_read")', "$count <= 4", 500000), ('kernel.function("vfs_read").return', "$count <= 4", 100000),
+    ('kernel.trace("sys_enter")', "$id == 0 && $regs->dx <= 4", 500000)))
+def test_a_million_hits_are_a_million(reads, without, point, mine, calls):
+    """Counted by a scalar, an array and an aggregate; two processes on two processors."""
+    text = (f'global n, a, s probe {point} {{ if (execname() == "reads" && {mine}) n++ }} '
+            f'probe {point} {{ if (execname() == "reads" && {mine}) a[pid()]++ }} '
+            f'probe {point} {{ if (execname() == "reads" && {mine}) s <<< 1 }} '
+            'probe end { println(n) foreach (p in a) println(a[p]) println(@count(s)) }')
+    result = script(text, "-c", f"{reads} {calls} 2", timeout=240, env={"BPFTAP_WITHOUT": without}).ok()
+    assert (result.lines, result.err) == ([str(2 * calls), str(calls), str(calls), str(2 * calls)], "")
