@@ -16,7 +16,7 @@ static void set_arg(struct gen *g, int n, int reg)
 /* The letter of wire.h that stands for an op. */
 static char letter_of(const struct ir_expr *e)
 {
-	static const char user[] = "sdmfFLss", kernel[] = "kKMkkkkk";
+	static const char user[] = "sdmfFLss", kernel[] = "kKMgGlkk";
 
 	switch (e->op) {
 	case IR_USYM:

@@ -242,7 +242,7 @@ static uint32_t zone_name(struct interp *in, const struct ir_expr *e)
 
 uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 {
-	static const char user_letter[] = "sdmfFLss", kernel_letter[] = "kKMkkkkk";
+	static const char user_letter[] = "sdmfFLss", kernel_letter[] = "kKMgGlkk";
 	const struct prog_point *pt = point_of(in);
 	const char *s = "";
 	pid_t parent;

@@ -385,6 +385,17 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
+/* A function that exists, but is not to be probed. */
+static void explain_refusal(struct search *s, const struct probe_spec *spec, struct probe_result *out)
+{
+	size_t count;
+
+	if (out->why && ksyms_find(s->module, spec->function, &count) &&
+	    (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
+		diag_hint(s->ps->diag, out->why, "the kernel does not let '%s' be probed: it is marked notrace, or on the "
+			  "list of functions that kprobes must not touch", spec->function);
+}
+
 static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 			  struct probe_result *out)
 {
@@ -392,7 +403,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 			    .module = probe_match_string(m, "module") };
 	const char *text = probe_match_string(m, "function");
 	struct probe_image *img = NULL;
-	struct probe_spec spec;
+	struct probe_spec spec = { 0 };
 	struct dbg_error missing = { 0 };
 	size_t n = 0;
 
@@ -412,8 +423,11 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 		else
 			probe_resolve_function(ps, f, m, &img[i], out);
 	}
-	if (n)
+	if (n) {
+		if (!arrlenu(out->points) && text)
+			explain_refusal(&s, &spec, out);
 		return;
+	}
 	if (needs_debuginfo(&s, text) || !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release }))
 		probe_kernel_missing(ps, out, &missing);
 	else if (take_spec(&s, &spec, &missing, out))

@@ -111,11 +111,20 @@ static bool is_init_code(struct dbg_module *m, uint64_t pc)
 							     !strncmp(section, ".exit", 5)));
 }
 
-/* Does the kernel refuse probes in the function?  It marks such functions by symbols of their own. */
+/*
+ * Does the kernel refuse probes in the function?  It marks such functions by symbols of their own; the running one
+ * also tells, and refuses those that it cannot trace (notrace) and what was split off them (".cold").
+ */
 static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const char *function)
 {
-	return ksyms_blacklisted(function) ||
-	       dbg_symbol_find(m, arena_printf(ps->arena, "_kbl_addr_%s", function)) != NULL;
+	const struct dbg_kernel_opts o = { .release = ps->release };
+	const char *name = arena_strndup(ps->arena, function, strcspn(function, "."));
+
+	if (dbg_symbol_find(m, arena_printf(ps->arena, "_kbl_addr_%s", function)))
+		return true;
+	if (!dbg_kernel_is_running(&o))
+		return false;
+	return ksyms_blacklisted(function) || !(ksyms_traceable(function) || ksyms_traceable(name));
 }
 
 bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img, uint64_t pc)
@@ -170,6 +179,6 @@ void probe_kernel_mechanism(struct probe_session *ps, struct probe_point *pt, co
 	pt->prog.kind = POINT_KFUNC;
 	pt->prog.str[IR_PP_TYPE] = ret ? "kretprobe" : "kprobe";
 	pt->kind = PROG_KINSN;
-	if (entry && (ret || ksyms_traceable(pt->prog.name)))
+	if (entry)
 		function_mechanism(ps, pt, img, ret);
 }

@@ -9,6 +9,8 @@
 #include "dbg/func.h"
 #include "run/symb.h"
 
+#define MAX_INLINED 32	/* functions inlined into each other */
+
 static const char *addr_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -23,8 +25,29 @@ static bool addr_line(const struct run_place *p, struct dbg_line *line)
 	       dbg_line_at(p->module, p->link - (p->caller ? 1 : 0), line);
 }
 
-/* "name+0x1/0x20 [/path]" and what is left of it with less known. */
-static void addr_data(const struct run_place *p, uint64_t addr, bool line, struct out_buf *out)
+/* What was inlined at the place, innermost first, a line each; true: *outer is the function they are in. */
+static bool addr_inlined(const struct run_place *p, uint64_t addr, struct dbg_frame_line *outer,
+			 struct out_buf *out)
+{
+	struct dbg_frame_line f[MAX_INLINED];
+	size_t n;
+
+	if (!p->name || !p->module || dbg_module_debug(p->module, NULL))
+		return false;
+	n = dbg_frames_at(p->module, p->link - (p->caller ? 1 : 0), f, MAX_INLINED);
+	if (n < 2 || !f[n - 1].file)
+		return false;
+	for (size_t i = 0; i + 1 < n; i++)
+		out_buf_printf(out, " 0x%" PRIx64 " : %s at %s:%u (inlined)%s%s%s\n", addr, f[i].func->name,
+			       f[i].file ? f[i].file : "?", f[i].line, p->path ? " [" : "", p->path ? p->path : "",
+			       p->path ? "]" : "");
+	*outer = f[n - 1];
+	return true;
+}
+
+/* "name+0x1/0x20 [/path]" and what is left of it with less known; outer: the line to show, NULL: find it. */
+static void addr_data(const struct run_place *p, uint64_t addr, bool line, const struct dbg_frame_line *outer,
+		      struct out_buf *out)
 {
 	struct dbg_line at;
 
@@ -36,7 +59,7 @@ static void addr_data(const struct run_place *p, uint64_t addr, bool line, struc
 	}
 	out_buf_printf(out, "%s+0x%" PRIx64 "/0x%" PRIx64, p->name, p->offset, p->size);
 	if (line && addr_line(p, &at))
-		out_buf_printf(out, " at %s:%u", at.file, at.line);
+		out_buf_printf(out, " at %s:%u", outer ? outer->file : at.file, outer ? outer->line : at.line);
 	if (p->path)
 		out_buf_printf(out, " [%s]", p->path);
 }
@@ -59,6 +82,9 @@ static void addr_fileline(const struct run_place *p, uint64_t addr, enum run_add
 void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
 		    struct out_buf *out)
 {
+	struct dbg_frame_line outer;
+	bool inlined;
+
 	switch (form) {
 	case RUN_ADDR_NAME:
 		if (!p->name)
@@ -81,14 +107,15 @@ void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form
 				       addr_basename(p->path), p->offset);
 		return;
 	case RUN_ADDR_DATA:
-		addr_data(p, addr, false, out);
+		addr_data(p, addr, false, NULL, out);
 		return;
 	case RUN_ADDR_FULL:
 	case RUN_ADDR_FULLER:
+		inlined = form == RUN_ADDR_FULLER && addr_inlined(p, addr, &outer, out);
 		out_buf_str(out, " ");
 		if (p->name)
 			out_buf_printf(out, "0x%" PRIx64 " : ", addr);
-		addr_data(p, addr, form == RUN_ADDR_FULLER, out);
+		addr_data(p, addr, form == RUN_ADDR_FULLER, inlined ? &outer : NULL, out);
 		return;
 	case RUN_ADDR_FILELINE:
 	case RUN_ADDR_FILE:
@@ -114,12 +141,24 @@ void run_symb_print_user(struct run_symb *sy, const struct run_query *q, enum ru
 	run_symb_print(&p, q->addr, form, out);
 }
 
-void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,
-			   struct out_buf *out)
+static bool wants_lines(enum run_addr_form form)
+{
+	return form == RUN_ADDR_FULLER || form == RUN_ADDR_FILELINE || form == RUN_ADDR_FILE || form == RUN_ADDR_LINE;
+}
+
+void run_symb_print_kernel_frame(struct run_symb *sy, uint64_t addr, bool caller, enum run_addr_form form,
+				 struct out_buf *out)
 {
 	struct run_place p = { 0 };
 
-	if (form != RUN_ADDR_HEX)
-		run_symb_kernel(sy, addr, &p);
+	if (form != RUN_ADDR_HEX && run_symb_kernel(sy, addr, &p) && wants_lines(form))
+		run_symb_kernel_module(&p, addr);
+	p.caller = caller;
 	run_symb_print(&p, addr, form, out);
+}
+
+void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,
+			   struct out_buf *out)
+{
+	run_symb_print_kernel_frame(sy, addr, false, form, out);
 }

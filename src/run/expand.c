@@ -27,6 +27,9 @@ static const struct expand_row {
 	{ 'k', EXPAND_KERNEL, RUN_ADDR_NAME },
 	{ 'K', EXPAND_KERNEL, RUN_ADDR_DATA },
 	{ 'M', EXPAND_KERNEL, RUN_ADDR_MODULE },
+	{ 'g', EXPAND_KERNEL, RUN_ADDR_FILELINE },
+	{ 'G', EXPAND_KERNEL, RUN_ADDR_FILE },
+	{ 'l', EXPAND_KERNEL, RUN_ADDR_LINE },
 	{ 't', EXPAND_TIME, 0 },
 	{ 'T', EXPAND_TIME, 1 },
 	{ 'b', EXPAND_STACK, RUN_ADDR_SIMPLE },
@@ -91,7 +94,7 @@ void run_expand_field(void *ctx, const char *fields, size_t len, struct out_buf 
 		break;
 	case EXPAND_KSTACK:
 		for (size_t i = 1 + run_symb_own_frames(x->symb, v + 1, n - 1); i < n; i++) {
-			run_symb_print_kernel(x->symb, v[i], row->form, b);
+			run_symb_print_kernel_frame(x->symb, v[i], i > 1, row->form, b);
 			out_buf_str(b, "\n");
 		}
 		break;

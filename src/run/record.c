@@ -237,6 +237,7 @@ static void on_kstack(struct run_session *s, const struct wire_record *r, const 
 {
 	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];
 	uint64_t n, pc[RUN_WALK_MAX];
+	size_t first;
 
 	if (it->size < sizeof(n))
 		return;
@@ -247,8 +248,9 @@ static void on_kstack(struct run_session *s, const struct wire_record *r, const 
 	run_symbols_start(s);
 	if (form != RUN_ADDR_BRIEF)
 		kstack_returning(s, r);
-	for (size_t i = run_symb_own_frames(s->symb, pc, n); i < n; i++) {
-		run_symb_print_kernel(s->symb, pc[i], form, &s->text);
+	first = run_symb_own_frames(s->symb, pc, n);
+	for (size_t i = first; i < n; i++) {
+		run_symb_print_kernel_frame(s->symb, pc[i], i > first, form, &s->text);
 		out_buf_str(&s->text, "\n");
 	}
 }

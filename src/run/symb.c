@@ -19,6 +19,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "dbg/kernelfile.h"
 
 struct symb_module {
 	char *key;			/* device, inode and path */
@@ -248,6 +249,17 @@ bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out)
 	out->offset = addr - sy->ksyms[lo].addr;
 	out->size = hi < arrlenu(sy->ksyms) ? sy->ksyms[hi].addr - sy->ksyms[lo].addr : 0;
 	return true;
+}
+
+void run_symb_kernel_module(struct run_place *p, uint64_t addr)
+{
+	struct dbg_kernel_opts o = { .debug_path = getenv("SYSTEMTAP_DEBUGINFO_PATH") };
+
+	if (!p->path)
+		return;
+	p->module = strcmp(p->path, "kernel") ? dbg_kernel_module_open(&o, p->path, NULL) : dbg_kernel_open(&o, NULL);
+	if (p->module)
+		p->link = addr - dbg_module_info(p->module)->kernel_bias;
 }
 
 bool run_symb_kernel_address(struct run_symb *sy, const char *name, uint64_t *addr)

@@ -49,6 +49,8 @@ bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_
 		      uint64_t *addr);
 /* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
 bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
+/* Finds the debug information of such a place, if it is installed: sets its module and link address. */
+void run_symb_kernel_module(struct run_place *p, uint64_t addr);
 
 /* How many of the innermost frames of a kernel stack belong to what calls programs, not to what was probed. */
 size_t run_symb_own_frames(struct run_symb *sy, const uint64_t *pc, size_t n);
@@ -63,7 +65,8 @@ enum run_addr_form {
 	RUN_ADDR_SIMPLE,		/* "ngx_close_connection+0x4 [nginx]" */
 	RUN_ADDR_DATA,			/* "ngx_close_connection+0x4/0x330 [/usr/sbin/nginx]" */
 	RUN_ADDR_FULL,			/* " 0x47cc10 : " and the same */
-	RUN_ADDR_FULLER,		/* with " at FILE:LINE" before the module */
+	RUN_ADDR_FULLER,		/* with " at FILE:LINE" before the module; lines of their own before it for
+					 * what was inlined there */
 	RUN_ADDR_FILELINE, RUN_ADDR_FILE, RUN_ADDR_LINE,
 	RUN_ADDR_MODULE,		/* "/usr/sbin/nginx" */
 };
@@ -75,5 +78,8 @@ void run_symb_print_user(struct run_symb *sy, const struct run_query *q, enum ru
 			 struct out_buf *out);
 void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,
 			   struct out_buf *out);
+/* The same for a frame of a kernel stack; `caller`: a return address. */
+void run_symb_print_kernel_frame(struct run_symb *sy, uint64_t addr, bool caller, enum run_addr_form form,
+				 struct out_buf *out);
 
 #endif
