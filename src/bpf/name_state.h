@@ -66,6 +66,7 @@ struct name_state {
 	uint64_t lo, hi;	/* binary search */
 	struct name_file file;	/* chunks 0: in no file */
 	struct name_row row;
+	uint64_t last;		/* word of a text that is copied byte by byte */
 	char text[NAME_KERNEL];
 };
 

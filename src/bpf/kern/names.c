@@ -170,32 +170,42 @@ __attribute__((noinline)) long bk_name_find(struct rt_mem *m)
 	return 0;
 }
 
-/* Appends a text of the file. */
+/* Words of a text that a string of the largest bound can take. */
+#define TEXT_WORDS	(RT_STR_MAX / 8 + 1 < NAME_CHUNK / 8 ? RT_STR_MAX / 8 + 1 : NAME_CHUNK / 8)
+
+/* Appends a text of the file: whole words while there is room for them, then the rest of one. */
 __attribute__((noinline)) long bk_name_text(struct rt_mem *m, uint32_t dst, uint32_t text)
 {
 	const union name_chunk *c;
+	struct name_state *n;
 	struct name_key key;
 
 	if (!m)
 		return 0;
-	key.file = names(m)->file.id;
+	n = names(m);
+	key.file = n->file.id;
 	key.chunk = NAME_TEXT + (text >> NAME_CHUNK_SHIFT);
 	c = bpf_map_lookup(bk_names, &key);
 	if (!c)
 		return 0;
-	for (uint32_t i = 0; i < NAME_CHUNK / 8; i++) {
-		uint64_t x = c->text[((text >> 3) + i) & (NAME_CHUNK / 8 - 1)], z = rt_zeros(x);
+	n->last = 0;
+	for (uint32_t i = 0; i < TEXT_WORDS; i++) {
+		uint64_t x = c->text[((text >> 3) + i) & (NAME_CHUNK / 8 - 1)];
 		uint32_t at = (uint32_t)rt_got(m, POS);
 
-		if (z || at + 9 > (uint32_t)rt_got(m, SIZE)) {
-			for (int k = 0; k < 8 && (x & 255); k++, x >>= 8)
-				put(m, dst, (uint8_t)x);
-			if (z)
-				break;
-			continue;
+		if (rt_zeros(x) || at + 8 >= (uint32_t)rt_got(m, SIZE)) {
+			*(volatile uint64_t *)&n->last = x;
+			break;
 		}
 		RT_WORD(m, dst + at) = x;
 		rt_put(m, POS, at + 8);
+	}
+	for (int k = 0; k < 8; k++) {
+		uint8_t byte = *(volatile uint8_t *)((char *)&n->last + k);
+
+		if (!byte)
+			break;
+		put(m, dst, byte);
 	}
 	return 0;
 }
