@@ -9,45 +9,71 @@
 
 #include "lang/print.h"
 
+/* How statements end and blocks look: as source, or as SystemTap's -v -p2 shows them, which nobody parses. */
+struct printer {
+	FILE *out;
+	bool shown;
+};
+
+static void put_stmt(const struct printer *p, const struct ast_stmt *s);
+
+static void put_word(const struct printer *p, const char *word, const struct ast_expr *e)
+{
+	fputs(word, p->out);
+	if (*word && e)
+		fputc(' ', p->out);
+	if (e)
+		ast_print_expr(p->out, e);
+}
+
+static void put_simple(const struct printer *p, const char *word, const struct ast_expr *e)
+{
+	put_word(p, word, e);
+	if (!p->shown)
+		fputs(";\n", p->out);
+}
+
 /* Ends behind the closing brace. */
-static void put_braces(FILE *out, const struct ast_stmt *s)
+static void put_braces(const struct printer *p, const struct ast_stmt *s)
 {
-	fputs("{\n", out);
-	for (size_t i = 0; i < s->block.nstmts; i++)
-		ast_print_stmt(out, s->block.stmts[i]);
-	fputc('}', out);
+	fputs("{\n", p->out);
+	for (size_t i = 0; i < s->block.nstmts; i++) {
+		put_stmt(p, s->block.stmts[i]);
+		if (p->shown)
+			fputs(";\n", p->out);
+	}
+	fputc('}', p->out);
 }
 
-static void put_block(FILE *out, const struct ast_stmt *s)
+static void put_branch(const struct printer *p, const struct ast_stmt *s)
 {
-	put_braces(out, s);
-	fputc('\n', out);
+	put_stmt(p, s);
+	if (p->shown)
+		fputc('\n', p->out);
 }
 
-static void put_if(FILE *out, const struct ast_stmt *s)
+static void put_if(const struct printer *p, const struct ast_stmt *s)
 {
-	fputs("if (", out);
-	ast_print_expr(out, s->if_.cond);
-	fputs(") ", out);
-	ast_print_stmt(out, s->if_.yes);
+	fputs("if (", p->out);
+	ast_print_expr(p->out, s->if_.cond);
+	fputs(") ", p->out);
+	put_branch(p, s->if_.yes);
 	if (s->if_.no) {
-		fputs("else ", out);
-		ast_print_stmt(out, s->if_.no);
+		fputs("else ", p->out);
+		put_branch(p, s->if_.no);
 	}
 }
 
-static void put_loop(FILE *out, const struct ast_stmt *s)
+static void put_loop(const struct printer *p, const struct ast_stmt *s)
 {
-	fputs("for (", out);
-	if (s->loop.init)
-		ast_print_expr(out, s->loop.init);
-	fputs("; ", out);
-	ast_print_expr(out, s->loop.cond);
-	fputs("; ", out);
-	if (s->loop.step)
-		ast_print_expr(out, s->loop.step);
-	fputs(") ", out);
-	ast_print_stmt(out, s->loop.body);
+	put_word(p, "for (", NULL);
+	put_word(p, "", s->loop.init);
+	put_word(p, "; ", NULL);
+	put_word(p, "", s->loop.cond);
+	put_word(p, "; ", NULL);
+	put_word(p, "", s->loop.step);
+	put_word(p, ") ", NULL);
+	put_stmt(p, s->loop.body);
 }
 
 static void put_sort(FILE *out, const struct ast_foreach *f, unsigned column)
@@ -56,8 +82,10 @@ static void put_sort(FILE *out, const struct ast_foreach *f, unsigned column)
 		fputc(f->sort_dir > 0 ? '+' : '-', out);
 }
 
-static void put_foreach(FILE *out, const struct ast_foreach *f)
+static void put_foreach(const struct printer *p, const struct ast_foreach *f)
 {
+	FILE *out = p->out;
+
 	fputs("foreach (", out);
 	if (f->value) {
 		ast_print_expr(out, f->value);
@@ -84,81 +112,95 @@ static void put_foreach(FILE *out, const struct ast_foreach *f)
 	if (f->sort_stat != STAT_NONE)
 		fprintf(out, " %s", ast_stat_text(f->sort_stat));
 	put_sort(out, f, 0);
-	if (f->limit) {
-		fputs(" limit ", out);
-		ast_print_expr(out, f->limit);
-	}
+	if (f->limit)
+		put_word(p, " limit", f->limit);
 	fputs(") ", out);
-	ast_print_stmt(out, f->body);
+	put_stmt(p, f->body);
 }
 
-static void put_try(FILE *out, const struct ast_stmt *s)
+/* A body of try: shown in braces of its own, which only there also a lone statement has. */
+static void put_guarded(const struct printer *p, const struct ast_stmt *s)
 {
-	fputs("try ", out);
-	put_braces(out, s->try_.body);
-	fputs(" catch ", out);
-	if (s->try_.error) {
-		fputc('(', out);
-		ast_print_expr(out, s->try_.error);
-		fputs(") ", out);
+	if (!p->shown) {
+		put_braces(p, s);
+		return;
 	}
-	put_block(out, s->try_.handler);
+	fputs("{\n", p->out);
+	if (s)
+		put_stmt(p, s);
+	fputs("\n}", p->out);
 }
 
-static void put_simple(FILE *out, const char *word, const struct ast_expr *e)
+static void put_try(const struct printer *p, const struct ast_stmt *s)
 {
-	fputs(word, out);
-	if (*word && e)
-		fputc(' ', out);
-	if (e)
-		ast_print_expr(out, e);
-	fputs(";\n", out);
+	fputs("try ", p->out);
+	put_guarded(p, s->try_.body);
+	fputs(" catch ", p->out);
+	if (s->try_.error) {
+		fputc('(', p->out);
+		ast_print_expr(p->out, s->try_.error);
+		fputs(") ", p->out);
+	}
+	put_guarded(p, s->try_.handler);
+	fputc('\n', p->out);
+}
+
+static void put_stmt(const struct printer *p, const struct ast_stmt *s)
+{
+	switch (s->kind) {
+	case STMT_BLOCK:
+		put_braces(p, s);
+		if (!p->shown)
+			fputc('\n', p->out);
+		break;
+	case STMT_EMPTY:
+		fputs(p->shown ? ";" : ";\n", p->out);
+		break;
+	case STMT_EXPR:
+		put_simple(p, "", s->expr);
+		break;
+	case STMT_IF:
+		put_if(p, s);
+		break;
+	case STMT_WHILE:
+	case STMT_FOR:
+		put_loop(p, s);
+		break;
+	case STMT_FOREACH:
+		put_foreach(p, s->foreach);
+		break;
+	case STMT_RETURN:
+		put_simple(p, "return", s->expr);
+		break;
+	case STMT_DELETE:
+		put_simple(p, "delete", s->expr);
+		break;
+	case STMT_NEXT:
+		put_simple(p, "next", NULL);
+		break;
+	case STMT_BREAK:
+		put_simple(p, "break", NULL);
+		break;
+	case STMT_CONTINUE:
+		put_simple(p, "continue", NULL);
+		break;
+	case STMT_TRY:
+		put_try(p, s);
+		break;
+	case STMT_EMBEDDED:
+		fprintf(p->out, "%%{%s%%}%s", s->embedded->text, p->shown ? "" : "\n");
+		break;
+	}
 }
 
 void ast_print_stmt(FILE *out, const struct ast_stmt *s)
 {
-	switch (s->kind) {
-	case STMT_BLOCK:
-		put_block(out, s);
-		break;
-	case STMT_EMPTY:
-		put_simple(out, "", NULL);
-		break;
-	case STMT_EXPR:
-		put_simple(out, "", s->expr);
-		break;
-	case STMT_IF:
-		put_if(out, s);
-		break;
-	case STMT_WHILE:
-	case STMT_FOR:
-		put_loop(out, s);
-		break;
-	case STMT_FOREACH:
-		put_foreach(out, s->foreach);
-		break;
-	case STMT_RETURN:
-		put_simple(out, "return", s->expr);
-		break;
-	case STMT_DELETE:
-		put_simple(out, "delete", s->expr);
-		break;
-	case STMT_NEXT:
-		put_simple(out, "next", NULL);
-		break;
-	case STMT_BREAK:
-		put_simple(out, "break", NULL);
-		break;
-	case STMT_CONTINUE:
-		put_simple(out, "continue", NULL);
-		break;
-	case STMT_TRY:
-		put_try(out, s);
-		break;
-	case STMT_EMBEDDED:
-		fprintf(out, "%%{%s%%}\n", s->embedded->text);
-		break;
-	}
+	put_stmt(&(struct printer){ out, false }, s);
+}
+
+void ast_show_stmt(FILE *out, const struct ast_stmt *s)
+{
+	put_stmt(&(struct printer){ out, true }, s);
 }
 
 /* A literal where a sign is part of it. */
@@ -195,6 +237,8 @@ void ast_print_point(FILE *out, const struct ast_point *p)
 
 void ast_print_probe(FILE *out, const struct ast_probe *p)
 {
+	const struct printer source = { out, false };
+
 	fputs("probe ", out);
 	for (size_t i = 0; i < p->nnames; i++) {
 		ast_print_point(out, p->names[i]);
@@ -205,10 +249,10 @@ void ast_print_probe(FILE *out, const struct ast_probe *p)
 			fputs(p->nnames ? ", " : ",", out);
 		ast_print_point(out, p->points[i]);
 	}
-	put_braces(out, p->body);
+	put_braces(&source, p->body);
 	if (p->body2) {
 		fputs(", ", out);
-		put_braces(out, p->body2);
+		put_braces(&source, p->body2);
 	}
 	fputc('\n', out);
 }

@@ -34,7 +34,7 @@ static void print_locals(FILE *out, struct ast_var *const *locals, size_t n)
 static void print_body(FILE *out, const struct ast_stmt *s)
 {
 	fputs("{ ", out);
-	sema_print_stmt(out, s);
+	ast_show_stmt(out, s);
 	fputs(" }\n", out);
 }
 

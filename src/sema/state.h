@@ -74,9 +74,6 @@ const char *sema_text_point(struct arena *a, const struct ast_point *pt);
 const char *sema_text_points(struct arena *a, struct ast_point *const *list, size_t n, const char *sep);
 const char *sema_text_alias(struct arena *a, const struct ast_probe *alias);
 
-/* print_stmt.c: a statement, without a newline */
-void sema_print_stmt(FILE *out, const struct ast_stmt *s);
-
 /* derive.c: probes -> session.probes */
 void sema_derive_probe(struct sema_state *st, struct ast_probe *p);
 
