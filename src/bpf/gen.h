@@ -158,6 +158,7 @@ struct gen {
 	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
 	struct mem stack_err, stack_arg;	/* without a slot */
 	uint32_t *cookies;		/* instructions `r0 = point`, for programs of one point; stb_ds */
+	struct mem verdict;		/* PROG_NETFILTER: what the program gives back */
 	struct mem unwind;		/* struct unwind_state; off 0: none */
 	struct mem names;		/* struct name_state; off 0: none */
 };

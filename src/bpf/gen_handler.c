@@ -2,6 +2,7 @@
 /* One handler's program: what surrounds the body (slot, locks, output, counters). */
 #include "bpf/gen.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "base/ds.h"
@@ -80,7 +81,7 @@ static void survey(struct gen *g)
 bool gen_own_programs(const struct gen *g)
 {
 	switch (g->kind) {
-	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT:
+	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT: case PROG_NETFILTER:
 		return true;
 	case PROG_RAW_TP:
 		return !gen_has(g, ENGINE_RAW_TP_COOKIE);
@@ -239,6 +240,10 @@ static void gen_main(struct gen *g)
 		em_helper(em, BPF_FUNC_ktime_get_ns);
 		gen_st(g, start, R0);
 	}
+	if (g->kind == PROG_NETFILTER) {
+		g->verdict = gen_alloc(g, 8);
+		gen_sti(g, g->verdict, NF_ACCEPT);
+	}
 	gen_ctx_prologue(g, g->root.f);
 	gen_locks_take(g, nolock);
 	gen_out_prologue(g);
@@ -255,10 +260,16 @@ static void gen_main(struct gen *g)
 	if (g->p->timing)
 		gen_timing(g, start);
 	em_bind(em, release);
+	if (g->kind == PROG_NETFILTER) {
+		gen_ld(g, R0, g->verdict);
+		em_alui(em, BPF_AND, R0, NF_ACCEPT);	/* what the kernel takes, for its verifier */
+	}
 	if (g->slot)
 		gen_sti(g, gen_hdr(HDR(lock)), 0);
+	if (g->kind == PROG_NETFILTER)
+		em_exit(em);
 	em_bind(em, out);
-	em_movi(em, R0, 0);
+	em_movi(em, R0, g->kind == PROG_NETFILTER ? NF_ACCEPT : 0);
 	em_exit(em);
 
 	gen_stubs(g);

@@ -18,7 +18,9 @@
 #include "rt/rt.h"
 
 #define TRACE_KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI and */
-#define TRACE_UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI of newer headers */
+#define TRACE_UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI, */
+#define ATTACH_NETFILTER	45	/* BPF_NETFILTER and */
+#define PROG_TYPE_NETFILTER	32	/* BPF_PROG_TYPE_NETFILTER of newer headers */
 
 /* A global function's FUNC with parameters by signature letters. */
 static int add_func(struct btf *b, const char *name, const char *sig, int lng, const int *ptr)
@@ -74,6 +76,7 @@ static enum bpf_prog_type prog_type(enum prog_kind kind)
 	case PROG_RAW_TP: return BPF_PROG_TYPE_RAW_TRACEPOINT;
 	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT: return BPF_PROG_TYPE_TRACING;
 	case PROG_PERF_EVENT: return BPF_PROG_TYPE_PERF_EVENT;
+	case PROG_NETFILTER: return (enum bpf_prog_type)PROG_TYPE_NETFILTER;
 	default: return BPF_PROG_TYPE_KPROBE;
 	}
 }
@@ -133,6 +136,8 @@ int load_prog(const struct load_request *rq)
 		o.expected_attach_type = (enum bpf_attach_type)TRACE_UPROBE_MULTI;
 	if (rq->kprobe_multi && (rq->kind == PROG_KPROBE || rq->kind == PROG_KRETPROBE))
 		o.expected_attach_type = (enum bpf_attach_type)TRACE_KPROBE_MULTI;
+	if (rq->kind == PROG_NETFILTER)
+		o.expected_attach_type = (enum bpf_attach_type)ATTACH_NETFILTER;
 	if (rq->kind == PROG_TP_BTF || rq->kind == PROG_FENTRY || rq->kind == PROG_FEXIT)
 		err = attach_to_btf(rq, &o);
 	if (rq->log) {

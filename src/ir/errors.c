@@ -63,6 +63,10 @@ size_t ir_error_message(char *buf, size_t size, const struct ir_module *m, uint3
 		n = snprintf(buf, size, "kernel string copy fault at 0x%llx [man error::fault]",
 			     (unsigned long long)arg);
 		break;
+	case WERR_VERDICT:
+		n = snprintf(buf, size, "verdict %lld is not available: a netfilter probe can drop (0) or accept (1)",
+			     (long long)arg);
+		break;
 	case WERR_MATCHED:
 		n = arg < 0 ? snprintf(buf, size, "Attempted to get subexpression %lld from failed match",
 				       (long long)~arg)

@@ -20,6 +20,7 @@ enum prog_kind {
 	PROG_PERF_EVENT,	/* bpf_perf_event_data */
 	PROG_KPROBE, PROG_KRETPROBE, PROG_FENTRY, PROG_FEXIT,	/* kernel functions */
 	PROG_KINSN,		/* any instruction of the kernel; context: pt_regs */
+	PROG_NETFILTER,		/* bpf_nf_ctx: hook state, packet; its result is the verdict */
 	PROG_KIND_COUNT
 };
 
@@ -34,7 +35,14 @@ enum point_kind {
 	POINT_TRACEPOINT,	/* name "category:event" or raw tracepoint name */
 	POINT_KFUNC,		/* kernel function: name or address */
 	POINT_PERF,		/* perf_type, perf_config, period or freq_hz */
+	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: a link of its own, else a chain of nf_tables that calls `name` */
 	POINT_KIND_COUNT
+};
+
+/* A hook of netfilter, by the kernel's numbers. */
+struct prog_nf {
+	uint32_t pf, hook;
+	int32_t priority;
 };
 
 struct prog_point {
@@ -55,6 +63,7 @@ struct prog_point {
 	int64_t period_ns, random_ns, freq_hz;
 	uint32_t perf_type;
 	uint64_t perf_config;
+	struct prog_nf nf;
 	int64_t priority;	/* begin(N), end(N): ascending order */
 	int32_t maxactive;
 	const char *condition_of;	/* reserved, NULL */

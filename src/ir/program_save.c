@@ -353,6 +353,9 @@ static void do_point(struct codec *c, struct prog_point *p)
 	DO(c, p->freq_hz);
 	DO(c, p->perf_type);
 	DO(c, p->perf_config);
+	DO(c, p->nf.pf);
+	DO(c, p->nf.hook);
+	DO(c, p->nf.priority);
 	DO(c, p->priority);
 	DO(c, p->maxactive);
 }

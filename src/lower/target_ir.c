@@ -95,6 +95,10 @@ void lower_target_store(struct lower *L, const struct ast_expr *e, struct ir_exp
 		L->failed = true;
 		return;
 	}
+	if (a->base == BASE_VERDICT) {
+		lower_eval(L, lower_op1(L, IR_VERDICT_SET, value, &a->at));
+		return;
+	}
 	value = lower_share(L, value);
 	target_walk(L, a, &p);
 	if (L->failed)
@@ -206,6 +210,8 @@ void lower_target_filter(struct lower *L)
 				    lower_op1(L, IR_LNOT, simple(L, IR_IS_TARGET, 0), &L->point->prog.at)));
 	if (filter & PROBE_FILTER_IMAGE)
 		filter_image(L);
+	if (filter & PROBE_FILTER_CHAIN)
+		target_filter_chain(L);
 	if (filter & (PROBE_FILTER_CALLER_RSP | PROBE_FILTER_CALLER_RBP | PROBE_FILTER_CALLER_RIP))
 		filter_caller(L, filter);
 }

@@ -41,6 +41,9 @@ struct ir_expr *target_entry_register(struct lower *L, const struct target_acces
 /* What the caller would have passed for a parameter that the compiler removed. */
 struct ir_expr *target_entry_param(struct lower *L, const struct target_access *a, int64_t param);
 
+/* target_chain.c: leaves the handler unless argument 0 is the point's own chain of nf_tables. */
+void target_filter_chain(struct lower *L);
+
 /* target_format.c */
 struct ir_expr *target_text(struct lower *L, const struct target_access *a);
 

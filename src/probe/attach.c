@@ -129,6 +129,9 @@ static void attach_point(struct attachment *a, const struct attach_request *rq, 
 	case POINT_KFUNC:
 		attach_kernel_function(a, rq, point);
 		break;
+	case POINT_NETFILTER:
+		attach_netfilter(a, rq, point);
+		break;
 	case POINT_PROFILE:
 	case POINT_PERF:
 		attach_profile(a, rq, point);
@@ -323,6 +326,8 @@ void attach_release(struct attachment *a)
 	if (!a)
 		return;
 	n = arrlenu(a->events);
+	if (a->nf_tables)
+		close(a->nf_tables);
 	for (size_t i = 0; i < arrlenu(a->fds); i++)
 		close(a->fds[i]);
 	if (n <= FEW_EVENTS || !close_in_background(a->events, n)) {

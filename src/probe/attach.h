@@ -29,6 +29,10 @@ bool attach_has_kprobe_multi(void);
 bool attach_has_kprobes(void);
 /* Whether programs load for the entry of the function with this BTF id of the kernel. */
 bool attach_has_fentry(uint32_t btf_id);
+/* Whether programs can be linked to netfilter hooks (of IPv4 and IPv6). */
+bool attach_has_netfilter_link(void);
+/* Whether chains of nf_tables can be made. */
+bool attach_has_nf_tables(void);
 /* Whether the kernel takes attach cookies with perf-event links (5.15+). */
 bool attach_has_perf_cookie(void);
 

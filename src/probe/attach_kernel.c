@@ -214,8 +214,7 @@ void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq,
 
 /* ---- what the kernel offers ---- */
 
-/* Loads `r0 = 0; exit`. */
-static int trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id)
+int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id)
 {
 	static const uint64_t code[] = { 0x00000000000000b7, 0x0000000000000095 };
 	union bpf_attr attr;
@@ -242,7 +241,7 @@ bool attach_has_kprobe_multi(void)
 	known = 0;
 	if (without("kprobe_multi"))
 		return false;
-	s.prog_fd = trivial_program(BPF_PROG_TYPE_KPROBE, TRACE_KPROBE_MULTI, 0);
+	s.prog_fd = attach_trivial_program(BPF_PROG_TYPE_KPROBE, TRACE_KPROBE_MULTI, 0);
 	/* no function is at this address; a kernel without the feature complains about it before */
 	fd = s.prog_fd >= 0 ? multi_link(&s, 0, 1) : -1;
 	known = fd >= 0 || (s.prog_fd >= 0 && errno != EOPNOTSUPP && errno != EPERM && errno != EBADF);
@@ -260,7 +259,7 @@ bool attach_has_fentry(uint32_t btf_id)
 
 	if (!btf_id || none || without("fentry"))
 		return false;
-	fd = trivial_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, btf_id);
+	fd = attach_trivial_program(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, btf_id);
 	if (fd >= 0)
 		close(fd);
 	else

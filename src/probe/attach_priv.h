@@ -10,6 +10,7 @@
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
+	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
 };
@@ -40,10 +41,15 @@ int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, 
 /* Reads one number from a file of sysfs or tracefs, as scanf would. */
 bool attach_read_number(const char *path, const char *format, unsigned *v);
 
+/* attach_netfilter.c: a link of its own to a hook, or a chain of nf_tables and a kprobe */
+void attach_netfilter(struct attachment *a, const struct attach_request *rq, uint32_t point);
+
 /* attach_kernel.c: a raw or BTF tracepoint; a kernel function by what its handler is; all kprobes as few links. */
 void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 			   const char *name);
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
+/* Loads a program that returns 0 at once; its descriptor or -1 and errno. */
+int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id);
 void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
 			  size_t n);
 

@@ -34,6 +34,7 @@ enum probe_scope {
 	PROBE_SCOPE_TRACE,	/* `params` of a tracepoint, by position; $$name, $$vars/$$parms */
 	PROBE_SCOPE_KERNEL,	/* `params` of a kernel function; none known: `type` is NULL */
 	PROBE_SCOPE_KERNEL_RETURN, /* the same as they were at its entry, and $return */
+	PROBE_SCOPE_NETFILTER,	/* $skb, $in, $out, $hooknum, $verdict; `params` have the types */
 };
 
 /*
@@ -46,13 +47,16 @@ enum probe_int {
 	PROBE_INT_DEV,
 	PROBE_INT_CALLER_LO,	/* .callee: the caller's code, relative to the probed instruction */
 	PROBE_INT_CALLER_HI,
+	PROBE_INT_HOOK,		/* netfilter by nf_tables: the chain's hook and priority */
+	PROBE_INT_PRIORITY,
 	PROBE_INT_COUNT
 };
 
 /* Does the point have variables of the kernel? */
 static inline bool probe_scope_is_kernel(enum probe_scope s)
 {
-	return s == PROBE_SCOPE_TRACE || s == PROBE_SCOPE_KERNEL || s == PROBE_SCOPE_KERNEL_RETURN;
+	return s == PROBE_SCOPE_TRACE || s == PROBE_SCOPE_KERNEL || s == PROBE_SCOPE_KERNEL_RETURN ||
+	       s == PROBE_SCOPE_NETFILTER;
 }
 
 /* What the handler checks before anything else. */
@@ -66,7 +70,12 @@ enum probe_filter {
 	PROBE_FILTER_CALLER_RSP = 32,	/* at [rsp] */
 	PROBE_FILTER_CALLER_RBP = 64,	/* at [rbp + 8] */
 	PROBE_FILTER_CALLER_RIP = 128,	/* the pc: right after the return */
+	/* argument 0 is a chain of nf_tables that this stap made, with ints[HOOK], ints[PRIORITY] */
+	PROBE_FILTER_CHAIN = 256,
 };
+
+/* PROBE_SCOPE_NETFILTER: `params` by what they describe. */
+enum { PROBE_NETFILTER_SKB, PROBE_NETFILTER_STATE, PROBE_NETFILTER_PARAMS };
 
 struct probe_point {
 	const struct probe_family *family;

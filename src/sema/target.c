@@ -348,6 +348,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	if (*name == '$' && (pt->scope == PROBE_SCOPE_SYSCALL || pt->scope == PROBE_SCOPE_SYSCALL_RETURN) &&
 	    strcmp(name, "$parms"))
 		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_VARIABLES);
+	if (*name == '$' && pt->scope == PROBE_SCOPE_NETFILTER)
+		return access_fail(b, "no-variable", &b->e->at, "unsupported context variable");
 	if (*name == '$') {
 		if (use & TARGET_WRITE)
 			return access_fail(b, "write-context", &b->e->at, "cannot write to context variable");
@@ -376,6 +378,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 				   "\"process(PATH_OR_PID).syscall.return\" probes support target symbols");
 	case PROBE_SCOPE_NONE:
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	case PROBE_SCOPE_NETFILTER:
+		return target_netfilter_bind(b, name, use);
 	case PROBE_SCOPE_TRACE:
 	case PROBE_SCOPE_KERNEL:
 	case PROBE_SCOPE_KERNEL_RETURN:

@@ -34,6 +34,7 @@ enum access_base {
 	BASE_SDT,		/* argument of a mark */
 	BASE_ARG,		/* argument `arg` of the program: a value of 8 bytes */
 	BASE_RESULT,		/* the function's result, likewise */
+	BASE_VERDICT,		/* what becomes of the packet of a netfilter hook */
 };
 
 enum access_kind {
@@ -152,6 +153,9 @@ struct target_access *target_no_parameter(struct target_binder *b, const char *n
 struct target_access *target_parameter(struct target_binder *b, size_t i);
 /* " (FILE:LINE)" of a type's declaration, or "". */
 const char *target_type_place(struct arena *arena, const struct dbg_type *t);
+
+/* target_netfilter.c: $name of a netfilter hook, finished; NULL and b->why. */
+struct target_access *target_netfilter_bind(struct target_binder *b, const char *name, unsigned use);
 
 /* target_text.c */
 struct target_access *access_pretty(struct target_binder *b, struct target_access *object, bool deep);
