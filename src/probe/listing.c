@@ -61,14 +61,14 @@ static char *var_text(const struct probe_var *v)
 
 static bool var_among(const char *text, const struct probe_var *vars, size_t n)
 {
-	const char *colon = strchr(text, ':');
+	const char *colon = strchr(text, ':'), *name = text + (*text == '$');
 	size_t len;
 
 	if (!colon)
 		return false;
-	len = (size_t)(colon - text) - 1;
+	len = (size_t)(colon - name);
 	for (size_t i = 0; i < n; i++)
-		if (!strncmp(text + 1, vars[i].name, len) && !vars[i].name[len] &&
+		if (vars[i].local == (name == text) && !strncmp(name, vars[i].name, len) && !vars[i].name[len] &&
 		    !strcmp(colon + 1, vars[i].type))
 			return true;
 	return false;
