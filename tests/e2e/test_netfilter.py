@@ -189,14 +189,14 @@ def test_listing():
         assert f" {variable}" in line
 
 
-BRIDGE = "ip link set lo up && ip link add name br0 type bridge && ip link add name a type veth peer name b && " \
-         "ip link set a master br0 && ip link set a up && ip link set b up && ip link set br0 up && " \
+BRIDGE = "ip link set lo up && ip link add name br0 type bridge && ip link add name port0 type veth peer name port1 && " \
+         "ip link set dev port0 master br0 && ip link set dev port0 up && ip link set dev port1 up && ip link set br0 up && " \
          "ip addr add 10.9.8.1/24 dev br0"
 
 ARP = """
 import socket
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0x608)
-s.bind(("b", 0))
+s.bind(("port1", 0))
 mac = bytes.fromhex("020000000007")
 for i in range(3):
     s.send(b"\\xff" * 6 + mac + bytes.fromhex("0806000108000604000%d" % 1) + mac + bytes([10, 9, 8, 7 + i]) + bytes(6) +
@@ -206,7 +206,7 @@ for i in range(3):
 
 def other_families(text, tmp_path, what):
     result = alone(STAP, "-e", text, "-c", program(tmp_path, what), prepare=BRIDGE)
-    if "cannot be probed" in result.err or result.status == 2:
+    if "cannot be probed" in result.err:
         pytest.skip("hooks of this family need nf_tables, bridges and kprobes")
     return result.ok()
 
@@ -221,7 +221,7 @@ def test_arp(tmp_path):
 STP = """
 import socket, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-s.bind(("b", 0))
+s.bind(("port1", 0))
 bpdu = bytes.fromhex("0000000001" "8001021122334455" "00000004" "8002026677889900" "8003" "0100" "1400" "0200" "0f00")
 s.send(bytes.fromhex("0180c2000000" "020000000007") + (len(bpdu) + 3).to_bytes(2, "big") + bytes.fromhex("424203") + bpdu)
 time.sleep(0.5)
@@ -233,7 +233,7 @@ def test_bridge(tmp_path):
             '"02:11:22:33:44:55") printf("%s %d %d %d %d %x %d %x %s %x %d %d %d %d %s\\n", pf, br_prid, br_vid, br_type, br_flags, '
             'br_rid, br_cost, br_bid, br_mac, br_poid, br_msg, br_max, br_htime, br_fd, indev_name) }')
     lines = other_families(text, tmp_path, STP).lines
-    assert lines and set(lines) == {"bridge 0 0 0 1 8001 4 8002 02:66:77:88:99:00 8003 256 5120 512 3840 a"}
+    assert lines and set(lines) == {"bridge 0 0 0 1 8001 4 8002 02:66:77:88:99:00 8003 256 5120 512 3840 port0"}
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nft is not installed")
