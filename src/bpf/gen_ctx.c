@@ -4,22 +4,13 @@
  */
 #include "bpf/gen.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "base/ds.h"
 #include "bpf/engine.h"
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
-
-static void gen_ids(struct gen *g, enum ir_op op)
-{
-	bool ids = op == IR_PID || op == IR_TID;
-
-	em_helper(&g->em, ids ? BPF_FUNC_get_current_pid_tgid : BPF_FUNC_get_current_uid_gid);
-	if (op == IR_TID || op == IR_UID)
-		em_alui(&g->em, BPF_LSH, R0, 32);
-	em_alui(&g->em, BPF_RSH, R0, 32);
-}
 
 /* r3 = kernel address -> r0 = `size` bytes there, zero-extended; unreadable: 0 */
 static void gen_peek(struct gen *g, int size)
@@ -60,6 +51,36 @@ void gen_mm_word(struct gen *g, const char *member)
 	gen_member(g, "mm_struct", member, 8);
 }
 
+static void gen_cred(struct gen *g, const char *which)
+{
+	gen_member(g, "task_struct", "cred", 8);
+	gen_member(g, "cred", which, 4);
+}
+
+/* The current task's own ids: programs at netfilter hooks lack the helpers. */
+static void gen_task_ids(struct gen *g, enum ir_op op)
+{
+	gen_task(g);
+	if (op == IR_PID || op == IR_TID)
+		gen_member(g, "task_struct", op == IR_PID ? "tgid" : "pid", 4);
+	else
+		gen_cred(g, op == IR_UID ? "uid" : "gid");
+}
+
+static void gen_ids(struct gen *g, enum ir_op op)
+{
+	bool ids = op == IR_PID || op == IR_TID;
+
+	if (g->kind == PROG_NETFILTER) {
+		gen_task_ids(g, op);
+		return;
+	}
+	em_helper(&g->em, ids ? BPF_FUNC_get_current_pid_tgid : BPF_FUNC_get_current_uid_gid);
+	if (op == IR_TID || op == IR_UID)
+		em_alui(&g->em, BPF_LSH, R0, 32);
+	em_alui(&g->em, BPF_RSH, R0, 32);
+}
+
 /* Process group or session: task->signal->pids[type]->numbers[0].nr */
 static void gen_pid_type(struct gen *g, int type)
 {
@@ -71,12 +92,6 @@ static void gen_pid_type(struct gen *g, int type)
 	em_alui(&g->em, BPF_ADD, R3, pids + 8 * type);
 	gen_peek(g, 8);
 	gen_member(g, "pid", "numbers", 4);
-}
-
-static void gen_cred(struct gen *g, const char *which)
-{
-	gen_member(g, "task_struct", "cred", 8);
-	gen_member(g, "cred", which, 4);
 }
 
 static void gen_vars_word(struct gen *g, uint32_t off)
@@ -243,6 +258,23 @@ static void gen_randint(struct gen *g, const struct ir_expr *e)
 	em_alu(&g->em, BPF_MOD, R0, R1);
 }
 
+/* What becomes of a packet: only programs at netfilter hooks have a say. */
+static void gen_verdict(struct gen *g, const struct ir_expr *e)
+{
+	if (g->kind != PROG_NETFILTER) {
+		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
+		return;
+	}
+	if (e->op == IR_VERDICT) {
+		gen_ld(g, R0, g->verdict);
+		return;
+	}
+	gen_expr(g, e->args[0]);
+	em_mov(&g->em, R1, R0);
+	em_jcci(&g->em, BPF_JGT, R0, NF_ACCEPT, gen_error_label(g, WERR_VERDICT, &e->at, true));
+	gen_st(g, g->verdict, R0);
+}
+
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 {
 	const struct mem *at = gen_is_stack(e->op) ? NULL : gen_ctx_saved(g, e->op, e->imm);
@@ -267,6 +299,10 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	case IR_RANDINT:
 		gen_randint(g, e);
 		return true;
+	case IR_VERDICT:
+	case IR_VERDICT_SET:
+		gen_verdict(g, e);
+		return true;
 	case IR_IS_TARGET:
 		gen_is_target(g);
 		return true;
@@ -283,23 +319,6 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	}
 }
 
-static void gen_comm(struct gen *g, struct sref dst)
-{
-	struct sref t = dst;
-	uint32_t mark = gen_buf_mark(g);
-
-	if (dst.bound < 16 || dst.at.frame)
-		t = gen_buf(g);
-	gen_addr(g, R1, t.at);
-	em_movi(&g->em, R2, 16);
-	em_helper(&g->em, BPF_FUNC_get_current_comm);
-	if (t.at.off != dst.at.off || dst.at.frame) {
-		t.bound = 16;
-		gen_str_copy(g, dst, t);
-	}
-	gen_buf_release(g, mark);
-}
-
 /* r0 = task_struct -> its comm */
 static void gen_task_comm(struct gen *g, struct sref dst)
 {
@@ -314,6 +333,28 @@ static void gen_task_comm(struct gen *g, struct sref dst)
 	em_movi(&g->em, R2, 16);
 	em_helper(&g->em, BPF_FUNC_probe_read_kernel_str);
 	gen_str_copy(g, dst, t);
+	gen_buf_release(g, mark);
+}
+
+static void gen_comm(struct gen *g, struct sref dst)
+{
+	struct sref t = dst;
+	uint32_t mark = gen_buf_mark(g);
+
+	if (g->kind == PROG_NETFILTER) {	/* lacks the helper */
+		gen_task(g);
+		gen_task_comm(g, dst);
+		return;
+	}
+	if (dst.bound < 16 || dst.at.frame)
+		t = gen_buf(g);
+	gen_addr(g, R1, t.at);
+	em_movi(&g->em, R2, 16);
+	em_helper(&g->em, BPF_FUNC_get_current_comm);
+	if (t.at.off != dst.at.off || dst.at.frame) {
+		t.bound = 16;
+		gen_str_copy(g, dst, t);
+	}
 	gen_buf_release(g, mark);
 }
 

@@ -102,6 +102,9 @@ static void load_arg(struct gen *g, int64_t n)
 
 	if (g->kind != PROG_KPROBE && g->kind != PROG_KINSN) {
 		em_ldx(&g->em, BPF_DW, R0, R7, (int)n * 8);
+		/* typed here: the verifier forbids arithmetic on pointers, until one has become a number */
+		for (int i = 0; i < 2 && g->kind != PROG_RAW_TP; i++)
+			em_alui(&g->em, BPF_NEG, R0, 0);
 		return;
 	}
 	if (n < nregs) {
@@ -191,6 +194,10 @@ static struct mem save_stack(struct gen *g, bool user)
 	struct mem at = gen_alloc(g, 8 + GEN_STACK_FRAMES * 8), pcs = { .off = at.off + 8 };
 
 	gen_need_slot(g);
+	if (g->kind == PROG_NETFILTER) {
+		em_fail(&g->em, "stacks cannot be had at netfilter hooks");
+		return at;
+	}
 	em_mov(&g->em, R1, R7);
 	gen_addr(g, R2, pcs);
 	em_movi(&g->em, R3, GEN_STACK_FRAMES * 8);
