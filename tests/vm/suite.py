@@ -50,6 +50,8 @@ def python_image(stap=STAP):
         image.add(f"/etc/{name}")
     image.add(TOP / "tests", built_here)
     image.add(TOP / "tools")
+    for program in ("staprun", "stap-prep"):
+        image.add(stap.parent / program)
     image.add(TARGETS / "c")
     for nginx in TARGETS.glob("nginx/nginx*/objs/nginx"):
         image.add(nginx)
