@@ -61,7 +61,11 @@ static void test_corrupt_dwarf(void **state)
 	m = dbg_module_open(dbg_path("plain.bad"), NULL, &e);
 	assert_non_null(m);
 	assert_int_equal(dbg_module_debug(m, &e), -DBG_ECORRUPT);
-	assert_non_null(strstr(e.msg, "corrupt"));
+	assert_string_equal(e.msg, "a unit of 0x62726167 bytes where 0x18 are left (.debug_info, offset 0x0)");
+	assert_string_equal(dbg_module_damage(m), e.msg);
+	m = dbg_module_open(dbg_path("plain"), NULL, &e);
+	assert_int_equal(dbg_module_debug(m, &e), 0);
+	assert_null(dbg_module_damage(m));
 }
 
 static void test_separate_files(void **state)
