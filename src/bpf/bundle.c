@@ -6,8 +6,9 @@
  * and share the routines: they load and attach many times faster.  The choice costs a few comparisons per hit.
  *
  * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
- * are loaded one by one then.
+ * are loaded one by one then.  Handlers of system calls are always called by such a program, if it is of one only.
  */
+#include <errno.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/ds.h"
 #include "bpf/engine_priv.h"
 #include "bpf/routines.h"
+#include "bpf/syscalls.h"
 
 #define BUNDLE_MIN		8	/* fewer are better alone */
 #define BUNDLE_SUBPROGS		200	/* of 256 that the kernel takes */
@@ -26,6 +28,7 @@ struct bundle {
 	struct engine *e;
 	const uint32_t *handlers;
 	size_t n;
+	bool syscalls;				/* handlers of system calls */
 	struct emit em;
 	em_label out;
 	em_label routine[ROUTINE_COUNT];	/* of those copied already */
@@ -134,6 +137,10 @@ static void choose(struct bundle *b, size_t lo, size_t hi)
 
 	if (hi - lo == 1) {
 		em_mov(em, R1, R6);
+		if (b->syscalls) {
+			em_mov(em, R2, R7);
+			em_mov(em, R3, R8);
+		}
 		em_call(em, label_of(b, &b->e->gens[b->handlers[lo]].em, 0));
 		em_jmp(em, b->out);
 		return;
@@ -151,8 +158,13 @@ static void dispatch(struct bundle *b)
 
 	em_subprog(em, em_new_label(em), BTF_ANY);
 	b->out = em_new_label(em);
-	em_mov(em, R6, R1);
-	em_helper(em, BPF_FUNC_get_attach_cookie);
+	if (b->syscalls) {
+		syscalls_find(em, b->e->gens[b->handlers[0]].kind, b->out);
+		em_mov(em, R0, R7);
+	} else {
+		em_mov(em, R6, R1);
+		em_helper(em, BPF_FUNC_get_attach_cookie);
+	}
 	em_jcci(em, BPF_JGE, R0, arrlen(b->e->p->points), b->out);
 	em_alui(em, BPF_LSH, R0, 1);
 	em_map_value(em, R1, MAP_VARS, b->e->unit.lo.bundle_numbers);
@@ -191,19 +203,37 @@ static void use_program(struct engine *e, const struct bundle *b, int fd)
 	arrput(e->bundle_fds, fd);
 }
 
-static void bundle_load(struct engine *e, const uint32_t *handlers, size_t n)
+/* 0 or -errno. */
+static int bundle_load(struct engine *e, const uint32_t *handlers, size_t n)
 {
-	struct bundle b = { .e = e, .handlers = handlers, .n = n };
 	const struct gen *g = &e->gens[handlers[0]];
+	struct bundle b = { .e = e, .handlers = handlers, .n = n, .syscalls = gen_is_syscall(g) };
 	struct load_request rq = { .em = &b.em, .kind = g->kind, .sleepable = g->sleepable,
 				   .uprobe_multi = e->opt.uprobe_multi, .name = "stap_bundle", .btf = &e->btf,
 				   .map_fds = e->map_fds };
-	int fd = bundle_build(&b) ? load_prog(&rq) : -1;
+	int fd = 0;
 
+	if (b.syscalls) {
+		fd = e->map_fds[MAP_SYSCALLS] = syscalls_table(e, handlers, n);
+		rq.target = g->kind == PROG_SYSCALL ? "sys_enter" : "sys_exit";
+	}
+	if (fd >= 0)
+		fd = bundle_build(&b) ? load_prog(&rq) : -ENOTSUP;
 	if (fd >= 0)
 		use_program(e, &b, fd);
+	else if (b.syscalls && n == 1)
+		engine_load_failed(e, handlers[0], &rq, fd);
+	if (b.syscalls && e->map_fds[MAP_SYSCALLS] >= 0)
+		close(e->map_fds[MAP_SYSCALLS]);	/* the program keeps it */
+	e->map_fds[MAP_SYSCALLS] = -1;
 	em_fini(&b.em);
 	arrfree(b.todo);
+	return fd < 0 ? fd : 0;
+}
+
+int bundle_alone(struct engine *e, uint32_t handler)
+{
+	return bundle_load(e, &handler, 1);
 }
 
 /* May both be in one program? */
@@ -214,9 +244,10 @@ static bool alike(const struct gen *a, const struct gen *b)
 
 static bool bundle_takes(const struct engine *e, uint32_t h)
 {
-	return e->generated[h] && e->fds[h] < 0 &&
-	       (e->gens[h].kind == PROG_UPROBE || e->gens[h].kind == PROG_URETPROBE) &&
-	       arrlen(e->gens[h].em.insns) <= HANDLER_INSNS;
+	const struct gen *g = &e->gens[h];
+
+	return e->generated[h] && e->fds[h] < 0 && arrlen(g->em.insns) <= HANDLER_INSNS &&
+	       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE || gen_is_syscall(g));
 }
 
 /* Is there an equal function in a handler of the set? */
@@ -259,6 +290,8 @@ void bundles_load(struct engine *e)
 
 			if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]))
 				continue;
+			if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
+				continue;
 			subprogs += own_subprogs(e, set, em);
 			insns += arrlenu(em->insns);
 			if (subprogs > BUNDLE_SUBPROGS || insns > BUNDLE_INSNS)
@@ -266,7 +299,7 @@ void bundles_load(struct engine *e)
 			seen[k] = true;
 			arrput(set, k);
 		}
-		if (arrlenu(set) >= BUNDLE_MIN)
+		if (arrlenu(set) >= (gen_is_syscall(&e->gens[h]) ? 2 : BUNDLE_MIN))
 			bundle_load(e, set, arrlenu(set));
 	}
 	arrfree(set);

@@ -125,7 +125,7 @@ static void show_log(struct engine *e, const struct load_request *rq)
 	free(again.log);
 }
 
-static int load_failed(struct engine *e, uint32_t h, const struct load_request *rq, int err)
+int engine_load_failed(struct engine *e, uint32_t h, const struct load_request *rq, int err)
 {
 	if (err == -EPERM && geteuid() != 0)
 		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
@@ -148,7 +148,7 @@ static int load_point(struct engine *e, uint32_t h, uint32_t point, struct load_
 	e->point_fds[point] = load_prog(rq);
 	if (e->fds[h] < 0)
 		e->fds[h] = e->point_fds[point];
-	return e->point_fds[point] < 0 ? load_failed(e, h, rq, e->point_fds[point]) : 0;
+	return e->point_fds[point] < 0 ? engine_load_failed(e, h, rq, e->point_fds[point]) : 0;
 }
 
 /* Are all points of the handler functions of the kernel? */
@@ -174,6 +174,8 @@ static int load_handler(struct engine *e, uint32_t h)
 		.kprobe_multi = e->opt.kprobe_multi && is_kernel_function(e, h),
 	};
 
+	if (gen_is_syscall(&e->gens[h]))
+		return bundle_alone(e, h);
 	snprintf(name, sizeof(name), "stap_%u", h);
 	for (ptrdiff_t i = 0; own && i < arrlen(e->p->points); i++) {
 		int err = e->p->points[i].handler == h ? load_point(e, h, (uint32_t)i, &rq) : 0;
@@ -186,7 +188,7 @@ static int load_handler(struct engine *e, uint32_t h)
 		return 0;
 	e->fds[h] = load_prog(&rq);
 	if (e->fds[h] < 0)
-		return load_failed(e, h, &rq, e->fds[h]);
+		return engine_load_failed(e, h, &rq, e->fds[h]);
 	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
 		if (e->p->points[i].handler == h)
 			e->point_fds[i] = e->fds[h];

@@ -44,6 +44,9 @@ struct engine {
 /* Sets the error message; returns err. */
 int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Explains why the kernel does not take a handler's program; returns err. */
+int engine_load_failed(struct engine *e, uint32_t handler, const struct load_request *rq, int err);
+
 /* maps.c */
 int maps_create(struct engine *e);
 void maps_close(struct engine *e);
@@ -73,6 +76,8 @@ void track_stop(struct engine *e);
 
 /* bundle.c: loads what is better loaded together; the rest of e->fds stays -1 */
 void bundles_load(struct engine *e);
+/* Loads one handler as a bundle of its own: 0, or -errno and the engine's error. */
+int bundle_alone(struct engine *e, uint32_t handler);
 bool bundle_owns(const struct engine *e, int fd);
 void bundles_close(struct engine *e);
 

@@ -36,6 +36,11 @@
 #define SLOTS_PER_CPU	4
 #define HDR(field)	(SLOT_B + (int)offsetof(struct slot_hdr, field))
 
+/* The frame of the main program: the context pointer, and for system calls the point's index and the interface. */
+#define STACK_CTX	(-8)
+#define STACK_COOKIE	(-16)
+#define STACK_IA32	(-24)
+
 /* BTF kinds of subprograms; >= FN_KIND_ROUTINE: a routine's own signature. */
 enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_ROUTINE };
 
@@ -202,6 +207,9 @@ uint32_t gen_site(struct gen *g, const struct span *at);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
+/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index of
+ * the point, r3 = 1 for the 32-bit interface. */
+bool gen_is_syscall(const struct gen *g);
 void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
 
 /* gen_expr.c: value in r0 */

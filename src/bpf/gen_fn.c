@@ -125,7 +125,7 @@ void gen_fns_scan(struct gen *g)
 			g->fns[i] = (struct gen_fn){ .f = g->m->funcs[i] };
 		g->root = (struct gen_fn){ .f = g->p->handlers[g->handler].body };
 		scan_fn(g, &g->root, all_sub);
-		if (g->root.depth <= BPF_FRAMES)
+		if (g->root.depth + gen_is_syscall(g) <= BPF_FRAMES)
 			break;
 	}
 	place_locals(g, &g->root);

@@ -10,8 +10,6 @@
 #include "bpf/kernel.h"
 #include "ir/traverse.h"
 
-#define STACK_CTX	(-8)	/* the context pointer, all through main */
-
 static void count_print(void *ctx, struct ir_expr **e)
 {
 	struct gen *g = ctx;
@@ -90,6 +88,11 @@ bool gen_own_programs(const struct gen *g)
 	}
 }
 
+bool gen_is_syscall(const struct gen *g)
+{
+	return g->kind == PROG_SYSCALL || g->kind == PROG_SYSRET;
+}
+
 /* Where it is in hdr (uses_cookie), anywhere; else only in main. */
 void gen_cookie(struct gen *g)
 {
@@ -101,6 +104,10 @@ void gen_cookie(struct gen *g)
 		if (!g->em.dead)
 			arrput(g->cookies, (uint32_t)arrlen(g->em.insns));
 		em_movi(&g->em, R0, 0);
+		return;
+	}
+	if (gen_is_syscall(g)) {
+		em_ldx(&g->em, BPF_DW, R0, R10, STACK_COOKIE);
 		return;
 	}
 	em_ldx(&g->em, BPF_DW, R1, R10, STACK_CTX);
@@ -230,6 +237,10 @@ static void gen_main(struct gen *g)
 	em_subprog(em, em_new_label(em), FN_KIND_STATIC);
 	em_mov(em, R7, R1);
 	em_stx(em, BPF_DW, R10, STACK_CTX, R1);
+	if (gen_is_syscall(g)) {
+		em_stx(em, BPF_DW, R10, STACK_COOKIE, R2);
+		em_stx(em, BPF_DW, R10, STACK_IA32, R3);
+	}
 	gen_vars(g, R1, VARS_ACTIVE);
 	em_ldx(em, BPF_W, R1, R1, 0);
 	em_jcci(em, BPF_JEQ, R1, 0, out);
@@ -330,7 +341,7 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 	em_init(&g->em, far);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
-	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : -16;
+	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_IA32 : STACK_COOKIE;
 	if (!slot) {
 		g->stack_err = gen_alloc(g, 8);
 		g->stack_arg = gen_alloc(g, 8);

@@ -33,6 +33,9 @@ static int pt_regs_off(int64_t reg)
 #define PT_IP	128
 #define PT_SP	152
 #define PT_BP	32
+#define PT_ORIG_AX 120
+#define SYSARG_IA32 6	/* imm of IR_SYSARG */
+#define SYSARG_NUMBER 7
 
 #define BREAKPOINT_BYTES 1
 
@@ -122,11 +125,43 @@ static void load_arg(struct gen *g, int64_t n)
 	gen_word_free(g, w);
 }
 
+/* A system call's arguments are in the user's registers, those of the interface used. */
+static void load_sysarg(struct gen *g, int64_t n)
+{
+	static const uint8_t native[] = { 112, 104, 96, 56, 72, 64 };	/* di si dx r10 r8 r9 */
+	static const uint8_t ia32[] = { 40, 88, 96, 104, 112, 32 };	/* bx cx dx si di bp */
+	struct emit *em = &g->em;
+	em_label other = em_new_label(em), done = em_new_label(em);
+
+	if (n == SYSARG_IA32) {
+		em_ldx(em, BPF_DW, R0, R10, STACK_IA32);
+		return;
+	}
+	em_ldx(em, BPF_DW, R1, R7, 0);
+	if (n == SYSARG_NUMBER) {
+		em_ldx(em, BPF_DW, R0, R1, PT_ORIG_AX);
+		em_alui(em, BPF_LSH, R0, 32);
+		em_alui(em, BPF_ARSH, R0, 32);
+		return;
+	}
+	em_ldx(em, BPF_DW, R2, R10, STACK_IA32);
+	em_jcci(em, BPF_JNE, R2, 0, other);
+	em_ldx(em, BPF_DW, R0, R1, native[n]);
+	em_jmp(em, done);
+	em_bind(em, other);
+	em_ldx(em, BPF_W, R0, R1, ia32[n]);
+	em_bind(em, done);
+}
+
 /* r0 = result of the function that returns; a trampoline has it behind the arguments */
 static void load_result(struct gen *g)
 {
 	struct mem w;
 
+	if (g->kind == PROG_SYSRET) {
+		em_ldx(&g->em, BPF_DW, R0, R7, 8);
+		return;
+	}
 	if (g->kind != PROG_FEXIT) {
 		load_reg(g, PT_RAX);
 		return;
@@ -281,6 +316,11 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 	case IR_ARG:
 		load_arg(g, e->imm);
 		return true;
+	case IR_SYSARG:
+		if (!gen_is_syscall(g) || e->imm < 0 || e->imm > SYSARG_NUMBER)
+			return false;
+		load_sysarg(g, e->imm);
+		return true;
 	case IR_FRAME:
 		load_frame(g);
 		return true;
@@ -291,7 +331,7 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		load_ctx(g, e->imm);
 		return true;
 	case IR_RETVAL:
-		if (!has_regs(g) && g->kind != PROG_FEXIT)
+		if (!has_regs(g) && g->kind != PROG_FEXIT && g->kind != PROG_SYSRET)
 			return false;
 		load_result(g);
 		return true;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,6 +63,15 @@ int kernel_function_id(const char *name)
 	struct btf *b = vmlinux();
 
 	return b ? btf__find_by_name_kind(b, name, BTF_KIND_FUNC) : -ENOENT;
+}
+
+int kernel_tracepoint_id(const char *name)
+{
+	struct btf *b = vmlinux();
+	char type[128];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return b ? btf__find_by_name_kind(b, type, BTF_KIND_TYPEDEF) : -ENOENT;
 }
 
 #ifdef __x86_64__

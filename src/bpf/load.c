@@ -74,7 +74,8 @@ static enum bpf_prog_type prog_type(enum prog_kind kind)
 	switch (kind) {
 	case PROG_TRACEPOINT: return BPF_PROG_TYPE_TRACEPOINT;
 	case PROG_RAW_TP: return BPF_PROG_TYPE_RAW_TRACEPOINT;
-	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT: return BPF_PROG_TYPE_TRACING;
+	case PROG_TP_BTF: case PROG_FENTRY: case PROG_FEXIT: case PROG_SYSCALL: case PROG_SYSRET:
+		return BPF_PROG_TYPE_TRACING;
 	case PROG_PERF_EVENT: return BPF_PROG_TYPE_PERF_EVENT;
 	case PROG_NETFILTER: return (enum bpf_prog_type)PROG_TYPE_NETFILTER;
 	default: return BPF_PROG_TYPE_KPROBE;
@@ -90,9 +91,9 @@ static int attach_to_btf(const struct load_request *rq, struct bpf_prog_load_opt
 {
 	int id;
 
-	if (rq->kind == PROG_TP_BTF) {
+	if (rq->kind != PROG_FENTRY && rq->kind != PROG_FEXIT) {
 		o->expected_attach_type = BPF_TRACE_RAW_TP;
-		id = libbpf_find_vmlinux_btf_id(rq->target ? rq->target : "", o->expected_attach_type);
+		id = kernel_tracepoint_id(rq->target ? rq->target : "");
 	} else {
 		o->expected_attach_type = rq->kind == PROG_FENTRY ? BPF_TRACE_FENTRY : BPF_TRACE_FEXIT;
 		id = kernel_function_id(rq->target ? rq->target : "");
@@ -138,7 +139,7 @@ int load_prog(const struct load_request *rq)
 		o.expected_attach_type = (enum bpf_attach_type)TRACE_KPROBE_MULTI;
 	if (rq->kind == PROG_NETFILTER)
 		o.expected_attach_type = (enum bpf_attach_type)ATTACH_NETFILTER;
-	if (rq->kind == PROG_TP_BTF || rq->kind == PROG_FENTRY || rq->kind == PROG_FEXIT)
+	if (prog_type(rq->kind) == BPF_PROG_TYPE_TRACING)
 		err = attach_to_btf(rq, &o);
 	if (rq->log) {
 		o.log_level = 1;

@@ -60,3 +60,38 @@ uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_f
 	arrput(p->ir->handlers, body);
 	return (uint32_t)arrlenu(p->handlers) - 1;
 }
+
+/* Has a point before this one the same call and the handler? */
+static bool is_taken(const struct program *p, size_t point, uint32_t handler)
+{
+	const struct prog_point *pt = &p->points[point];
+
+	for (size_t k = 0; k < point; k++) {
+		const struct prog_point *o = &p->points[k];
+
+		if (o->kind == POINT_SYSCALL && o->handler == handler && o->syscall_nr == pt->syscall_nr &&
+		    o->syscall_ia32 == pt->syscall_ia32)
+			return true;
+	}
+	return false;
+}
+
+void program_split_syscalls(struct program *p)
+{
+	for (size_t i = 0; i < arrlenu(p->points); i++) {
+		struct prog_point *pt = &p->points[i];
+		struct prog_handler twin = p->handlers[pt->handler];
+
+		if (pt->kind != POINT_SYSCALL)
+			continue;
+		while (pt->handler < arrlenu(p->handlers) && is_taken(p, i, pt->handler)) {
+			do
+				pt->handler++;
+			while (pt->handler < arrlenu(p->handlers) && p->handlers[pt->handler].body != twin.body);
+		}
+		if (pt->handler == arrlenu(p->handlers)) {
+			arrput(p->handlers, twin);
+			arrput(p->ir->handlers, twin.body);
+		}
+	}
+}

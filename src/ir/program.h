@@ -21,6 +21,7 @@ enum prog_kind {
 	PROG_KPROBE, PROG_KRETPROBE, PROG_FENTRY, PROG_FEXIT,	/* kernel functions */
 	PROG_KINSN,		/* any instruction of the kernel; context: pt_regs */
 	PROG_NETFILTER,		/* bpf_nf_ctx: hook state, packet; its result is the verdict */
+	PROG_SYSCALL, PROG_SYSRET,	/* entry and exit of system calls: u64 args[] of sys_enter, sys_exit */
 	PROG_KIND_COUNT
 };
 
@@ -34,6 +35,7 @@ enum point_kind {
 	POINT_PROCESS_SYSCALL, POINT_PROCESS_SYSCALL_RETURN,	/* path or pid select the process */
 	POINT_TRACEPOINT,	/* name "category:event" or raw tracepoint name */
 	POINT_KFUNC,		/* kernel function: name or address */
+	POINT_SYSCALL,		/* entry of a system call: syscall_nr, syscall_ia32; kind PROG_SYSRET: its exit */
 	POINT_PERF,		/* perf_type, perf_config, period or freq_hz */
 	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: a link of its own, else a chain of nf_tables that calls `name` */
 	POINT_KIND_COUNT
@@ -60,6 +62,8 @@ struct prog_point {
 	int32_t pid;		/* only this process; 0: any */
 	bool follow;		/* pid: also its descendants (target of -c/-x) */
 	const char *name;	/* tracepoint, kernel function */
+	int32_t syscall_nr;	/* number of the system call, -1: all that no other point of the handler has */
+	bool syscall_ia32;	/* of the 32-bit interface */
 	int64_t period_ns, random_ns, freq_hz;
 	uint32_t perf_type;
 	uint64_t perf_config;
@@ -107,6 +111,11 @@ struct program *program_create(struct arena *a);
 void program_limits_default(struct prog_limits *l);
 /* Adds a handler (or finds one with equal kind and body) and returns its index. */
 uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_func *body);
+
+/*
+ * A handler runs once for an event: two points of one system call with the same handler get two, equal ones.
+ */
+void program_split_syscalls(struct program *p);
 
 /* Saved object: 0 or -errno. */
 int program_save(const struct program *p, const char *path);

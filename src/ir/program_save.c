@@ -348,6 +348,8 @@ static void do_point(struct codec *c, struct prog_point *p)
 	DO(c, p->pid);
 	do_bool(c, &p->follow);
 	do_str(c, &p->name);
+	DO(c, p->syscall_nr);
+	do_bool(c, &p->syscall_ia32);
 	DO(c, p->period_ns);
 	DO(c, p->random_ns);
 	DO(c, p->freq_hz);

@@ -215,6 +215,7 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 	}
 	lower_choose_mechanism(m->program);
 	names = ir_pass_names(m->program);
+	program_split_syscalls(m->program);
 	ir_analyse(m->program);
 	lower_mark_sleepable(m->program, names);
 	return check(m, "optimising");

@@ -126,6 +126,9 @@ static void attach_point(struct attachment *a, const struct attach_request *rq, 
 	case POINT_TRACEPOINT:
 		attach_named(a, rq, point);
 		break;
+	case POINT_SYSCALL:
+		attach_syscall(a, rq, point);
+		break;
 	case POINT_KFUNC:
 		attach_kernel_function(a, rq, point);
 		break;

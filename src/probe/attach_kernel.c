@@ -60,6 +60,23 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 		keep_link(a, fd);
 }
 
+void attach_syscall(struct attachment *a, const struct attach_request *rq, uint32_t point)
+{
+	int prog = attach_program(rq, point), fd;
+
+	for (uint32_t i = 0; i < point; i++) {
+		if (rq->program->points[i].kind == POINT_SYSCALL && attach_program(rq, i) == prog) {
+			a->armed++;
+			return;
+		}
+	}
+	fd = raw_open(NULL, prog, 0);
+	if (fd < 0)
+		attach_fail(a, point, errno, "system calls: %s", strerror(errno));
+	else
+		keep_link(a, fd);
+}
+
 /* ---- one kernel function ---- */
 
 #define KPROBE_SOURCE "/sys/bus/event_source/devices/kprobe/"

@@ -47,6 +47,8 @@ void attach_netfilter(struct attachment *a, const struct attach_request *rq, uin
 /* attach_kernel.c: a raw or BTF tracepoint; a kernel function by what its handler is; all kprobes as few links. */
 void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 			   const char *name);
+/* A program with handlers of system calls is attached once, for its first point. */
+void attach_syscall(struct attachment *a, const struct attach_request *rq, uint32_t point);
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
 /* Loads a program that returns 0 at once; its descriptor or -1 and errno. */
 int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id);

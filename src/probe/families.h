@@ -10,6 +10,7 @@ extern const struct probe_family probe_family_timer;
 extern const struct probe_family probe_family_process_event;
 extern const struct probe_family probe_family_process_code;
 extern const struct probe_family probe_family_process_mark;
+extern const struct probe_family probe_family_syscall;
 extern const struct probe_family probe_family_trace;
 extern const struct probe_family probe_family_kfunc;
 extern const struct probe_family probe_family_perf;

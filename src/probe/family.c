@@ -23,6 +23,7 @@ const struct probe_family *const probe_families[] = {
 	&probe_family_process_code,
 	&probe_family_process_mark,
 	&probe_family_trace,
+	&probe_family_syscall,
 	&probe_family_kfunc,
 	&probe_family_perf,
 	&probe_family_netfilter,

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tables of system calls and the code that looks a call up: see syscalls.h. */
+#include "bpf/syscalls.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "bpf/kernel.h"
+
+#define PT_ORIG_AX	120	/* struct pt_regs */
+#define TS_COMPAT	2	/* thread_info.status: the call came by the 32-bit interface */
+
+static bool takes_all(const struct engine *e, uint32_t handler)
+{
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		if (e->p->points[i].handler == handler && e->p->points[i].syscall_nr < 0)
+			return true;
+	return false;
+}
+
+static uint32_t *entry(struct syscall_table *t, const struct prog_point *p)
+{
+	uint32_t nr = p->syscall_nr < 0 || p->syscall_nr >= SYSCALL_NUMBERS ? SYSCALL_NUMBERS - 1 :
+		      (uint32_t)p->syscall_nr;
+
+	return p->syscall_ia32 ? &t->point[nr].ia32 : &t->point[nr].native;
+}
+
+static void fill(const struct engine *e, const uint32_t *handlers, size_t n, struct syscall_table *t)
+{
+	for (size_t k = 0; k < n; k++)
+		for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+			if (e->p->points[i].handler == handlers[k])
+				*entry(t, &e->p->points[i]) = (uint32_t)i + 1;
+}
+
+bool syscalls_disjoint(const struct engine *e, const uint32_t *set, size_t n, uint32_t handler)
+{
+	struct syscall_table t = { 0 };
+
+	if (n && (takes_all(e, set[0]) || takes_all(e, handler)))
+		return false;
+	fill(e, set, n, &t);
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		if (e->p->points[i].handler == handler && *entry(&t, &e->p->points[i]))
+			return false;
+	return true;
+}
+
+int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
+{
+	struct syscall_table t = { 0 };
+	uint32_t zero = 0;
+	int fd, err;
+
+	fill(e, handlers, n, &t);
+	if (takes_all(e, handlers[0])) {
+		for (int i = 0; i < SYSCALL_NUMBERS; i++) {
+			if (!t.point[i].native)
+				t.point[i].native = t.point[SYSCALL_NUMBERS - 1].native;
+			if (!t.point[i].ia32)
+				t.point[i].ia32 = t.point[SYSCALL_NUMBERS - 1].ia32;
+		}
+	}
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "syscalls", 4, sizeof(t), 1, NULL);
+	if (fd < 0)
+		return -errno;
+	if (!bpf_map_update_elem(fd, &zero, &t, BPF_ANY))
+		return fd;
+	err = -errno;
+	close(fd);
+	return err;
+}
+
+void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
+{
+	em_label in_table = em_new_label(em), native = em_new_label(em), found = em_new_label(em);
+	int info = kernel_offset("task_struct", "thread_info"), status = kernel_offset("thread_info", "status");
+
+	em_mov(em, R6, R1);
+	if (kind == PROG_SYSCALL) {
+		em_ldx(em, BPF_DW, R7, R1, 8);
+	} else {
+		em_ldx(em, BPF_DW, R7, R1, 0);
+		em_ldx(em, BPF_DW, R7, R7, PT_ORIG_AX);
+	}
+	em_jcci(em, BPF_JLT, R7, SYSCALL_NUMBERS, in_table);
+	em_movi(em, R7, SYSCALL_NUMBERS - 1);
+	em_bind(em, in_table);
+	em_alui(em, BPF_LSH, R7, 3);
+	em_map_value(em, R1, MAP_SYSCALLS, 0);
+	em_alu(em, BPF_ADD, R1, R7);
+	em_ldx(em, BPF_DW, R7, R1, 0);
+	em_jcci(em, BPF_JEQ, R7, 0, out);
+	em_helper(em, BPF_FUNC_get_current_task_btf);
+	em_ldx(em, BPF_W, R8, R0, info + status);
+	em_alui(em, BPF_AND, R8, TS_COMPAT);
+	em_jcci(em, BPF_JEQ, R8, 0, native);
+	em_movi(em, R8, 1);
+	em_alui(em, BPF_RSH, R7, 32);
+	em_jmp(em, found);
+	em_bind(em, native);
+	em_alui(em, BPF_LSH, R7, 32);
+	em_alui(em, BPF_RSH, R7, 32);
+	em_bind(em, found);
+	em_jcci(em, BPF_JEQ, R7, 0, out);
+	em_alui(em, BPF_SUB, R7, 1);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Handlers of system calls: how their program finds the point that a call is.
+ *
+ * The kernel has one event for all calls to enter and one for all to exit.  A program with the handlers of many
+ * calls (bundle.c) looks the number up in a table of its own: the point by number and interface, or
+ * nothing, which costs a call that no one probes a few instructions.
+ */
+#ifndef BPF_SYSCALLS_H
+#define BPF_SYSCALLS_H
+
+#include "bpf/engine_priv.h"
+
+#define SYSCALL_NUMBERS	512	/* larger ones count as the last, which no call has */
+
+/* One table: index of the point and 1, 0 for none. */
+struct syscall_table {
+	struct { uint32_t native, ia32; } point[SYSCALL_NUMBERS];
+};
+
+/* Can the handlers of the set and this one be in one program?  Each call has at most one point there. */
+bool syscalls_disjoint(const struct engine *e, const uint32_t *set, size_t n, uint32_t handler);
+/* The table of a program with these handlers: descriptor of a map, or -errno. */
+int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n);
+/*
+ * Start of such a program, r1 = context: r6 = context, r7 = index of the point, r8 = 1 for the 32-bit
+ * interface; jumps to `out` if there is no point.
+ */
+void syscalls_find(struct emit *em, enum prog_kind kind, em_label out);
+
+#endif
