@@ -286,7 +286,7 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	if (gen_id_op(g, e) || gen_time_op(g, e))
 		return true;
 	switch (e->op) {
-	case IR_REG: case IR_UREG: case IR_RETVAL: case IR_OWN_FIELD:
+	case IR_REG: case IR_UREG: case IR_RETVAL: case IR_SYSARG: case IR_OWN_FIELD:
 		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
 		return true;
 	case IR_COOKIE:

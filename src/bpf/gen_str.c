@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "ir/names.h"
 
 /* r0 of a routine: length, RT_CUT (bit 32) set if it was cut: counted in the slot. */
 void gen_cut(struct gen *g)
@@ -181,6 +182,18 @@ static void gen_other(struct gen *g, const struct ir_expr *e, struct sref dst)
 		em_fail(&g->em, ir_op_table[e->op].name);
 }
 
+static void gen_names(struct gen *g, const struct ir_expr *e, struct sref dst)
+{
+	gen_expr(g, e->args[0]);
+	gen_st(g, (struct mem){ .off = offsetof(struct rt_mem, arg) }, R0);
+	em_map_value(&g->em, R2, MAP_NUMBERS, 0);
+	gen_soff(g, R3, dst);
+	em_movi(&g->em, R4, dst.bound);
+	em_movi(&g->em, R5, (int64_t)g->m->names[e->sym]->word);
+	gen_routine(g, ROUTINE_rt_names);
+	gen_cut(g);
+}
+
 void gen_str_to(struct gen *g, const struct ir_expr *e, struct sref dst)
 {
 	uint32_t mark = gen_buf_mark(g);
@@ -232,6 +245,9 @@ void gen_str_to(struct gen *g, const struct ir_expr *e, struct sref dst)
 		break;
 	case IR_CALL:
 		gen_call_str(g, e, dst);
+		break;
+	case IR_NAMES:
+		gen_names(g, e, dst);
 		break;
 	case IR_ERRNO_STR:
 		gen_errno_str(g, e, dst);

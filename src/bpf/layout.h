@@ -54,6 +54,7 @@ enum {
 	MAP_NAME_QUESTIONS,	/* ring of struct name_question */
 	MAP_NAME_FORMAT,	/* how the kernel is to write an address */
 	MAP_GROUPS,		/* memory for their search, per slot */
+	MAP_NUMBERS,		/* struct names_table */
 	MAP_SYSCALLS,		/* struct syscall_table; each program's own */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };

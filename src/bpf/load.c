@@ -15,6 +15,7 @@
 #include "bpf/groups.h"
 #include "bpf/kernel.h"
 #include "bpf/routines.h"
+#include "ir/names_table.h"
 #include "rt/rt.h"
 
 #define TRACE_KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI and */
@@ -47,6 +48,7 @@ int load_btf(struct prog_btf *pb, uint32_t slot_size, uint32_t coll_size)
 	ptr['m'] = btf__add_ptr(b, btf__add_struct(b, "rt_mem", slot_size));
 	ptr['c'] = btf__add_ptr(b, btf__add_struct(b, "coll", coll_size));
 	ptr['d'] = btf__add_ptr(b, btf__add_struct(b, "rt_dfa", sizeof(struct rt_dfa)));
+	ptr['t'] = btf__add_ptr(b, btf__add_struct(b, "names_table", sizeof(struct names_table)));
 	ptr['r'] = btf__add_ptr(b, btf__add_struct(b, "groups_prog", sizeof(struct groups_prog)));
 	ptr['g'] = btf__add_ptr(b, btf__add_struct(b, "groups_search", sizeof(struct groups_search)));
 	pb->any = btf__add_func(b, "any", BTF_FUNC_STATIC, btf__add_func_proto(b, 0));

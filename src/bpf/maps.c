@@ -12,6 +12,7 @@
 #include "bpf/engine_priv.h"
 #include "bpf/kernel.h"
 #include "bpf/groups.h"
+#include "ir/names_table.h"
 #include "ir/regex.h"
 #include "ir/regex_prog.h"
 
@@ -272,7 +273,7 @@ static int make_unwind(struct engine *e)
 static int make_fixed(struct engine *e)
 {
 	struct unit *u = &e->unit;
-	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU;
+	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU, zero = 0;
 	int err = map_make(e, MAP_VARS, BPF_MAP_TYPE_ARRAY, "globals", 4, u->lo.vars_size, 1, BPF_F_MMAPABLE);
 
 	if (!err)
@@ -303,6 +304,10 @@ static int make_fixed(struct engine *e)
 			   u->lo.points_stride * (uint32_t)arrlen(e->p->points), 1, 0);
 	if (!err && map_wanted(e, MAP_POINTS))
 		err = fill_points(e);
+	if (!err && map_wanted(e, MAP_NUMBERS))
+		err = map_make(e, MAP_NUMBERS, BPF_MAP_TYPE_ARRAY, "numbers", 4, sizeof(*e->p->ir->names_table), 1, 0);
+	if (!err && map_wanted(e, MAP_NUMBERS) && bpf_map_update_elem(e->map_fds[MAP_NUMBERS], &zero, e->p->ir->names_table, 0))
+		err = engine_fail(e, -errno, "cannot fill the eBPF map \"numbers\": %s", strerror(errno));
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "interp/state.h"
+#include "ir/names.h"
 #include "ir/regex.h"
 
 /* Length part of a run-time library's result; counts what was cut. */
@@ -136,6 +137,16 @@ static uint32_t escaped(struct interp *in, const struct ir_expr *e)
 	return dst;
 }
 
+static uint32_t named(struct interp *in, const struct ir_expr *e)
+{
+	int64_t v = interp_int(in, e->args[0]);
+	uint32_t dst = interp_push(in, e->bound);
+
+	in->mem->arg[0] = v;
+	note_cut(in, rt_names(in->mem, in->m->names_table, dst, e->bound, in->m->names[e->sym]->word));
+	return dst;
+}
+
 static uint32_t replaced(struct interp *in, const struct ir_expr *e)
 {
 	uint32_t src = interp_text(in, e->args[0]), srch = interp_text(in, e->args[1]);
@@ -195,6 +206,8 @@ uint32_t interp_string_str(struct interp *in, const struct ir_expr *e)
 		return interp_push_text(in, &c, c != 0, e->bound);
 	default:
 		return escaped(in, e);
+	case IR_NAMES:
+		return named(in, e);
 	}
 }
 

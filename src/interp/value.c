@@ -193,7 +193,7 @@ uint32_t interp_str(struct interp *in, const struct ir_expr *e)
 		return at;
 	}
 	case IR_CONCAT: case IR_MATCHED: case IR_SUBSTR: case IR_STR_REPLACE: case IR_TEXT_STR:
-	case IR_TEXT_STRN: case IR_SPRINTF: case IR_CHR:
+	case IR_TEXT_STRN: case IR_NAMES: case IR_SPRINTF: case IR_CHR:
 		at = interp_string_str(in, e);
 		break;
 	case IR_GLOAD: case IR_ALOAD:

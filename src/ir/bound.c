@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "ir/names.h"
 #include "ir/traverse.h"
 
 #define COMM_BOUND	16	/* TASK_COMM_LEN */
@@ -95,6 +96,9 @@ struct ir_expr *ir_expr_rebound(struct ir_module *m, struct ir_expr *e)
 	case IR_USTR:
 	case IR_KSTR:
 		e->bound = const_bound(e->args[1], m->maxstr);
+		break;
+	case IR_NAMES:
+		e->bound = e->sym < arrlenu(m->names) ? clamp(m, m->names[e->sym]->bound) : m->maxstr;
 		break;
 	case IR_SPRINTF:
 		e->bound = sprintf_bound(m, e);

@@ -52,6 +52,8 @@ static bool check_symbol(struct checker *c, const struct ir_expr *e)
 		limit = arrlenu(c->m->formats);
 	if (info->flags & IRF_SYM_REGEX)
 		limit = arrlenu(c->m->regexes);
+	if (info->flags & IRF_SYM_NAMES)
+		limit = arrlenu(c->m->names);
 	if (e->sym >= limit)
 		bad(c, "symbol out of range", info->name);
 	return !c->err;

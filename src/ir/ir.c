@@ -23,6 +23,7 @@
 #define SYM_FUNC	IRF_SYM_FUNC
 #define SYM_FORMAT	IRF_SYM_FORMAT
 #define SYM_REGEX	IRF_SYM_REGEX
+#define SYM_NAMES	IRF_SYM_NAMES
 
 const struct ir_op_info ir_op_table[IR_OP_COUNT] = {
 #define OP(e, text, result, args, flags) [IR_##e] = { text, result, args, flags },

@@ -18,6 +18,7 @@
 #include "ir/check.h"
 #include "ir/pass.h"
 #include "ir/program.h"
+#include "ir/names.h"
 #include "ir/regex.h"
 
 #define FORMAT_VERSION	2
@@ -326,6 +327,19 @@ static void do_regex(struct codec *c, struct ir_regex **slot)
 	c->bad |= !(*slot)->text;
 }
 
+static void do_names(struct codec *c, struct ir_module *m)
+{
+	uint32_t n = do_count(c, arrlenu(m->names), 1);
+
+	for (uint32_t i = 0; i < n && !c->bad; i++) {
+		const char *text = c->reading ? NULL : m->names[i]->text, *err;
+
+		do_str(c, &text);
+		if (c->reading && (!text || ir_names_add(m, text, &err) != i))
+			c->bad = true;
+	}
+}
+
 static void do_point(struct codec *c, struct prog_point *p)
 {
 	uint32_t n;
@@ -394,6 +408,7 @@ static void do_module(struct codec *c, struct ir_module *m)
 	DO_PTRS(c, m->globals, do_global);
 	DO_PTRS(c, m->formats, do_format);
 	DO_PTRS(c, m->regexes, do_regex);
+	do_names(c, m);
 	DO_PTRS(c, m->funcs, do_func);
 	DO_PTRS(c, m->handlers, do_func);
 }

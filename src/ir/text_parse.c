@@ -8,6 +8,7 @@
 
 #include "base/ds.h"
 #include "ir/fmt.h"
+#include "ir/names.h"
 #include "ir/regex.h"
 #include "ir/text.h"
 #include "ir/text_lex.h"
@@ -171,6 +172,10 @@ static void parse_symbol(struct parser *ps, struct ir_expr *e)
 	} else if (flags & IRF_SYM_REGEX) {
 		e->sym = ir_regex_add(ps->m, take_str(ps), &e->at);
 		if (!ps->err && ir_regex_compile(ps->m, ps->m->regexes[e->sym], &err))
+			ir_text_fail(ps, err);
+	} else if (flags & IRF_SYM_NAMES) {
+		e->sym = ir_names_add(ps->m, take_str(ps), &err);
+		if (err)
 			ir_text_fail(ps, err);
 	}
 }

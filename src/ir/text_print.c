@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "ir/names.h"
 #include "ir/fmt.h"
 #include "ir/text.h"
 #include "ir/text_names.h"
@@ -54,6 +55,10 @@ static void put_symbol(FILE *out, const struct ir_module *m, const struct ir_fun
 	if (flags & IRF_SYM_REGEX && e->sym < arrlenu(m->regexes)) {
 		fputc(' ', out);
 		put_quoted(out, m->regexes[e->sym]->text);
+	}
+	if (flags & IRF_SYM_NAMES && e->sym < arrlenu(m->names)) {
+		fputc(' ', out);
+		put_quoted(out, m->names[e->sym]->text);
 	}
 }
 

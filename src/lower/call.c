@@ -4,7 +4,7 @@
  * a function whose whole body is %{ ir OP operands %}, becomes that op in place.
  *
  * Operands are separated by blanks: $name is a parameter, #N the op's immediate,
- * @N its symbol, a number or "text" a constant.  Comments are skipped.
+ * @N its symbol, a number or "text" a constant, the first of the op `names` its table.  Comments are skipped.
  *
  * Overloads: `next` in a function calls the overload of next lower priority with
  * the arguments as they were passed.
@@ -17,6 +17,7 @@
 #include "base/ds.h"
 #include "base/intern.h"
 #include "ir/bound.h"
+#include "ir/names.h"
 
 /* ---- primitives ---- */
 
@@ -131,6 +132,23 @@ static struct ir_expr *primitive_error(struct lower *L, const struct ast_embedde
 	return NULL;
 }
 
+/* The table of an op that has one, in front of its operands; false: there is none, or it is wrong. */
+static bool take_names(struct lower *L, const struct ast_embedded *code, struct primitive *p)
+{
+	const char *end = p->operands[0] == '"' ? strchr(p->operands + 1, '"') : NULL, *err;
+
+	if (!(ir_op_table[p->op].flags & IRF_SYM_NAMES))
+		return true;
+	if (!end)
+		return false;
+	p->sym = ir_names_add(L->mod->ir, arena_strndup(L->mod->arena, p->operands + 1,
+							(size_t)(end - p->operands - 1)), &err);
+	p->operands = skip_blank(end + 1);
+	if (p->sym == UINT32_MAX)
+		diag_error(L->mod->diag, "names", &code->at, "%s", err);
+	return p->sym != UINT32_MAX;
+}
+
 struct ir_expr *lower_primitive(struct lower *L, const struct ast_embedded *code,
 				const struct ast_function *f, struct ir_expr *const *args,
 				const struct span *at, bool want)
@@ -139,7 +157,7 @@ struct ir_expr *lower_primitive(struct lower *L, const struct ast_embedded *code
 	struct primitive p;
 	uint32_t n = 0;
 
-	if (!primitive_parse(code->text, &p))
+	if (!primitive_parse(code->text, &p) || (!p.is_register && !take_names(L, code, &p)))
 		return primitive_error(L, code);
 	if (p.is_register) {
 		const char *rest = p.operands;

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "bpf/engine.h"
+#include "ir/names.h"
 #include "ir/fmt.h"
 #include "ir/pass.h"
 #include "ir/regex.h"
@@ -96,6 +97,8 @@ static struct ir_expr *make(struct maker *mk, enum ir_op op)
 		e->sym = ir_format_parse(mk->m, "text", &mk->err);
 	if (info->flags & IRF_SYM_REGEX)
 		e->sym = 0;
+	if (info->flags & IRF_SYM_NAMES)
+		e->sym = ir_names_add(mk->m, "bits A=1 B=2", &mk->err);
 	return e;
 }
 
