@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The tapset is searched in the directories of -I, then in $SYSTEMTAP_TAPSET or else in the source tree
- * when this stap was started from its build tree, or else where it is installed.
+ * The tapset is searched in the directories of -I, then in $SYSTEMTAP_TAPSET or else in the source and build
+ * trees when this stap was started from its build tree, or else where it is installed.
  */
 #include "cli/paths.h"
 
@@ -46,12 +46,14 @@ const char **cli_tapset_dirs(struct arena *a, const struct cli_options *o)
 
 	for (size_t i = 0; i < arrlenu(o->include_dirs); i++)
 		arrput(dirs, o->include_dirs[i]);
-	if (env && env[0])
+	if (env && env[0]) {
 		arrput(dirs, arena_strdup(a, env));
-	else if (running_below(BPFTAP_BUILD_DIR))
+	} else if (running_below(BPFTAP_BUILD_DIR)) {
 		arrput(dirs, BPFTAP_SOURCE_TAPSET_DIR);
-	else
+		arrput(dirs, BPFTAP_BUILD_TAPSET_DIR);	/* what is made from tables */
+	} else {
 		arrput(dirs, BPFTAP_TAPSET_DIR);
+	}
 	return dirs;
 }
 

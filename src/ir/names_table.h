@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define NAMES_ENTRIES	4096	/* a power of two */
-#define NAMES_TEXT	40	/* bytes of the longest name, NUL included: five words */
+#define NAMES_TEXT	48	/* bytes of the longest name, NUL included: six words */
 
 struct names_table {
 	struct {

@@ -133,7 +133,7 @@ void lower_add_point(struct lower_module *m, enum prog_kind kind, struct ir_func
 	arrput(m->program->points, p);
 }
 
-/* What pn() shows: the point as the script names it, without its marks and condition. */
+/* What pn() shows of a point that is no alias's: as the script names it, without its marks and condition. */
 static const char *script_name(struct lower_module *m, const struct ast_point *pt)
 {
 	struct ast_point plain = *pt;
@@ -162,7 +162,7 @@ static void add_probe(struct lower_module *m, const struct sema_probe *sp, bool 
 	if (p.at_start)		/* what runs already is found, and chosen, by the session */
 		p.start_handler = lower_handler(m, sp, PROG_USER, 0, failed);
 	p.at = sp->written->at;
-	p.str[IR_PP_NAME] = script_name(m, sp->derived);
+	p.str[IR_PP_NAME] = sp->alias ? sp->alias : script_name(m, sp->derived);
 	arrput(m->program->points, p);
 }
 

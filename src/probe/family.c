@@ -246,6 +246,12 @@ static void sort_unique(const char **list)
 	arrsetlen(list, k + 1);
 }
 
+/* The tapset's own points, which no list shows. */
+static bool is_internal(const char *pattern)
+{
+	return !strncmp(pattern, "__", 2);
+}
+
 /* Names (with_arg: and their arguments) of the parts that follow a prefix. */
 static const char **next_parts(const struct ast_component *prefix, size_t n, bool with_arg,
 			       struct arena *a)
@@ -257,7 +263,8 @@ static const char **next_parts(const struct ast_component *prefix, size_t n, boo
 			const char *rest;
 			struct part p;
 
-			if (pattern_prefix(probe_families[f]->patterns[i].text, prefix, n, &rest) < n ||
+			if (is_internal(probe_families[f]->patterns[i].text) ||
+			    pattern_prefix(probe_families[f]->patterns[i].text, prefix, n, &rest) < n ||
 			    !part_next(&rest, &p))
 				continue;
 			arrput(list, arena_printf(a, "%.*s%s", (int)p.len, p.name,
@@ -280,7 +287,8 @@ const char **probe_pattern_list(void)
 
 	for (size_t f = 0; f < probe_nfamilies; f++)
 		for (size_t i = 0; i < probe_families[f]->npatterns; i++)
-			arrput(list, probe_families[f]->patterns[i].text);
+			if (!is_internal(probe_families[f]->patterns[i].text))
+				arrput(list, probe_families[f]->patterns[i].text);
 	sort_unique(list);
 	return list;
 }

@@ -120,6 +120,23 @@ struct matcher {
 	void *ctx;
 };
 
+/* The dotted names of a parsed file's aliases, made once. */
+static const struct alias_names *file_names(struct sema_state *st, struct ast_file *f)
+{
+	struct alias_names *list = hmget(st->alias_names, f);
+
+	if (list)
+		return list;
+	for (size_t k = 0; k < f->naliases; k++)
+		for (size_t n = 0; n < f->aliases[k]->nnames; n++) {
+			struct alias_names name = {dotted_name(st->s->arena, f->aliases[k]->names[n]), f->aliases[k]};
+
+			arrput(list, name);
+		}
+	hmput(st->alias_names, f, list);
+	return list;
+}
+
 /* Hands over the aliases that end at a node, parsing their files. */
 static size_t emit(struct matcher *m, const struct alias_node *node, size_t used)
 {
@@ -127,6 +144,7 @@ static size_t emit(struct matcher *m, const struct alias_node *node, size_t used
 
 	for (size_t i = 0; i < arrlenu(node->aliases); i++) {
 		const struct alias_ref *ref = &node->aliases[i];
+		const struct alias_names *names;
 		struct ast_file *f;
 
 		if (ref->probe) {
@@ -138,13 +156,14 @@ static size_t emit(struct matcher *m, const struct alias_node *node, size_t used
 		if (i && node->aliases[i - 1].file == ref->file && !node->aliases[i - 1].probe)
 			continue;
 		f = sema_index_file(m->st->s->index, ref->file);
-		for (size_t k = 0; f && k < f->naliases; k++) {
-			for (size_t n = 0; n < f->aliases[k]->nnames; n++) {
-				if (dotted_name(m->st->s->arena, f->aliases[k]->names[n]) != ref->name)
-					continue;
-				m->fn(m->ctx, f->aliases[k], used);
-				count++;
-			}
+		if (!f)
+			continue;
+		names = file_names(m->st, f);
+		for (size_t k = 0; k < arrlenu(names); k++) {
+			if (names[k].name != ref->name)
+				continue;
+			m->fn(m->ctx, names[k].alias, used);
+			count++;
 		}
 	}
 	return count;

@@ -22,6 +22,12 @@ void alias_tree_destroy(struct alias_node *root);
 /* Adds an alias under each of its names. */
 void alias_tree_add(struct alias_node *root, struct sema_state *st, const struct ast_probe *alias);
 
+/* An alias of a parsed file under one of its names, which is interned. */
+struct alias_names {
+	const char *name;
+	const struct ast_probe *alias;
+};
+
 /* Called for an alias that matches the first `n` components of a point. */
 typedef void alias_match_fn(void *ctx, const struct ast_probe *alias, size_t n);
 /*

@@ -33,6 +33,9 @@ static void state_destroy(struct sema_state *st)
 	arrfree(st->new_files);
 	arrfree(st->bodies);
 	alias_tree_destroy(st->aliases);
+	for (size_t i = 0; i < hmlenu(st->alias_names); i++)
+		arrfree(st->alias_names[i].value);
+	hmfree(st->alias_names);
 	free(st);
 }
 

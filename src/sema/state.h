@@ -32,6 +32,8 @@ struct sema_state {
 	struct { const struct source *key; struct ast_file *value; } *file_of;
 	struct ast_function **queue;	/* functions whose bodies are to be resolved */
 	struct ast_file **new_files;	/* tapset files whose probes are to be derived */
+	/* dotted names of the aliases of parsed tapset files, see alias.c */
+	struct { const struct ast_file *key; struct alias_names *value; } *alias_names;
 	struct alias_node *aliases;	/* tree of alias names, see alias.h */
 	size_t expansions;		/* of aliases, so far */
 	struct sema_body **bodies;	/* each once, in order of creation */

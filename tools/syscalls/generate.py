@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes the tapset of system calls from calls.tbl and sets.tbl.
+
+usage: generate.py CALLS SETS OUTPUT
+
+Each call becomes the aliases syscall.NAME and syscall.NAME.return (and nd_syscall., tp_syscall., which are the same
+here), with the variables that the table's arguments have.  What a script does not use costs nothing: the
+compiler drops it.
+"""
+import re
+import sys
+
+# Numbers: what a word of the call is as one, and how argstr prints it.
+NUMBERS = {
+    "int": ("__sys_int({})", "%d"),
+    "uint": ("__sys_uint({})", "%u"),
+    "long": ("__sys_long({})", "%d"),
+    "ulong": ("{}", "%u"),
+    "ptr": ("{}", "%p"),
+    "hex": ("__sys_uint({})", "%#x"),
+    "hexlong": ("{}", "%#x"),
+    "octal": ("__sys_uint({})", "%#o"),
+}
+# 64-bit numbers, which the 32-bit interface passes as two arguments.
+WIDE = {"off": "%d", "uoff": "%u", "hexoff": "%#x"}
+# Addresses of structures: the function that makes them text.
+STRUCTS = {
+    "timespec": "_struct_timespec_u({}, 1)",
+    "timespec2": "_struct_timespec_u({}, 2)",
+    "timeval": "_struct_timeval_u({}, 1)",
+    "timeval2": "_struct_timeval_u({}, 2)",
+    "timezone": "_struct_timezone_u({})",
+    "itimerval": "_struct_itimerval_u({})",
+    "itimerspec": "_struct_itimerspec_u({})",
+    "rlimit": "_struct_rlimit_u({})",
+    "sigaction": "_struct_sigaction_u({})",
+    "old_sigaction": "_struct_old_sigaction_u({})",
+    "sigset": "_stp_sigset_u({})",
+    "sigaltstack": "_stp_sigaltstack_u({})",
+    "siginfo": "_stp_siginfo_u({})",
+    "timex": "_struct_timex_u({})",
+    "tms": "_struct_tms_u({})",
+    "sysinfo": "_struct_sysinfo_u({})",
+    "sched_attr": "_struct_sched_attr_u({})",
+    "user_desc": "_struct_user_desc_u({})",
+    "open_how": "_struct_open_how_u({})",
+    "xattr": "_stp_xattr_val_str({}, {})",
+    "sockaddr": "_struct_sockaddr_u({}, {})",
+    "buf": "user_buffer_quoted({}, {}, syscall_string_trunc)",
+    "argv": "__get_argv({}, 0)",
+    "envp": "__count_envp({})",
+}
+FAMILIES = ("syscall", "nd_syscall", "tp_syscall")
+HEAD = "// SPDX-License-Identifier: GPL-2.0-or-later\n// Made by tools/syscalls/generate.py.\n\n"
+
+
+class Call:
+    """One row of the table, as it is translated."""
+
+    def __init__(self, name, native, ia32):
+        self.name, self.native, self.ia32 = name, native != "-", ia32 != "-"
+        self.slots = [0, 0]             # arguments passed so far, by each interface
+        self.lines, self.format, self.values = [], [], []
+        self.conditions = []            # of each piece of argstr, None: always
+        self.override = None
+        self.returns = []
+
+    def let(self, variable, expression):
+        self.lines.append(f"{variable} = {expression}")
+
+    def show(self, conversion, value, condition):
+        self.format.append(conversion)
+        self.values.append(value)
+        self.conditions.append(condition)
+
+    def word(self, at):
+        """The next argument; `at`: its numbers, or None."""
+        n, i = at or (self.slots[0] + 1, self.slots[1] + 1)
+        self.slots = [n, i]
+        if n == i or not self.ia32:
+            return f"__sysarg{n}()"
+        return f"(__sys_ia32() ? __sysarg{i}() : __sysarg{n}())" if self.native else f"__sysarg{i}()"
+
+    def wide(self):
+        n, i = self.slots[0] + 1, self.slots[1] + 1
+        self.slots = [n, i + 1]
+        split = f"__sysarg{i}() | __sysarg{i + 1}() << 32"
+        if not self.ia32:
+            return f"__sysarg{n}()"
+        return f"(__sys_ia32() ? {split} : __sysarg{n}())" if self.native else split
+
+
+def argument(call, text):
+    m = re.fullmatch(r"(?P<num>\w*)(?:/(?P<text>\w+))?:(?P<kind>\w+)(?:\((?P<of>\w+)\))?"
+                     r"(?:@(?P<n>\d),(?P<i>\d))?(?:(?P<mark>\?\??)(?P<cond>\S+))?", text)
+    if not m:
+        raise ValueError(f"{call.name}: argument {text!r}")
+    num, txt, kind, of, cond = m["num"], m["text"], m["kind"], m["of"], m["cond"]
+    if kind in WIDE or kind == "wide":
+        word = call.wide()
+    else:
+        word = call.word((int(m["n"]), int(m["i"])) if m["n"] else None)
+
+    def number(expression):
+        if num:
+            call.let(num, f"{cond} ? {expression} : 0" if m["mark"] == "??" else expression)
+        return num or expression
+
+    def both(expression, shown):
+        """A variable for the number, one for its text."""
+        value = number(expression)
+        name = txt or num + "_str"
+        call.let(name, shown.format(value, of))
+        call.show("%s", name, cond)
+
+    if kind in NUMBERS:
+        convert, conversion = NUMBERS[kind]
+        call.show(conversion, number(convert.format(word)), cond)
+    elif kind in WIDE:
+        call.show(WIDE[kind], number(word), cond)
+    elif kind in STRUCTS:
+        both(word, STRUCTS[kind])
+    elif kind in ("str", "strp"):
+        value = number(word)
+        call.let(txt, f"user_string_quoted({value})")
+        if kind == "str":
+            call.let(txt + "_unquoted", f"user_string_nofault({value})")
+        call.show("%s", txt, cond)
+    elif kind == "qstr":
+        call.show("%s", f"user_string_quoted({number(word)})", cond)
+    elif kind == "qbuf":
+        call.show("%s", f"user_buffer_quoted({number(word)}, __sysarg{call.slots[0] + 1}(), syscall_string_trunc)", cond)
+    elif kind == "dfd":
+        both(f"__sys_int({word})", "_dfd_str({})")
+    elif kind == "hidden":
+        call.show("%s", f"{of}({number(f'__sys_uint({word})')})", cond)
+    elif kind == "wide":
+        both(word, of + "({})")
+    elif kind == "optname":
+        both(f"__sys_int({word})", "__sockopt_str({1}, {0})")
+    elif kind == "protocol":
+        both(f"__sys_int({word})", "_sock_protocol_str({1}, {0})")
+    elif kind == "quotactl":
+        both(f"__sys_uint({word})", "_quotactl_cmd_str({})")
+    elif kind == "address":
+        length = f"__sys_int(__sysarg{call.slots[0] + 1}())"
+        value = number(word)
+        for name, function in (("af", "sa_family"), ("ip", "ip_addr"), ("ip_port", "tcp_port"),
+                               ("ipv6_flowinfo", "ipv6_flowinfo"), ("ipv6_scope_id", "ipv6_scope_id")):
+            call.let("uaddr_" + name, f"_struct_sockaddr_u_{function}({value}, {length})")
+        call.show("%s", f"_struct_sockaddr_u({value}, {length})", cond)
+    elif kind == "utimbuf":
+        value = number(word)
+        call.let("actime", f"_struct_utimbuf_actime({value})")
+        call.let("modtime", f"_struct_utimbuf_modtime({value})")
+        call.show("[%s, %s]", "ctime(actime), ctime(modtime)", cond)
+    elif kind == "pipefd":
+        value = number(word)
+        for i in (0, 1):
+            call.let(f"pipe{i}", f"_fildes_index_u({value}, {i})")
+        call.show("[%d, %d]", "pipe0, pipe1", cond)
+    elif kind.startswith("_"):
+        both(f"__sys_{'int' if kind in call.signed else 'uint'}({word})", kind + "({})")
+    else:
+        raise ValueError(f"{call.name}: kind {kind!r}")
+
+
+def argstr(call):
+    if call.override:
+        return call.override
+
+    def text(keep):
+        pieces = [(f, v) for f, v, k in zip(call.format, call.values, keep) if k]
+        if not pieces:
+            return '""'
+        if len(pieces) == 1 and pieces[0][0] == "%s":
+            return pieces[0][1]
+        return f'sprintf("{", ".join(f for f, _ in pieces)}", {", ".join(v for _, v in pieces)})'
+
+    result = text([True] * len(call.format))
+    conditions = list(dict.fromkeys(c for c in call.conditions if c))
+    if len(conditions) == 1:
+        return f"{conditions[0]} ? {result} : {text([not c for c in call.conditions])}"
+    if conditions:                      # they exclude one another
+        return " : ".join([f"{c} ? {text([k in (None, c) for k in call.conditions])}" for c in conditions] + ['""'])
+    return result
+
+
+def points(call, native, ia32, suffix=""):
+    """The primitive points of a row."""
+    name = re.sub(r"^compat_(sys_)?", "", call.name)
+    name = re.sub(r"^(pwrite|rt_sigaction|settimeofday|sigaction|ustat)32$", r"\1", name)
+    result = []
+    for component, numbers, default in (("__syscall", native, "sys_"), ("__syscall32", ia32, "sys_")):
+        for number in numbers.split(",") if numbers != "-" else []:
+            m = re.fullmatch(r"(\d+)(?::(\w+))?(?:=(\w+))?", number)
+            if not m:
+                raise ValueError(f"{call.name}: number {number!r}")
+            alias = m[2] or name
+            function = m[3] or default + (m[2] or call.name)
+            if component == "__syscall":
+                function = re.sub("^sys_", "", function)
+            result.append(f'{component}({m[1]}).call("{alias}").function("{function}"){suffix}')
+    # a call of neither interface can be named, but is never made
+    return result or [f'__syscall(510).call("{name}").function("{name}"){suffix}']
+
+
+def emit(out, call, native, ia32):
+    for suffix, lines in (("", ["name = __sys_name()", *call.lines, f"argstr = {argstr(call)}"]),
+                          (".return", ["name = __sys_name()", "retval = __sys_retval()", *call.returns])):
+        names = " = ".join(f"{f}.{call.name}{suffix}" for f in FAMILIES)
+        out.write(f"probe {names} = {', '.join(points(call, native, ia32, suffix))} {{\n\t")
+        out.write("\n\t".join(lines) + "\n}\n")
+
+
+def read_sets(path):
+    sets, name = {}, None
+    with open(path, encoding="ascii") as f:
+        for line in f:
+            line = line.split("#", 1)[0].rstrip()
+            if line.startswith("\t"):
+                sets[name][1].extend(line.split())
+            elif line:
+                name, how = line.split()
+                sets[name] = (how, [])
+    return sets
+
+
+def read_calls(path, signed):
+    rows = []
+    with open(path, encoding="ascii") as f:
+        for line in f:
+            line = line.rstrip("\n")
+            if line.startswith("\t> "):
+                text = re.sub(r"@arg(\d)", r"__sysarg\1()", line[3:])
+                rows[-1][0].returns.append(text)
+                continue
+            line, _, override = line.partition(" = ")
+            if not line or line.startswith("#"):
+                continue
+            name, native, ia32, *arguments = line.split()
+            call = Call(name, native, ia32)
+            call.signed, call.override = signed, override or None
+            for a in arguments:
+                argument(call, a)
+            rows.append((call, native, ia32))
+    for call, _, _ in rows:
+        if not any(r.startswith("retstr") for r in call.returns):
+            call.returns.append("retstr = return_str(1, retval)")
+    return rows
+
+
+def main():
+    calls, sets, output = sys.argv[1:]
+    tables = read_sets(sets)
+    rows = read_calls(calls, {n for n, (how, _) in tables.items() if how == "one"})
+    with open(output, "w", encoding="ascii") as out:
+        out.write(HEAD)
+        for name, (how, entries) in tables.items():
+            out.write(f'function {name}:string (v:long) %{{ ir names "{how} {" ".join(entries)}" $v /* pure */ %}}\n')
+        for row in rows:
+            emit(out, *row)
+
+
+if __name__ == "__main__":
+    main()
