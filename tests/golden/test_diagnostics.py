@@ -27,6 +27,7 @@ ELSEWHERE = {
     "macro-library-duplicate": "macro files: tests/unit/test_lang.c",
     "macro-library-first": "macro files: tests/unit/test_lang.c",
     "mark-type": "marks: tests/e2e/test_mark.py",
+    "names": "the library's own primitives",
     "need-kernel-debuginfo": "kernel functions",
     "no-btf": "the kernel's type information",
     "no-debuginfo": "a stripped program: tests/e2e/test_messages.py",
