@@ -223,6 +223,14 @@ static void load_ctx(struct gen *g, int64_t imm)
 	em_ldx(&g->em, sizes[bytes], R0, R7, (int)(imm >> 8));
 }
 
+/* Frames before those that count: without registers the program's and its caller's; of a function that returns its own. */
+static int own_frames(const struct gen *g)
+{
+	if (has_regs(g) || g->kind == PROG_TRACEPOINT)
+		return 0;
+	return g->kind == PROG_FEXIT ? OWN_FRAMES + 1 : OWN_FRAMES;
+}
+
 /* bpf_get_stack into a word count and GEN_STACK_FRAMES words */
 static struct mem save_stack(struct gen *g, bool user)
 {
@@ -236,10 +244,10 @@ static struct mem save_stack(struct gen *g, bool user)
 	em_mov(&g->em, R1, R7);
 	gen_addr(g, R2, pcs);
 	em_movi(&g->em, R3, GEN_STACK_FRAMES * 8);
-	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : has_regs(g) || g->kind == PROG_TRACEPOINT ? 0 : OWN_FRAMES);
+	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : own_frames(g));
 	em_helper(&g->em, BPF_FUNC_get_stack);
 	gen_st(g, at, R0);
-	if (!user && g->kind == PROG_KPROBE) {	/* not behind the breakpoint */
+	if (!user && (g->kind == PROG_KPROBE || g->kind == PROG_FENTRY)) {	/* not behind the breakpoint or the call */
 		em_mov(&g->em, R1, R7);
 		em_helper(&g->em, BPF_FUNC_get_func_ip);
 		gen_st(g, pcs, R0);

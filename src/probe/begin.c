@@ -21,7 +21,7 @@ static void begin_resolve(struct probe_session *ps, const struct probe_family *f
 	pt->prog.kind = (enum point_kind)m->pattern->variant;
 	pt->prog.priority = 0;
 	probe_match_long(m, m->name[0], &pt->prog.priority);
-	pt->prog.str[IR_PP_TYPE] = m->name[0];
+	pt->prog.str[IR_PP_TYPE] = "begin_end";
 	probe_point_spell(pt, probe_match_text(ps->arena, m));
 	arrput(out->points, pt);
 }

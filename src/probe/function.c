@@ -285,7 +285,7 @@ void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, co
 	pt->listing = pt->derived;
 	pt->prog.str[IR_PP_FULL] = pt->canonical;
 	if (!pt->prog.str[IR_PP_TYPE])
-		pt->prog.str[IR_PP_TYPE] = "uprobe";
+		pt->prog.str[IR_PP_TYPE] = pt->kind == PROG_URETPROBE ? "uretprobe" : "uprobe";
 	pt->pc_text = probe_pc_text(a, img->module, pt->pc);
 }
 

@@ -46,7 +46,7 @@ static struct probe_point *perf_point(struct probe_session *ps, const struct pro
 	pt->prog.perf_type = (uint32_t)type;
 	pt->prog.perf_config = (uint64_t)config;
 	pt->prog.period_ns = period;
-	pt->prog.str[IR_PP_TYPE] = "perf";
+	pt->prog.str[IR_PP_TYPE] = "perf_event";
 	return pt;
 }
 

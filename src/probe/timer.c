@@ -101,7 +101,8 @@ static void timer_resolve(struct probe_session *ps, const struct probe_family *f
 		if (!timer_interval(ps, m, out, &pt->prog))
 			return;
 	}
-	pt->prog.str[IR_PP_TYPE] = "timer";
+	pt->prog.str[IR_PP_TYPE] = m->pattern->variant == TIMER_PROFILE ? "profile_timer" :
+				   probe_match_has(m, "jiffies") ? "timer" : "hrtimer";
 	probe_point_spell(pt, probe_match_text(ps->arena, m));
 	arrput(out->points, pt);
 }

@@ -115,7 +115,7 @@ static void trace_point(struct search *s, const struct probe_family *f, const st
 	pt->prog.name = full;
 	pt->prog.str[IR_PP_FUNC] = pt->prog.str[IR_PP_MARK] = t->name;
 	pt->prog.str[IR_PP_PROVIDER] = t->system;
-	pt->prog.str[IR_PP_TYPE] = "tracepoint";
+	pt->prog.str[IR_PP_TYPE] = "kernel_tracepoint";
 	pt->prog.str[IR_PP_MODULE] = "kernel";
 	pt->scope = PROBE_SCOPE_TRACE;
 	pt->module = t->module;

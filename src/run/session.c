@@ -294,6 +294,7 @@ void run_session_destroy(struct run_session *s)
 	run_child_drop(&s->child);
 	run_sideband_close(s->sideband);
 	run_symb_destroy(s->symb);
+	kernel_reader_destroy(s->reader);
 	run_procs_destroy(s->procs);
 	run_feed_destroy(s);
 	run_timers_fini(&s->timers);

@@ -179,7 +179,12 @@ def test_log_and_warn():
 
 
 def test_probe_type(places):
-    assert at_outer(places, "probe_type()") != ""
+    text = ('probe begin, timer.ms(5), timer.jiffies(3), kernel.trace("sched_process_exec"), process(PROG).begin, '
+            'process(PROG).syscall, process(PROG).function("outer"), process(PROG).function("outer").return '
+            '{ println(probe_type()) } probe timer.ms(400) { exit() }')
+    shown = trace(places, text, command=f"sh -c '{places}; sleep 1'").ok().lines
+    assert set(shown) == {"begin_end", "hrtimer", "timer", "kernel_tracepoint", "utrace", "utrace_syscall", "uprobe", "uretprobe"}
+    assert script("probe timer.profile { println(probe_type()) exit() }").ok().lines[0] == "profile_timer"
 
 
 def test_process_that_is_target_only(places):
