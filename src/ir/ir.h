@@ -75,6 +75,7 @@ enum ir_service {
 	IR_SERVICE_KMSG,	/* a line for the kernel's log, "<level>text" */
 	IR_SERVICE_TRACE,	/* a line for the kernel's trace buffer */
 	IR_SERVICE_SWITCH_FILE,	/* the next output file of -o with -S; text unused */
+	IR_SERVICE_PANIC,	/* crashes the machine; the text goes to the kernel's log before */
 };
 
 enum ir_sym {

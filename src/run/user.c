@@ -80,6 +80,10 @@ void run_user_service(struct run_session *s, int64_t kind, const char *text)
 	case IR_SERVICE_TRACE:
 		kernel_line(s, "/sys/kernel/tracing/trace_marker", text);
 		break;
+	case IR_SERVICE_PANIC:
+		kernel_line(s, "/dev/kmsg", text);
+		kernel_line(s, "/proc/sysrq-trigger", "c");
+		break;
 	case IR_SERVICE_SWITCH_FILE:
 		run_sink_switch(s->sink);
 		break;

@@ -210,7 +210,7 @@ void sema_check_regexes(struct sema_state *st)
 	for_all(st, &c.w);
 }
 
-/* ---- functions of the library that need guru mode ---- */
+/* ---- functions of the library that need guru mode, or that cannot be ---- */
 
 struct guru_walk {
 	struct walk w;
@@ -256,6 +256,31 @@ static bool written_by_user(const struct sema_session *s, const struct span *at)
 	return false;
 }
 
+/* %{ ir refused "REASON" %}: what SystemTap has and an eBPF program can never do.  NULL: it is not that. */
+static const char *refusal(struct sema_session *s, const struct ast_function *f)
+{
+	const char *text = f->file && f->file->library && f->body && f->body->kind == STMT_EMBEDDED ?
+			   strstr(f->body->embedded->text, "ir refused \"") : NULL, *end;
+
+	if (!text)
+		return NULL;
+	text += strlen("ir refused \"");
+	end = strchr(text, '"');
+	return end ? arena_strndup(s->arena, text, (size_t)(end - text)) : NULL;
+}
+
+static void check_refused(struct walk *w, struct ast_expr *e)
+{
+	struct sema_session *s = ((struct guru_walk *)w)->st->s;
+	const char *reason = NULL;
+
+	walk_expr(w, e);
+	if (e->kind == EXPR_CALL && e->call.ntargets && written_by_user(s, &e->at))
+		reason = refusal(s, e->call.targets[0]);
+	if (reason)
+		diag_error(s->diag, "call-refused", &e->at, "function '%s' cannot work: %s", e->call.targets[0]->name, reason);
+}
+
 static void check_guru(struct walk *w, struct ast_expr *e)
 {
 	struct sema_session *s = ((struct guru_walk *)w)->st->s;
@@ -268,8 +293,7 @@ static void check_guru(struct walk *w, struct ast_expr *e)
 
 void sema_check_guru(struct sema_state *st)
 {
-	struct guru_walk c = {{check_guru, walk_stmt}, .st = st};
+	struct guru_walk c = {{st->s->guru ? check_refused : check_guru, walk_stmt}, .st = st};
 
-	if (!st->s->guru)
-		for_all(st, &c.w);
+	for_all(st, &c.w);
 }

@@ -16,6 +16,7 @@ ELSEWHERE = {
     "bad-debuginfo": "a broken file: tests/e2e/test_robustness.py",
     "bad-mark": "a broken file: tests/e2e/test_robustness.py",
     "call-guru": "functions of the library: tests/e2e/test_tapset_values.py",
+    "call-refused": "functions of the library: tests/golden/errors/call-refused.stp",
     "cond-config-number": "depends on the kernel's configuration: tests/unit/test_lang.c",
     "damaged-debuginfo": "a broken file: tests/e2e/test_robustness.py",
     "embedded-code": "the library's own primitives",
