@@ -8,7 +8,8 @@ Writes OUTPUT/function::NAME.3stap and OUTPUT/probe::NAME.3stap for each public 
 of TAPSET/**/*.stp, and OUTPUT/tapset::FILE.3stap for each file. A doc comment is `/** NAME: text */` before the
 definition, with a line ` * @VARIABLE: text` for each variable that an alias offers; the comment lines at a
 file's head introduce the file. Fails, and names them, when public definitions have no doc comment or aliases assign
-variables that it does not tell of. Aliases with a common beginning may share one comment, `/** BEGINNING: text */`.
+variables that it does not tell of. A comment `/** BEGINNING: text */` tells of variables of all aliases that begin so, and
+of those aliases that have no comment of their own, which share its page.
 """
 import pathlib
 import re
@@ -16,6 +17,7 @@ import sys
 
 DOC = re.compile(r"/\*\*\s*([\w.]+):\s*(.*?)\s*\*/", re.S)
 DEFINITION = re.compile(r"^(private )?(function|probe)\s+([\w.]+)\s*(?::\s*(\w+))?\s*(?:\(([^)]*)\)|(\+?=))?", re.M)
+MACRO = re.compile(r"^@define (\w+)(?:\([^)]*\))? %\((.*?)%\)", re.S | re.M)
 BODY = re.compile(r"[^{]*?\{(?:[^{}\n]*\}|.*?^\})", re.S | re.M)
 ASSIGNED = re.compile(r"(?:^\t+|\{ )([a-z]\w*)\s*=[^=]", re.M)
 
@@ -37,6 +39,19 @@ class Entry:
             name, text = variable.split(":", 1)
             self.variables[name] = text.strip()
 
+    def assign(self, body, macros, docs):
+        """Notes the variables of an alias's body, and what comments of its beginnings tell of them."""
+        body += "".join(macros.get(name, "") for name in re.findall(r"@(\w+)", body))
+        self.assigned |= set(ASSIGNED.findall(body))
+        beginning = self.name
+        while "." in beginning:
+            beginning = beginning.rpartition(".")[0]
+            if beginning in docs:
+                family = Entry(self.kind, beginning)
+                family.document(docs[beginning])
+                told = {n: t for n, t in family.variables.items() if n in self.assigned}
+                self.variables = {**told, **self.variables}
+
 
 def documented(name, docs):
     """The name itself, or what comes before one of its dots if that alone is in a doc comment: a family's page."""
@@ -55,6 +70,7 @@ def parse(path):
             break
         head.append(line[2:].strip())
     docs = dict(DOC.findall(source))
+    macros = dict(MACRO.findall(source))
     entries = {}
     for match in DEFINITION.finditer(source):
         private, kind, name, result, parameters, alias = match.groups("")
@@ -69,7 +85,7 @@ def parse(path):
             entry.synopses.append(f"{name}{':' + result if result else ''}({inner})")
         else:
             entry.synopses.append(name)
-            entry.assigned |= set(ASSIGNED.findall(BODY.match(source, match.end()).group()))
+            entry.assign(BODY.match(source, match.end()).group(), macros, docs)
     return " ".join(head), entries
 
 
