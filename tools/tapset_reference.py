@@ -9,7 +9,8 @@ of TAPSET/**/*.stp, and OUTPUT/tapset::FILE.3stap for each file. A doc comment i
 definition, with a line ` * @VARIABLE: text` for each variable that an alias offers; the comment lines at a
 file's head introduce the file. Fails, and names them, when public definitions have no doc comment or aliases assign
 variables that it does not tell of. A comment `/** BEGINNING: text */` tells of variables of all aliases that begin so, and
-of those aliases that have no comment of their own, which share its page.
+of those aliases that have no comment of their own, which share its page; "; its variables are those of ALIAS" at the end
+of a text names another alias whose comment tells of them.
 """
 import pathlib
 import re
@@ -17,6 +18,7 @@ import sys
 
 DOC = re.compile(r"/\*\*\s*([\w.]+):\s*(.*?)\s*\*/", re.S)
 DEFINITION = re.compile(r"^(private )?(function|probe)\s+([\w.]+)\s*(?::\s*(\w+))?\s*(?:\(([^)]*)\)|(\+?=))?", re.M)
+SAME = re.compile(r"; its variables are those of ([\w.]+)$")
 MACRO = re.compile(r"^@define (\w+)(?:\([^)]*\))? %\((.*?)%\)", re.S | re.M)
 BODY = re.compile(r"[^{]*?\{(?:[^{}\n]*\}|.*?^\})", re.S | re.M)
 ASSIGNED = re.compile(r"(?:^\t+|\{ )([a-z]\w*)\s*=[^=]", re.M)
@@ -39,6 +41,15 @@ class Entry:
             name, text = variable.split(":", 1)
             self.variables[name] = text.strip()
 
+    def borrow(self, name, docs):
+        """Takes the variables that another alias's comment tells of."""
+        other = Entry(self.kind, name)
+        other.document(docs[name])
+        self.variables = {**other.variables, **self.variables}
+        same = SAME.search(other.text)
+        if same and same.group(1) != self.name:
+            self.borrow(same.group(1), docs)
+
     def assign(self, body, macros, docs):
         """Notes the variables of an alias's body, and what comments of its beginnings tell of them."""
         body += "".join(macros.get(name, "") for name in re.findall(r"@(\w+)", body))
@@ -51,6 +62,9 @@ class Entry:
                 family.document(docs[beginning])
                 told = {n: t for n, t in family.variables.items() if n in self.assigned}
                 self.variables = {**told, **self.variables}
+        same = SAME.search(self.text or "")
+        if same:
+            self.borrow(same.group(1), docs)
 
 
 def documented(name, docs):
