@@ -10,6 +10,7 @@ struct typer {
 	struct sema_state *st;
 	struct ast_function *fn;	/* being typed, or NULL */
 	enum ast_type t;		/* what the context of the expression wants; AST_UNKNOWN: anything */
+	bool hurry, backward;		/* later rounds: see sema_infer_types(); from the last to the first */
 	bool final;			/* last round: issue diagnostics */
 	bool stop;			/* a fault after which further messages make no sense */
 	int complexity;			/* the most telling kind of mismatch seen, 0..3 */

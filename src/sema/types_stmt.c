@@ -2,6 +2,8 @@
 /* Type inference: statements, and the rounds over the whole program; see types.c. */
 #include "sema/types.h"
 
+#define PLAIN_ROUNDS 4
+
 static void type_value(struct typer *ty, struct ast_expr *e)
 {
 	if (e)
@@ -154,29 +156,86 @@ static void type_global(struct typer *ty, struct ast_var *v)
 	}
 }
 
+/* The i-th of n in the direction of this round. */
+static size_t turn(const struct typer *ty, size_t i, size_t n)
+{
+	return ty->backward ? n - 1 - i : i;
+}
+
+/* Goes over a function or body, in a hurry until that adds nothing: what flows through it arrives in this round. */
+static void type_function_wholly(struct typer *ty, struct ast_function *f)
+{
+	unsigned newly, unresolved = ty->unresolved;
+
+	do {
+		newly = ty->newly;
+		ty->unresolved = unresolved;
+		type_function(ty, f);
+	} while (ty->hurry && ty->newly != newly && !ty->stop);
+}
+
+static void type_body_wholly(struct typer *ty, struct sema_body *b)
+{
+	unsigned newly, unresolved = ty->unresolved;
+
+	do {
+		newly = ty->newly;
+		ty->unresolved = unresolved;
+		type_body(ty, b);
+	} while (ty->hurry && ty->newly != newly && !ty->stop);
+}
+
+static void type_functions(struct typer *ty)
+{
+	struct ast_function **list = ty->st->s->functions;
+
+	for (size_t i = 0, n = arrlenu(list); i < n && !ty->stop; i++)
+		type_function_wholly(ty, list[turn(ty, i, n)]);
+}
+
+static void type_bodies(struct typer *ty)
+{
+	struct sema_body **list = ty->st->bodies;
+
+	for (size_t i = 0, n = arrlenu(list); i < n && !ty->stop; i++)
+		type_body_wholly(ty, list[turn(ty, i, n)]);
+}
+
 static void round_over_all(struct typer *ty)
 {
 	struct sema_session *s = ty->st->s;
 
 	ty->newly = ty->unresolved = 0;
-	for (size_t i = 0; i < arrlenu(s->functions) && !ty->stop; i++)
-		type_function(ty, s->functions[i]);
-	for (size_t i = 0; i < arrlenu(ty->st->bodies) && !ty->stop; i++)
-		type_body(ty, ty->st->bodies[i]);
+	if (ty->backward) {
+		type_bodies(ty);
+		type_functions(ty);
+	} else {
+		type_functions(ty);
+		type_bodies(ty);
+	}
 	for (size_t i = 0; i < arrlenu(s->globals) && !ty->stop; i++)
 		type_global(ty, s->globals[i]);
 }
 
+/*
+ * Which of two places gave something its type first, as messages tell it, is decided in the first rounds, which are
+ * SystemTap's. Long chains of functions or globals that get their types from one another need more: then every
+ * other round goes backward, so that few do, whichever way the chains run.
+ */
 int sema_infer_types(struct sema_state *st)
 {
 	struct typer ty = {.w = {NULL, type_stmt}, .st = st};
+	unsigned rounds = 0;
 
 	while (!ty.stop) {
 		round_over_all(&ty);
 		if (ty.newly) {
 			ty.final = false;
+			ty.hurry = ++rounds >= PLAIN_ROUNDS;
+			ty.backward = ty.hurry && !ty.backward;
 			continue;
 		}
+		ty.backward = false;
 		if (!ty.unresolved)
 			return 0;
 		if (ty.final)
