@@ -72,6 +72,14 @@ static void entry_store(struct lower *E, uint32_t array, struct ir_expr *frame, 
 	lower_eval(E, store);
 }
 
+static void entry_forget(struct lower *E, uint32_t array, struct ir_expr *frame, const struct target_access *a)
+{
+	struct ir_expr *args[] = { tid(E, a), frame }, *drop = lower_opn(E, IR_ADEL, args, 2, &a->at);
+
+	drop->sym = array;
+	lower_eval(E, drop);
+}
+
 static void entry_end(struct lower *L, struct lower *E)
 {
 	hmfree(E->local_of);
@@ -201,19 +209,26 @@ static void require_known(struct lower *L, const struct target_access *a, struct
 	lower_into_end(L, saved);
 }
 
-/* The entry half of an entry value; whether some callers do not tell it, so that there may be none. */
+/* The entry half of an entry value; whether some callers do not tell it, so that there may be none.  An earlier frame
+ * at the same address must not answer for this one then. */
 static bool keep_entry_value(struct lower *E, const struct target_access *a, const struct dbg_func *f, int reg,
 			     int64_t param, uint32_t array, struct lower *L)
 {
 	struct ir_expr *frame = caller_register(E, a, DBG_RSP), *known = NULL, *value;
-	struct ir_stmt **saved = NULL;
+	struct ir_stmt **saved, *fork;
 
 	value = reg >= 0 ? target_register(E, a, reg) : removed_param(E, a, f, param, &known);
-	if (known)
-		saved = lower_into(E, &lower_if(E, known, &a->at)->body);
-	entry_store(E, array, frame, value, a);
-	if (known)
+	if (known) {
+		fork = lower_if(E, known, &a->at);
+		saved = lower_into(E, &fork->body);
+		entry_store(E, array, frame, value, a);
 		lower_into_end(E, saved);
+		saved = lower_into(E, &fork->orelse);
+		entry_forget(E, array, caller_register(E, a, DBG_RSP), a);
+		lower_into_end(E, saved);
+	} else {
+		entry_store(E, array, frame, value, a);
+	}
 	entry_end(L, E);
 	return known;
 }
