@@ -132,6 +132,9 @@ static void attach_point(struct attachment *a, const struct attach_request *rq, 
 	case POINT_KFUNC:
 		attach_kernel_function(a, rq, point);
 		break;
+	case POINT_WATCH:
+		attach_watch(a, rq, point);
+		break;
 	case POINT_NETFILTER:
 		attach_netfilter(a, rq, point);
 		break;

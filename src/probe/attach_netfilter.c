@@ -70,13 +70,13 @@ bool attach_has_netfilter_link(void)
 static void attach_link(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
 	struct prog_nf nf = rq->program->points[point].nf;
-	int fd = -1;
+	int fd = -1, step = nf.priority < 0 ? 1 : -1;	/* away from the outermost ones */
 
 	for (int i = 0; i < PRIORITY_TRIES; i++) {
 		fd = hook_link(attach_program(rq, point), &nf);
 		if (fd >= 0 || errno != EBUSY)
 			break;
-		nf.priority += nf.priority < 0 ? 1 : -1;
+		nf.priority += step;
 	}
 	if (fd < 0) {
 		attach_fail(a, point, errno, "netfilter hook %u of protocol family %u: %s", nf.hook, nf.pf,

@@ -193,8 +193,7 @@ void attach_tracepoint(struct attachment *a, const struct attach_request *rq, ui
 		a->armed++;
 }
 
-/* Calls fn for every processor that is online, until it returns non-zero. */
-static int each_cpu(int (*fn)(int cpu, void *data), void *data)
+int attach_each_cpu(int (*fn)(int cpu, void *data), void *data)
 {
 	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
 	int first, last, err = 0;
@@ -242,7 +241,7 @@ void attach_profile(struct attachment *a, const struct attach_request *rq, uint3
 	} else {
 		pr.attr.sample_period = p->period_ns ? (uint64_t)p->period_ns : PROFILE_PERIOD_NS;
 	}
-	err = each_cpu(profile_cpu, &pr);
+	err = attach_each_cpu(profile_cpu, &pr);
 	if (err)
 		attach_fail(a, point, err, "perf event of type %u, config %llu: %s", p->perf_type,
 			    (unsigned long long)p->perf_config, err == ENOENT || err == EOPNOTSUPP ?

@@ -41,6 +41,12 @@ int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, 
 /* Reads one number from a file of sysfs or tracefs, as scanf would. */
 bool attach_read_number(const char *path, const char *format, unsigned *v);
 
+/* Calls fn for every processor that is online, until it returns non-zero, which is then the result. */
+int attach_each_cpu(int (*fn)(int cpu, void *data), void *data);
+
+/* attach_watch.c */
+void attach_watch(struct attachment *a, const struct attach_request *rq, uint32_t point);
+
 /* attach_netfilter.c: a link of its own to a hook, or a chain of nf_tables and a kprobe */
 void attach_netfilter(struct attachment *a, const struct attach_request *rq, uint32_t point);
 

@@ -27,6 +27,7 @@ const struct probe_family *const probe_families[] = {
 	&probe_family_kfunc,
 	&probe_family_perf,
 	&probe_family_netfilter,
+	&probe_family_watch,
 };
 const size_t probe_nfamilies = sizeof(probe_families) / sizeof(probe_families[0]);
 

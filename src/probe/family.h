@@ -36,6 +36,7 @@ struct probe_session {
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
 	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
+	unsigned watchpoints;		/* private: asked for so far */
 	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */
 };
 

@@ -90,7 +90,7 @@ static bool shows_derived(const struct probe_point *pt)
 	case PROBE_SCOPE_PLT:
 		return true;
 	default:
-		return pt->prog.kind == POINT_PERF;
+		return pt->prog.kind == POINT_PERF || pt->prog.kind == POINT_WATCH;
 	}
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netfilter.hook(...).pf(...) and netfilter.*: packets that the test sends itself, in network namespaces of its own."""
 import json
+import os
 import shutil
 import sys
 
@@ -58,9 +59,12 @@ except socket.timeout:
 """
 
 
+IP = next((path for path in ("/sbin/ip", "/usr/sbin/ip") if os.path.exists(path)), "ip")
+
+
 def alone(*argv, prepare="ip link set lo up", **kwargs):
     """Runs a command in a network namespace of its own."""
-    return run(["unshare", "-n", "sh", "-c", f'{prepare} && exec "$@"', "sh", *argv], **kwargs)
+    return run(["unshare", "-n", "sh", "-c", f'{prepare.replace("ip ", IP + " ")} && exec "$@"', "sh", *argv], **kwargs)
 
 
 def program(tmp_path, text):
@@ -98,6 +102,11 @@ def test_two_priorities_at_a_hook(tmp_path):
     text = 'global s probe %s { s .= "b" } probe %s { s .= "c" } probe %s { s .= "a" } probe end { println(s) }' % (
         point % "7", point % "NF_IP_PRI_SELINUX_LAST", point % "NF_IP_PRI_RAW")
     assert alone(STAP, "-e", text, "-c", program(tmp_path, UDP % 2)).ok().lines == ["came 2", "abcabc"]
+
+
+def test_many_probes_of_a_hook(tmp_path):
+    text = "global n " + " ".join("probe %s { n[%d]++ }" % (HOOK, i) for i in range(6)) + " probe end { foreach (i+ in n) print(n[i]) }"
+    assert alone(STAP, "-e", text, "-c", program(tmp_path, UDP % 3)).ok().lines == ["came 3", "333333"]
 
 
 def test_ports_and_addresses(tmp_path):
@@ -204,7 +213,13 @@ for i in range(3):
 """
 
 
+def needs_bridges():
+    if alone("true", prepare=BRIDGE).status:
+        pytest.skip("no bridges here")
+
+
 def other_families(text, tmp_path, what):
+    needs_bridges()
     result = alone(STAP, "-e", text, "-c", program(tmp_path, what), prepare=BRIDGE)
     if "cannot be probed" in result.err:
         pytest.skip("hooks of this family need nf_tables, bridges and kprobes")
@@ -238,6 +253,7 @@ def test_bridge(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="nft is not installed")
 def test_no_table_is_left(tmp_path):
+    needs_bridges()
     listing = program(tmp_path, "import subprocess\nsubprocess.run(['nft', 'list', 'tables'])")
     text = "probe netfilter.arp.in { } probe end { println(1) }"
     result = alone("sh", "-c", f"'{STAP}' -e '{text}' -c '{listing}'; nft list tables; echo done", prepare=BRIDGE)
