@@ -31,24 +31,37 @@ finish()
 }
 trap finish EXIT
 
-# A suite is told to end as by ^C, so that it leaves the results it has; not waited for much longer.
+# What runs is told to end, a suite as by ^C, so that it leaves the results it has; not waited for much longer.
 interrupted()
 {
 	trap - HUP INT TERM
 	say "ended by a signal"
 	results+=("ended by a signal=/nonexistent")
-	if [ -n "${suite-}" ]; then
-		kill -INT "$suite"
+	if [ -n "${running-}" ]; then
+		kill "-$stop" "$running"
 		for _ in $(seq 50); do
-			kill -0 "$suite" && sleep 0.1
+			kill -0 "$running" && sleep 0.1
 		done
 	fi 2>/dev/null
 	exit 1
 }
 trap interrupted HUP INT TERM
 
-# run_suite NAME RESULT SECONDS COMMAND...: runs it with default signals and no terminal, for at most so long; a suite
-# that leaves no RESULT counts as one failure.
+# await SIGNAL COMMAND...: runs it with no terminal; SIGNAL is what ends it.
+await()
+{
+	stop=$1
+	shift
+	"$@" >&2 </dev/null &
+	running=$!	# in the background, because the shell heeds signals only while it waits
+	local status=0
+	wait "$running" || status=$?
+	running=
+	return $status
+}
+
+# run_suite NAME RESULT SECONDS COMMAND...: runs it with default signals, for at most so long; a suite that leaves no RESULT
+# counts as one failure.
 run_suite()
 {
 	local name=$1 result=$2 seconds=$3
@@ -56,13 +69,10 @@ run_suite()
 	say "$name"
 	rm -f "$result"
 	results+=("$name=$result")
-	timeout -s INT -k 30 "$seconds" env --default-signal "$@" >&2 </dev/null &
-	suite=$!	# in the background, because the shell heeds signals only while it waits
-	wait "$suite"
+	await INT timeout -s INT -k 30 "$seconds" env --default-signal "$@"
 	case $? in
 	124 | 137) results+=("$name took more than $seconds s=/nonexistent") ;;
 	esac
-	suite=
 }
 
 # step NAME COMMAND...: something that suites depend on; a failure is counted, and the caller's matter.
@@ -70,7 +80,7 @@ step()
 {
 	local name=$1
 	shift
-	("$@") >&2 </dev/null || { results+=("$name=/nonexistent"); return 1; }
+	await TERM "$@" || { results+=("$name=/nonexistent"); return 1; }
 }
 
 # pytest_suite NAME BUILD RESULT SECONDS DIRECTORY

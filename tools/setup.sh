@@ -52,7 +52,7 @@ install_packages()
 	command -v apt-get >/dev/null || die "no apt-get here; install by hand: ${missing[*]}"
 	say "installing packages: ${missing[*]}"
 	local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0
-		-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+		-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Acquire::http::Timeout=30)
 	as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2 ||
 		{ as_root "${apt[@]}" update >&2 &&
 		  as_root "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >&2; } ||

@@ -294,6 +294,24 @@ const char **probe_pattern_list(void)
 	return list;
 }
 
+/* Points of SystemTap that are not here, by their first component; and why. */
+static const char *why_unavailable(const char *name)
+{
+	static const struct { const char *name, *why; } kinds[] = {
+		{ "procfs", "there is no kernel module to serve files in /proc" },
+		{ "input", "there is no kernel module to serve files in /proc" },
+		{ "json_data", "there is no kernel module to serve files in /proc" },
+		{ "java", "methods of Java programs are not traced" },
+		{ "python2", "functions of Python programs are not traced" },
+		{ "python3", "functions of Python programs are not traced" },
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, name))
+			return kinds[i].why;
+	return NULL;
+}
+
 /* Says why no pattern fits: truncated, unknown component, or something after a whole pattern. */
 static void explain_mismatch(struct probe_session *ps, const struct ast_point *pt,
 			     struct probe_result *out)
@@ -329,6 +347,11 @@ static void explain_mismatch(struct probe_session *ps, const struct ast_point *p
 		return;
 	}
 	c = &pt->components[best];
+	if (!best && why_unavailable(c->name)) {
+		probe_fail(ps, out, "probe-unavailable", &c->at, "probe point is not available in bpftap: %s",
+			   why_unavailable(c->name));
+		return;
+	}
 	if (!best || !whole)
 		out->mismatch = c;
 	if (whole) {
