@@ -54,4 +54,7 @@ void comp_add_offset(struct comp *c, int64_t n);
  * starts. */
 void comp_plain_op(struct comp *c, unsigned o, struct dbg_cur *e, const uint8_t *start);
 
+/* tls.c: turns the offset of a thread-local variable on the stack into its address. */
+void dwtls_address(struct comp *c);
+
 #endif

@@ -175,7 +175,6 @@ static bool entry_value(struct comp *c, struct dbg_bytes expr)
 static void place_op(struct comp *c, unsigned o, struct dbg_cur *e)
 {
 	struct dw_unit *u = c->x->u;
-	const struct dbg_module_info *mi = &c->x->m->info;
 	struct dw_die d;
 	uint64_t v;
 
@@ -211,16 +210,7 @@ static void place_op(struct comp *c, unsigned o, struct dbg_cur *e)
 		break;
 	case DW_OP_form_tls_address:
 	case DW_OP_GNU_push_tls_address:
-		if (mi->type == DBG_ELF_EXEC || mi->type == DBG_ELF_PIE) {
-			/* the executable's block ends at the thread pointer, aligned */
-			uint64_t al = mi->tls_align ? mi->tls_align : 1;
-
-			comp_op(c, DBG_OP_REG, DBG_FSBASE);
-			comp_op(c, DBG_OP_ADD, 0);
-			comp_add_offset(c, -(int64_t)((mi->tls_size + al - 1) / al * al));
-		} else {
-			comp_op(c, DBG_OP_TLS, 0);
-		}
+		dwtls_address(c);
 		break;
 	case DW_OP_call2:
 	case DW_OP_call4:

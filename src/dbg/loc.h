@@ -3,7 +3,7 @@
  * Location programs: where a variable's value is, as a small stack language.
  *
  * Everything that depends only on the probed address is already expanded: frame
- * base, CFA, location list, TLS of the executable, called expressions.  What
+ * base, CFA, location list, thread-local storage, called expressions.  What
  * is left depends on registers and memory at the probe.  A program is straight
  * code on a stack of 64-bit words, except BRA/SKIP, which jump forward or backward
  * to another op of the same program (rare; evaluators bound the steps).
@@ -42,7 +42,7 @@ enum dbg_reg {
 	X(REG, "reg", 0, 1)          /* push DWARF register a */               \
 	X(ENTRY_REG, "entry-reg", 0, 1) /* push register a as it was at the function's entry */ \
 	X(DEREF, "deref", 1, 1)      /* pop address, push a bytes (1,2,4,8) zero-extended */ \
-	X(TLS, "tls", 1, 1)          /* pop offset in the module's TLS block, push address */ \
+	X(TLS, "tls", 1, 1)          /* pop offset in the TLS block of a library that does not tell where it is, push address */ \
 	X(DUP, "dup", 1, 2)                                                    \
 	X(DROP, "drop", 1, 0)                                                  \
 	X(OVER, "over", 2, 3)                                                  \

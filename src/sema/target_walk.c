@@ -254,7 +254,7 @@ static const char *ops_problem(const struct target_access *a, const struct dbg_o
 				return "the compiler removed the parameter";
 			break;
 		case DBG_OP_TLS:
-			return "thread-local variables of libraries are not supported";
+			return "the library does not tell where its thread-local variables are";
 		case DBG_OP_MOD:
 		case DBG_OP_UDIV:
 		case DBG_OP_SKIP:

@@ -206,3 +206,25 @@ def test_argument_functions(variables):
             'ulong_arg(5), int_arg(6)) } '
             'probe process(PROG).function("name_of") { println(pointer_arg(1) == $node) }')
     assert sorted(trace(variables, text).ok().lines) == ["1", "123456"]
+
+
+@pytest.mark.parametrize("model", ["global-dynamic", "local-dynamic", "initial-exec"])
+def test_thread_local_variables_of_a_library(model):
+    """Each thread has its own; one that it has not used yet has the value that it would begin with."""
+    library = compile_target("tls.c", "-DLIBRARY", "-shared", "-fPIC", "-O1", "-g", f"-ftls-model={model}", output="libtls.so")
+    program = compile_target("tls.c", "-O1", "-g", "-ldl", "-pthread", output="loads")
+    text = (f'probe process("{library}").function("show") '
+            '{ printf("%d %d %d %s %d\\n", $number, $tls_first, $tls_record->number, @var("tls_record")->name$, @var("tls_hidden")) }')
+    want = [line for n in range(1, 5) for line in (f'{n} 11 7 "seven" 5', f'{n} {11 + n} {7 + 10 * n} "seven" {5 - n}')]
+    assert trace(program, text, command=f"{program} {library}").ok().lines == want
+    # of a block that is not there yet nothing is known where zeros are not in the file
+    text = f'probe process("{library}").function("show") {{ try {{ println(@var("tls_zero")) }} catch {{ println("none") }} }}'
+    lines = trace(program, text, command=f"{program} {library}").ok().lines
+    assert lines[1::2] == ["1", "2", "3", "4"] and set(lines[::2]) <= {"none", "0"}
+
+
+def test_thread_local_variables_of_a_library_linked():
+    library = compile_target("tls.c", "-DLIBRARY", "-shared", "-fPIC", "-O1", "-g", output="libtls.so")
+    program = compile_target("tls.c", str(library), "-Wl,--no-as-needed", str(library), "-O1", "-g", "-ldl", "-pthread", output="linked")
+    text = (f'probe process("{library}").function("show") {{ println($number, " ", $tls_first) }}')
+    assert trace(program, text).ok().lines == [line for n in range(1, 5) for line in (f"{n} 11", f"{n} {11 + n}")]
