@@ -428,6 +428,8 @@ static const struct option_row option_table[] = {
 	{ 'x', NULL, "PID", set_target, 0, "target() is PID" },
 	{ 'o', NULL, "FILE", set_string, FIELD(output), "write the script's output to FILE (strftime(3) formats allowed)" },
 	{ 'S', NULL, "SIZE[,N]", set_rotate, 0, "with -o: begin a new file after SIZE megabytes, keep the last N" },
+	{ 'F', NULL, NULL, NULL, FIELD(background), "go on in the background: with -o FILE print its process ID, without keep\n"
+	  "the latest output in memory until \"staprun -A NAME\" asks for it" },
 	{ 'T', NULL, "SECS", set_timeout, 0, "end after so many seconds" },
 	{ 'g', NULL, NULL, NULL, FIELD(guru), "guru mode: the script may write to the target" },
 	{ 'D', NULL, "NM[=VAL]", set_define, 0, "set a limit, such as MAXERRORS=10 or MAXMAPENTRIES=50000" },
@@ -493,8 +495,6 @@ static const struct option_row option_table[] = {
 	/* Refused: they promise what is not done. */
 	{ 'i', "interactive", NULL, set_unavailable, 0, NULL,
 	  "put the script into a file, compiling it takes milliseconds" },
-	{ 'F', NULL, NULL, set_unavailable, 0, NULL,
-	  "run stap in the background, with -o and -S to bound its output" },
 	{ 0, "use-server", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },
 	{ 0, "list-servers", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },
 	{ 0, "trust-servers", "[=SPEC]", set_unavailable, 0, NULL, NO_SERVER },

@@ -54,6 +54,7 @@ struct cli_options {
 	const char *sysroot;
 	const char *search_path;	/* --sysenv=PATH=...; NULL: the environment's */
 	const char *namespaces;		/* --target-namespaces: whose; NULL: stap's own */
+	bool background;		/* -F */
 	bool example;			/* --example: script_file is a name below the examples */
 	enum cli_color color;
 	bool keep, guru, unoptimized, no_warnings, warnings_are_errors, timing, coverage, ldd;

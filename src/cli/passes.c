@@ -16,6 +16,7 @@
 #include "ir/text.h"
 #include "lang/print.h"
 #include "lower/program.h"
+#include "run/background.h"
 #include "run/rights.h"
 #include "run/session.h"
 
@@ -223,8 +224,39 @@ static int pass4_result(struct cli_session *cs)
 
 /* ---- pass 5 ---- */
 
+/* -F: returns in the process that goes on; the other one says where that is, or ends with its status. */
+static int pass5_background(struct cli_session *cs)
+{
+	const struct cli_options *o = &cs->opt;
+	struct run_background b;
+	const char *name;
+	int rc;
+
+	fflush(stdout);
+	rc = run_background_fork(&b);
+	if (rc) {
+		fprintf(stderr, "ERROR: cannot go to the background: %s\n", strerror(-rc));
+		return -1;
+	}
+	name = o->module_name ? o->module_name :
+				arena_printf(cs->arena, "stap_%d", (int)(b.pid ? b.pid : getpid()));
+	if (!b.pid) {
+		run_session_detach(cs->run, b.ready, o->output ? NULL : name);
+		return 0;
+	}
+	if (b.status < 0 && o->output)
+		printf("%d\n", (int)b.pid);
+	else if (b.status < 0)
+		fprintf(stderr, "\nDisconnecting from systemtap module.\n"
+				"To reconnect, type \"staprun -A %s\"\n", name);
+	fflush(stdout);
+	_exit(b.status < 0 ? 0 : b.status);
+}
+
 static int pass5(struct cli_session *cs)
 {
+	if (cs->opt.background && pass5_background(cs))
+		return -1;
 	if (run_session_prepare(cs->run) || run_session_load(cs->run))
 		return -1;
 	return run_session_run(cs->run) ? -1 : 0;

@@ -12,6 +12,7 @@
 #include "cli/stdfiles.h"
 #include "dbg/module.h"
 #include "ir/program.h"
+#include "run/background.h"
 #include "run/session.h"
 
 static int usage(FILE *out)
@@ -26,6 +27,9 @@ static int usage(FILE *out)
 	      "   -b NUM       output buffer of each processor, in megabytes\n"
 	      "   -v           say more\n"
 	      "   -w           no warnings\n"
+	      "   -A NAME      instead of OBJECT: show the output of the session NAME, which stap -F has\n"
+	      "                left in the background; ^C ends that session, ^\\ leaves it\n"
+	      "   -d NAME      end that session\n"
 	      "   -V           print the version\n"
 	      "   -h           print this text\n", out);
 	return out == stderr;
@@ -47,7 +51,7 @@ static int parse(int argc, char **argv, struct run_options *o, unsigned long *bu
 	char *end;
 	int c;
 
-	while ((c = getopt(argc, argv, "c:x:o:S:T:b:vwVh")) != -1) {
+	while ((c = getopt(argc, argv, "c:x:o:S:T:b:A:d:vwVh")) != -1) {
 		bool good = true;
 
 		switch (c) {
@@ -73,6 +77,9 @@ static int parse(int argc, char **argv, struct run_options *o, unsigned long *bu
 		case 'b':
 			good = number(optarg, 4095, buffer_mb);
 			break;
+		case 'A':
+		case 'd':
+			exit(run_recorder_follow(optarg, c == 'd'));
 		case 'v':
 			o->verbose++;
 			break;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "run/background.h"
 #include "run/priv.h"
 #include "run/stop.h"
 
@@ -113,21 +114,28 @@ void run_loop(struct run_session *s)
 	struct loop l = { .drain_at = run_clock_ns() + LOOP_DRAIN_NS };
 
 	while (s->state == RUN_RUNNING) {
-		struct pollfd p[3] = {
+		struct pollfd p[3 + RUN_RECORDER_FDS] = {
 			{ .fd = s->stop_fd, .events = POLLIN },
 			{ .fd = s->timers.fd, .events = POLLIN },
 			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
 		};
 		int rc = run_timers_arm(&s->timers);
+		nfds_t nfds = 3;
 
 		p[1].fd = s->timers.fd;
-		if (rc || (poll(p, 3, loop_timeout(s, &l)) < 0 && errno != EINTR)) {
+		if (s->recorder) {
+			run_recorder_poll(s->recorder, p + nfds);
+			nfds += RUN_RECORDER_FDS;
+		}
+		if (rc || (poll(p, nfds, loop_timeout(s, &l)) < 0 && errno != EINTR)) {
 			run_error(s, "waiting for events failed: %s", strerror(rc ? -rc : errno));
 			s->state = RUN_ERROR;
 			break;
 		}
 		if (p[0].revents)
 			loop_signals(s);
+		if (s->recorder && run_recorder_serve(s->recorder))
+			run_exit_request(s);
 		loop_timers(s);
 		if (s->engine && p[2].revents) {
 			/* Now, and again for what the lag leaves behind. */

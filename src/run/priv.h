@@ -50,6 +50,9 @@ struct run_session {
 	struct run_timing *timing;	/* by point; user handlers */
 
 	struct run_sink *sink;
+	int ready_fd;			/* -F: to be told that everything is armed; 0: nobody is */
+	const char *record;		/* -F without -o: name of the session; NULL: none */
+	struct run_recorder *recorder;	/* hands the output out; NULL: none */
 	struct run_pending *pending;	/* stb_ds array, by time */
 	struct out_buf text;		/* one handler's output being put together */
 	struct run_child child;

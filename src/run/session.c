@@ -19,6 +19,7 @@
 #include "base/ds.h"
 #include "interp/memstore.h"
 #include "interp/plainstore.h"
+#include "run/background.h"
 #include "run/loop.h"
 #include "run/priv.h"
 #include "run/rights.h"
@@ -26,6 +27,7 @@
 #include "run/walk.h"
 
 #define SESSION_NICE	-10
+#define RECORD_BYTES	(16u << 20)	/* of a session's output that -F keeps in memory */
 
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag)
@@ -86,6 +88,35 @@ size_t run_session_code(const struct run_session *s, size_t *instructions)
 	return handlers;
 }
 
+void run_session_detach(struct run_session *s, int ready, const char *record)
+{
+	s->ready_fd = ready;
+	s->record = record;
+}
+
+static int session_open_output(struct run_session *s)
+{
+	int rc = 0;
+
+	if (s->record) {
+		s->sink = run_sink_open_ring(s->prog->limits.buffer_bytes ? s->prog->limits.buffer_bytes
+									   : RECORD_BYTES);
+		s->recorder = run_recorder_open(s->record, s->sink);
+		if (!s->recorder) {
+			rc = -errno;
+			run_error(s, "Couldn't make %s/%s: %s", RUN_RECORDER_DIR, s->record,
+				  rc == -EADDRINUSE ? "a session of this name runs already" : strerror(-rc));
+		}
+		return rc;
+	}
+	s->sink = run_sink_open(s->opt.output, s->opt.rotate_bytes, s->opt.rotate_count);
+	if (!s->sink) {
+		rc = -errno;
+		run_error(s, "Couldn't open output file %s: %s", s->opt.output, strerror(-rc));
+	}
+	return rc;
+}
+
 int run_session_prepare(struct run_session *s)
 {
 	char msg[256];
@@ -104,12 +135,9 @@ int run_session_prepare(struct run_session *s)
 		return rc;
 	}
 	s->stop_fd = rc;
-	s->sink = run_sink_open(s->opt.output, s->opt.rotate_bytes, s->opt.rotate_count);
-	if (!s->sink) {
-		rc = -errno;
-		run_error(s, "Couldn't open output file %s: %s", s->opt.output, strerror(-rc));
+	rc = session_open_output(s);
+	if (rc)
 		return rc;
-	}
 	s->prog->target = s->opt.target;
 	if (s->opt.target && kill(s->opt.target, 0) && errno == ESRCH) {
 		run_error(s, "Target process %d does not exist", (int)s->opt.target);
@@ -265,6 +293,10 @@ int run_session_run(struct run_session *s)
 		run_drain(s, (uint64_t)run_clock_ns());
 		run_sink_flush(s->sink);
 		session_release_child(s);
+		if (s->ready_fd && s->state == RUN_RUNNING) {
+			run_background_ready(s->ready_fd);
+			s->ready_fd = 0;
+		}
 		run_loop(s);
 	}
 	session_disarm(s);
@@ -301,6 +333,7 @@ void run_session_destroy(struct run_session *s)
 	for (size_t i = 0; i < arrlenu(s->pending); i++)
 		free(s->pending[i].text);
 	arrfree(s->pending);
+	run_recorder_close(s->recorder);
 	run_sink_close(s->sink);
 	out_buf_free(&s->text);
 	shfree(s->warned);

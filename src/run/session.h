@@ -45,6 +45,9 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 				       struct diag_sink *diag);
 /* 0 or -errno, after a message.  Works without any rights. */
 int run_session_build(struct run_session *s);
+/* Before prepare, in the child of run_background_fork(): its descriptor, and the name under which the output can be
+ * had; NULL: the output goes where the options say.  The name must outlive the session. */
+void run_session_detach(struct run_session *s, int ready, const char *record);
 /* -p3: the code of the kernel handlers, if there are any; after run_session_build. */
 void run_session_list(const struct run_session *s, FILE *out);
 /* Number of kernel handlers and of their instructions. */

@@ -28,6 +28,9 @@ struct run_sink {
 	uint64_t total;
 	char *name;
 	char **kept;			/* stb_ds array: names of rotated files, oldest first */
+	char *ring;			/* NULL: a file */
+	size_t ring_size;
+	uint64_t ring_total;		/* bytes put into it so far */
 	size_t len;
 	char buf[SINK_BUFFER];
 };
@@ -113,9 +116,56 @@ struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsig
 	return s;
 }
 
+struct run_sink *run_sink_open_ring(size_t bytes)
+{
+	struct run_sink *s = run_sink_open(NULL, 0, 0);
+
+	s->fd = -1;
+	s->ring_size = bytes;
+	s->ring = malloc(bytes);
+	if (!s->ring)
+		abort();
+	return s;
+}
+
+static void sink_record(struct run_sink *s, const char *p, size_t len)
+{
+	while (len) {
+		size_t at = (size_t)(s->ring_total % s->ring_size), n = s->ring_size - at;
+
+		if (n > len)
+			n = len;
+		memcpy(s->ring + at, p, n);
+		s->ring_total += n;
+		p += n;
+		len -= n;
+	}
+}
+
+size_t run_sink_recorded(struct run_sink *s, uint64_t *from, const char **data)
+{
+	size_t at, n;
+
+	run_sink_flush(s);
+	if (*from + s->ring_size < s->ring_total) {
+		*from = s->ring_total - s->ring_size;
+		while (*from < s->ring_total && s->ring[*from % s->ring_size] != '\n')
+			++*from;
+		*from += *from < s->ring_total;
+	}
+	at = (size_t)(*from % s->ring_size);
+	n = (size_t)(s->ring_total - *from);
+	*data = s->ring + at;
+	return n < s->ring_size - at ? n : s->ring_size - at;
+}
+
 /* Writes everything or notes the error; later calls do nothing. */
 static void sink_put(struct run_sink *s, const char *p, size_t len)
 {
+	if (s->ring) {
+		sink_record(s, p, len);
+		return;
+	}
 	while (len && !s->error) {
 		ssize_t n = write(s->fd, p, len);
 
@@ -226,6 +276,7 @@ int run_sink_close(struct run_sink *s)
 		free(s->kept[i]);
 	arrfree(s->kept);
 	free(s->name);
+	free(s->ring);
 	free(s);
 	return rc;
 }

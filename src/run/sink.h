@@ -20,6 +20,11 @@ struct run_sink;
  * NULL and errno when the file cannot be opened.
  */
 struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsigned rotate_count);
+/* A sink that only remembers the latest `bytes` of its output, in memory. */
+struct run_sink *run_sink_open_ring(size_t bytes);
+/* Of such a sink: what there is from byte *from of all output on, or, if that is lost, from the oldest byte kept
+ * on that begins a line, to which *from is set then.  The length, not beyond the ring's end; 0: nothing. */
+size_t run_sink_recorded(struct run_sink *s, uint64_t *from, const char **data);
 /* One handler's output: not split over two files unless it is larger than one, then between lines. */
 void run_sink_write(struct run_sink *s, const void *data, size_t len);
 /* What follows goes to the next file; nothing happens to standard output. */

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sessions in the background: the fork, and the recorder that hands their output out. */
+#include "run/background.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run/sink.h"
+
+#define LAST_WORDS_MS	1000	/* how long the end of the session waits for a client to read */
+
+struct run_recorder {
+	struct run_sink *sink;
+	struct sockaddr_un address;
+	int listener, client;
+	uint64_t sent;		/* of the sink's output, to this client */
+};
+
+/* ---- the fork ---- */
+
+int run_background_fork(struct run_background *b)
+{
+	int pipe_fd[2], status;
+	char byte;
+
+	*b = (struct run_background){ .status = -1 };
+	if (pipe2(pipe_fd, O_CLOEXEC) || (b->pid = fork()) < 0)
+		return -errno;
+	if (!b->pid) {
+		close(pipe_fd[0]);
+		setsid();
+		b->ready = pipe_fd[1];
+		return 0;
+	}
+	close(pipe_fd[1]);
+	if (read(pipe_fd[0], &byte, 1) != 1)
+		b->status = waitpid(b->pid, &status, 0) == b->pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	close(pipe_fd[0]);
+	return 0;
+}
+
+void run_background_ready(int ready)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	ssize_t n;
+
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	n = write(ready, "", 1);
+	(void)n;	/* nobody waits: nobody to tell */
+	close(ready);
+}
+
+/* ---- the recorder ---- */
+
+static void recorder_address(struct sockaddr_un *a, const char *name)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s", RUN_RECORDER_DIR, name);
+}
+
+static int recorder_connect(const struct sockaddr_un *a)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a))) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+struct run_recorder *run_recorder_open(const char *name, struct run_sink *sink)
+{
+	struct run_recorder *r = calloc(1, sizeof(*r));
+	int other;
+
+	if (!r)
+		abort();
+	r->sink = sink;
+	r->client = -1;
+	recorder_address(&r->address, name);
+	mkdir(RUN_RECORDER_DIR, 0700);
+	other = recorder_connect(&r->address);
+	if (other >= 0) {
+		close(other);
+		free(r);
+		errno = EADDRINUSE;
+		return NULL;
+	}
+	unlink(r->address.sun_path);	/* of a session that was killed */
+	r->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (r->listener < 0 || bind(r->listener, (struct sockaddr *)&r->address, sizeof(r->address)) ||
+	    listen(r->listener, 4)) {
+		int err = errno;
+
+		if (r->listener >= 0)
+			close(r->listener);
+		free(r);
+		errno = err;
+		return NULL;
+	}
+	return r;
+}
+
+static void recorder_hang_up(struct run_recorder *r)
+{
+	close(r->client);
+	r->client = -1;
+}
+
+/* Hands out what the client has not seen; false: there is more, and it does not take it now. */
+static bool recorder_send(struct run_recorder *r)
+{
+	const char *data;
+	size_t len;
+
+	while (r->client >= 0 && (len = run_sink_recorded(r->sink, &r->sent, &data)) > 0) {
+		ssize_t n = send(r->client, data, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n > 0)
+			r->sent += (uint64_t)n;
+		else if (errno == EAGAIN)
+			return false;
+		else if (errno != EINTR)
+			recorder_hang_up(r);
+	}
+	return true;
+}
+
+void run_recorder_poll(struct run_recorder *r, struct pollfd fds[RUN_RECORDER_FDS])
+{
+	bool all = recorder_send(r);
+
+	fds[0] = (struct pollfd){ .fd = r->listener, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = r->client, .events = (short)(POLLIN | (all ? 0 : POLLOUT)) };
+}
+
+bool run_recorder_serve(struct run_recorder *r)
+{
+	bool quit = false;
+	char command;
+	ssize_t n;
+	int fd;
+
+	while ((fd = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+		if (r->client >= 0)
+			recorder_hang_up(r);	/* the latest one has it */
+		r->client = fd;
+		r->sent = 0;
+	}
+	while (r->client >= 0 && (n = recv(r->client, &command, 1, MSG_DONTWAIT)) >= 0) {
+		if (!n) {
+			recorder_hang_up(r);
+			break;
+		}
+		quit |= command == RUN_RECORDER_QUIT;
+	}
+	recorder_send(r);
+	return quit;
+}
+
+void run_recorder_close(struct run_recorder *r)
+{
+	struct timespec begin, now;
+
+	if (!r)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	now = begin;
+	while (!recorder_send(r) && (now.tv_sec - begin.tv_sec) * 1000 < LAST_WORDS_MS) {
+		struct pollfd p = { .fd = r->client, .events = POLLOUT };
+
+		poll(&p, 1, LAST_WORDS_MS);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	}
+	if (r->client >= 0)
+		close(r->client);
+	close(r->listener);
+	unlink(r->address.sun_path);
+	free(r);
+}
+
+/* ---- the client ---- */
+
+static volatile sig_atomic_t follow_signal;
+
+static void follow_on_signal(int sig)
+{
+	follow_signal = sig;
+}
+
+static void follow_signals(void)
+{
+	struct sigaction sa = { .sa_handler = follow_on_signal };
+	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		sigaction(list[i], &sa, NULL);
+}
+
+static void follow_quit(int fd)
+{
+	static const char command = RUN_RECORDER_QUIT;
+
+	send(fd, &command, 1, MSG_NOSIGNAL);
+}
+
+int run_recorder_follow(const char *name, bool quit)
+{
+	struct sockaddr_un address;
+	char buf[65536];
+	int fd;
+
+	recorder_address(&address, name);
+	fd = recorder_connect(&address);
+	if (fd < 0) {
+		fprintf(stderr, "ERROR: no session %s runs in the background: %s\n", name, strerror(errno));
+		return 1;
+	}
+	follow_signals();
+	if (quit)
+		follow_quit(fd);
+	while (true) {
+		ssize_t n = recv(fd, buf, sizeof(buf), 0);
+		int sig = follow_signal;
+
+		if (n > 0 && !quit && (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout)))
+			sig = SIGQUIT;
+		follow_signal = 0;
+		if (sig == SIGQUIT) {
+			fprintf(stderr, "\nDisconnecting from systemtap module.\n"
+					"To reconnect, type \"staprun -A %s\"\n", name);
+			break;
+		}
+		if (sig)
+			follow_quit(fd);
+		if (!n || (n < 0 && errno != EINTR))
+			break;
+	}
+	close(fd);
+	return 0;
+}
