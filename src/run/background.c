@@ -206,13 +206,21 @@ static void follow_on_signal(int sig)
 	follow_signal = sig;
 }
 
-static void follow_signals(void)
+/* The signals are let through only while the client waits, so that none is missed; *waiting is the mask for that. */
+static void follow_signals(sigset_t *waiting)
 {
 	struct sigaction sa = { .sa_handler = follow_on_signal };
 	static const int list[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t block;
 
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		sigaddset(&block, list[i]);
 		sigaction(list[i], &sa, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &block, waiting);
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		sigdelset(waiting, list[i]);
 }
 
 static void follow_quit(int fd)
@@ -222,38 +230,45 @@ static void follow_quit(int fd)
 	send(fd, &command, 1, MSG_NOSIGNAL);
 }
 
+/* What the session sends, onto standard output; false when it has ended. */
+static bool follow_output(int fd, bool quit)
+{
+	char buf[65536];
+	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n > 0 && !quit && (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout)))
+		follow_signal = SIGQUIT;	/* nobody reads: as if left */
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 int run_recorder_follow(const char *name, bool quit)
 {
 	struct sockaddr_un address;
-	char buf[65536];
-	int fd;
+	sigset_t waiting;
+	struct pollfd p;
+	bool going;
 
 	recorder_address(&address, name);
-	fd = recorder_connect(&address);
-	if (fd < 0) {
+	p = (struct pollfd){ .fd = recorder_connect(&address), .events = POLLIN };
+	if (p.fd < 0) {
 		fprintf(stderr, "ERROR: no session %s runs in the background: %s\n", name, strerror(errno));
 		return 1;
 	}
-	follow_signals();
+	follow_signals(&waiting);
 	if (quit)
-		follow_quit(fd);
-	while (true) {
-		ssize_t n = recv(fd, buf, sizeof(buf), 0);
-		int sig = follow_signal;
-
-		if (n > 0 && !quit && (fwrite(buf, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout)))
-			sig = SIGQUIT;
-		follow_signal = 0;
-		if (sig == SIGQUIT) {
+		follow_quit(p.fd);
+	do {
+		ppoll(&p, 1, NULL, &waiting);
+		going = follow_output(p.fd, quit);
+		if (follow_signal == SIGQUIT) {
 			fprintf(stderr, "\nDisconnecting from systemtap module.\n"
 					"To reconnect, type \"staprun -A %s\"\n", name);
 			break;
 		}
-		if (sig)
-			follow_quit(fd);
-		if (!n || (n < 0 && errno != EINTR))
-			break;
-	}
-	close(fd);
+		if (follow_signal)
+			follow_quit(p.fd);
+		follow_signal = 0;
+	} while (going);
+	close(p.fd);
 	return 0;
 }
