@@ -306,6 +306,8 @@ struct routine_value *gen_unwind_values(struct gen *g, struct routine_value *v);
 
 /* gen_name.c: names of addresses and times; false: not one */
 bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+/* A saved user stack as text, a line a frame; r0: as routines have it, negative: only the process can tell. */
+bool gen_name_stack(struct gen *g, struct sref src, bool brief, struct sref dst);
 #define NAME_VALUES 12
 struct routine_value *gen_name_values(struct gen *g, struct routine_value *v);
 

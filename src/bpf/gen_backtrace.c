@@ -200,10 +200,14 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	bool user = e->op == IR_UBACKTRACE;
 	const struct mem *at = gen_ctx_saved(g, user ? IR_USTACK_ADDR : IR_KSTACK_ADDR, 0);
 	struct sref src = { *at, 8 };
-	int letter = e->imm == 0 ? 0 : !user ? 'c' : e->imm == 1 ? 'b' : 'B';
+	int64_t form = e->imm & ~(int64_t)IR_SYM_NOW;
+	int letter = form == 0 ? 0 : !user ? 'c' : form == 1 ? 'b' : 'B';
+	em_label made = em_new_label(&g->em);
 
 	if (user)
 		gen_unwind(g);
+	if ((e->imm & IR_SYM_NOW) && gen_name_stack(g, src, form == 2, dst))
+		em_jcci(&g->em, BPF_JSGE, R0, 0, made);
 	em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
 	em_alui(&g->em, BPF_RSH, R0, 32);
 	gen_st(g, (struct mem){ .off = 0 }, R0);
@@ -212,5 +216,6 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	gen_soff(g, R4, src);
 	em_movi(&g->em, R5, letter);
 	gen_routine(g, ROUTINE_bk_stack);
+	em_bind(&g->em, made);
 	gen_cut(g);
 }

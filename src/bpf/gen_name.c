@@ -67,8 +67,6 @@ static void gen_now(struct gen *g, const struct ir_expr *e, struct mem addr, str
 
 	gen_ld(g, R0, addr);
 	set_arg(g, 0, R0);
-	em_movi(&g->em, R0, 0);
-	set_arg(g, 1, R0);
 	gen_soff(g, R2, dst);
 	em_movi(&g->em, R3, dst.bound);
 	em_movi(&g->em, R4, IR_SYM_FORM(e->imm));
@@ -108,6 +106,18 @@ bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 static bool can_yield(const struct gen *g)
 {
 	return g->sleepable && gen_has(g, ENGINE_YIELD);
+}
+
+bool gen_name_stack(struct gen *g, struct sref src, bool brief, struct sref dst)
+{
+	if (!prepare(g, true))
+		return false;
+	gen_soff(g, R2, dst);
+	em_movi(&g->em, R3, dst.bound);
+	gen_soff(g, R4, src);
+	em_movi(&g->em, R5, brief ? NAME_BRIEF : NAME_SIMPLE);
+	gen_routine(g, ROUTINE_bk_name_stack);
+	return true;
 }
 
 /*

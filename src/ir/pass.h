@@ -25,7 +25,7 @@ void ir_pass_points(struct program *p);
 /* sprintf for a print becomes part of the print; after ir_pass_bounds() (bound.h), not part of ir_optimise(). */
 void ir_pass_fuse(struct ir_module *m);
 
-/* Sets IR_SYM_NOW in USYM and KSYM of kernel handlers where their text is looked at; was it set in a USYM? */
+/* Sets IR_SYM_NOW in USYM, KSYM, UBACKTRACE of kernel handlers where their text is looked at; is any the process's? */
 bool ir_pass_names(struct program *p);
 
 /*

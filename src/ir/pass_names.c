@@ -70,14 +70,17 @@ static void visit_call(struct search *s, struct ir_expr *e, bool looked)
 		visit(s, e->args[i], callee->local[i]);
 }
 
-/* Keys are looked at, the value that follows them is if the array's are. */
+/*
+ * Keys are looked at, the value that follows them is if the array's are.  A backtrace as a key stays what it is: its
+ * names would not fit into a string, and nobody looks it up by name.
+ */
 static void visit_keyed(struct search *s, struct ir_expr *e)
 {
 	const struct ir_global *g = s->m->globals[e->sym];
 	uint32_t nkeys = g->is_array ? g->nkeys : 0;
 
 	for (uint32_t i = 0; i < e->nargs; i++)
-		visit(s, e->args[i], i < nkeys || s->global[e->sym]);
+		visit(s, e->args[i], i < nkeys ? e->args[i]->op != IR_UBACKTRACE : s->global[e->sym]);
 }
 
 static void visit_args(struct search *s, struct ir_expr *e, bool looked)
@@ -94,6 +97,11 @@ static void visit(struct search *s, struct ir_expr *e, bool looked)
 			e->imm |= IR_SYM_NOW;
 		s->user |= looked && e->op == IR_USYM;
 		visit_args(s, e, false);
+		break;
+	case IR_UBACKTRACE:
+		if (looked && e->imm)
+			e->imm |= IR_SYM_NOW;
+		s->user |= looked && e->imm;
 		break;
 	case IR_LOCAL:
 		if (looked && e->type == IR_STR)

@@ -41,7 +41,7 @@ static void scan_names(void *ctx, struct ir_expr **e)
 {
 	bool *found = ctx;
 
-	*found |= (*e)->op == IR_USYM && ((*e)->imm & IR_SYM_NOW);
+	*found |= ((*e)->op == IR_USYM || (*e)->op == IR_UBACKTRACE) && ((*e)->imm & IR_SYM_NOW);
 }
 
 static bool scan(const struct program *p, void (*expr)(void *ctx, struct ir_expr **e))

@@ -91,6 +91,27 @@ def test_names_through_functions_globals_and_keys(many):
     assert trace(many, text).ok().out == "11\n"
 
 
+def test_backtrace_is_looked_at(many):
+    """The text of a backtrace is there for string functions, and the same as printed."""
+    program = compile_target("hits.c", "-O2", "-g")
+    text = ('probe process(PROG).function("hit") { s = sprint_ubacktrace() '
+            'println(isinstr(sprint_ubacktrace(), "\\nmain+0x"), isinstr(s, "nope"), stringat(s, 0) == 104, s =~ "run.*main") '
+            'printf("%s", sprint_ubacktrace()) printf("%s", substr(s, 0, 500)) exit() }')
+    lines = trace(program, text).ok().lines
+    assert lines[0] == "1011"
+    half = (len(lines) - 1) // 2
+    assert lines[1:half + 1] == lines[half + 1:] and [l.split("+")[0] for l in lines[1:4]] == ["hit", "run", "main"]
+
+
+def test_backtrace_as_a_key_stays_whole():
+    """It is printed whole, however long its names are."""
+    program = compile_target("deep.c", "-O0", "-g")
+    text = ('global s probe process(PROG).function("deepest") { s[sprint_ubacktrace()]++; exit() } '
+            'probe end { foreach (k in s) print(k) }')
+    out = trace(program, text, "-DMAXSTRINGLEN=256").ok().out
+    assert len(out) > 256 and out.splitlines()[0].startswith("deepest+") and out.splitlines()[-1].startswith("_start+")
+
+
 def test_first_hit_in_a_library_loaded_late(plugin):
     """Not a file that the script names: the handler waits for its symbols."""
     program = compile_target("addresses.c", "-O1", "-g", output="late")

@@ -90,15 +90,10 @@ RT_INLINE int look_up_file(const struct unwind_state *u, struct name_file *found
 }
 
 /* Finds the file around the address at `back` bytes before addr, and the offset in it; 1: only others can tell. */
-__attribute__((noinline)) long bk_name_file(struct rt_mem *m, uint64_t back)
+RT_INLINE long find_file(struct rt_mem *m, struct name_state *n, uint64_t back)
 {
-	struct unwind_state *u;
-	struct name_state *n;
+	struct unwind_state *u = state(m);
 
-	if (!m)
-		return 1;
-	u = state(m);
-	n = names(m);
 	n->file.chunks = 0;
 	u->mm = kernel_word(u, bpf_get_current_task() + CONST(task_mm));
 	if (!u->mm)
@@ -269,18 +264,15 @@ RT_INLINE void put_unknown(struct rt_mem *m, uint32_t dst)
 }
 
 /*
- * Appends what arg[1] bytes before the address arg[0] of the current process are called, in a form; 1: only the
+ * Appends what `back` bytes before an address of the current process are called, in a form; 1: only the
  * process can tell.
  */
-__attribute__((noinline)) long bk_name_append(struct rt_mem *m, uint32_t dst, uint32_t form)
+RT_INLINE long append(struct rt_mem *m, uint32_t dst, uint32_t form, uint64_t addr, uint64_t back)
 {
-	struct name_state *n;
+	struct name_state *n = names(m);
 
-	if (!m)
-		return 1;
-	n = names(m);
-	n->addr = (uint64_t)m->arg[0];
-	if (bk_name_file(m, (uint64_t)m->arg[1]))
+	n->addr = addr;
+	if (find_file(m, n, back))
 		return 1;
 	if (!n->file.chunks) {
 		if (form == NAME_MODULE)
@@ -294,7 +286,7 @@ __attribute__((noinline)) long bk_name_append(struct rt_mem *m, uint32_t dst, ui
 		return 0;
 	}
 	bk_name_find(m);
-	n->offset = (uint32_t)(n->offset + (uint64_t)m->arg[1] - n->row.start);
+	n->offset = (uint32_t)(n->offset + back - n->row.start);
 	if (n->row.name)
 		put_name(m, n, dst, form);
 	else
@@ -302,16 +294,48 @@ __attribute__((noinline)) long bk_name_append(struct rt_mem *m, uint32_t dst, ui
 	return 0;
 }
 
-/* The same as a string; -1: only the process can tell. */
+/* What the address arg[0] is called; -1: only the process can tell. */
 long bk_name(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t form)
 {
 	if (!m || !size)
 		return 0;
 	rt_put(m, POS, 0);
 	rt_put(m, SIZE, size);
-	if (bk_name_append(m, dst, form))
+	if (append(m, dst, form, (uint64_t)m->arg[0], 0))
 		return -1;
 	return finish(m, dst, size);
+}
+
+enum { STACK_DST = 5, STACK_SRC, STACK_FORM, STACK_UNKNOWN };	/* tmp[] */
+
+static long stack_step(uint32_t i, void *ctx)
+{
+	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t dst = (uint32_t)rt_got(m, STACK_DST), src = (uint32_t)rt_got(m, STACK_SRC);
+
+	if ((int64_t)RT_WORD(m, src) < 8 * (int64_t)i + 8 || rt_got(m, POS) >= rt_got(m, SIZE))
+		return 1;
+	if (append(m, dst, (uint32_t)rt_got(m, STACK_FORM), RT_WORD(m, src + 8 + 8 * i), i != 0)) {
+		rt_put(m, STACK_UNKNOWN, 1);
+		return 1;
+	}
+	put(m, dst, '\n');
+	return 0;
+}
+
+/* The same of a saved stack (count of bytes, then addresses, at offset src), a line each; -1 likewise. */
+long bk_name_stack(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uint32_t form)
+{
+	if (!m || !size)
+		return 0;
+	rt_put(m, POS, 0);
+	rt_put(m, SIZE, size);
+	rt_put(m, STACK_DST, dst);
+	rt_put(m, STACK_SRC, src);
+	rt_put(m, STACK_FORM, form);
+	rt_put(m, STACK_UNKNOWN, 0);
+	rt_repeat_long(m, UNWIND_FRAMES, stack_step);
+	return rt_got(m, STACK_UNKNOWN) ? -1 : finish(m, dst, size);
 }
 
 enum { KERNEL_DST = 5, KERNEL_FORM, KERNEL_OFFSET, KERNEL_MODULE };	/* tmp[] */

@@ -55,17 +55,11 @@ RT_INLINE void note_unknown(const struct unwind_state *u, uint64_t pc)
 		((struct unwind_table *)bk_unwind_table)->unknown++;
 }
 
-/* Which file's rows cover rip: module, start, end, shift.  0: rip is not in executable memory. */
-__attribute__((noinline)) long bk_unwind_module(struct rt_mem *m)
+/* Which file's rows cover pc: module, start, end, shift.  0: pc is not in executable memory. */
+RT_INLINE int find_module(struct rt_mem *m, struct unwind_state *u, uint64_t pc)
 {
-	struct unwind_state *u;
-	uint64_t pc;
 	long kind;
 
-	if (!m)
-		return 0;
-	u = state(m);
-	pc = u->rip - u->back;
 	u->map.module.pages = 0;
 	kind = bk_mapping(m, pc);
 	if (kind == MAPPING_FILE && !look_up_file(u, &u->map.module))
@@ -266,7 +260,7 @@ RT_INLINE long enter_mapping(struct rt_mem *m, struct unwind_state *u, uint64_t 
 	}
 	u->other = last;
 	/* twice, because of races */
-	return bk_unwind_module(m) || bk_unwind_module(m);
+	return find_module(m, u, pc) || find_module(m, u, pc);
 }
 
 /* Notes the frame and goes to its caller; 1: it was the last. */
