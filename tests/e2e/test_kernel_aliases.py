@@ -1,11 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Aliases of kernel events that tracepoints give: values compared with what the programs that cause them did."""
+"""Aliases of kernel events: values compared with what the programs that cause them did."""
+import os
+import pathlib
 import re
 import sys
 
-from support import script
+import pytest
+
+from support import TOP, run, script, stap
 
 PYTHON = sys.executable
+FUNCTIONS = stap("-p2", "-e", 'probe kernel.function("vfs_read") { exit() }').status == 0
+
+needs_functions = pytest.mark.skipif(not FUNCTIONS, reason="this kernel does not let its functions be probed")
+
+
+def python(text, program, *args):
+    """Runs a script on a Python program, given as a text of several lines."""
+    source = pathlib.Path(run(["mktemp", "--suffix=.py"]).ok().out.strip())
+    source.write_text(program, encoding="ascii")
+    try:
+        return script(text, "-c", f"{PYTHON} {source}", *args).ok().lines
+    finally:
+        source.unlink()
 
 
 def test_a_signal_and_who_gets_it():
@@ -70,3 +87,135 @@ def soft_interrupts():
     """Of each vector since boot, over all processors."""
     lines = open("/proc/softirqs", encoding="ascii").read().splitlines()[1:]
     return [sum(map(int, line.split()[1:])) for line in lines]
+
+
+def test_execution_of_a_program():
+    text = ('probe kprocess.exec { if (pid() == target()) printf("%s|%s|%s|%s\\n", name, filename, args, argstr) } '
+            'probe kprocess.exec_complete { if (pid() == target()) '
+            'printf("%d %d %s %s\\n", success, errno, retstr, execname()) }')
+    lines = python(text, 'import os\n'
+                   'try:\n\tos.execv("/nonexistent", ["x"])\nexcept FileNotFoundError:\n\tpass\n'
+                   'os.execv("/bin/true", ["true", "a b", "c"])\n')
+    assert lines[-4:] == ['execve|"/nonexistent"|x|"/nonexistent" ', "0 -2 -2 (ENOENT) python3",
+                          'execve|"/bin/true"|true a b c|"/bin/true" "a b" "c"', "1 0 0 true"]
+
+
+def test_kill_by_its_call():
+    text = ('probe signal.syskill { if (pid() == target()) printf("%s %s %d %s\\n", name, argstr, sig_pid == pid(), sig_name) } '
+            'probe signal.syskill.return { if (pid() == target()) printf("%s %d %s\\n", name, retval, retstr) } '
+            'probe signal.handle { if (pid() == target()) printf("%s %d %d\\n", sig_name, sig, sig_code) }')
+    lines = python(text, "import os, signal\nsignal.signal(10, lambda *a: 0)\nprint(os.getpid(), flush=True)\n"
+                   "os.kill(os.getpid(), 10)\n")
+    assert lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 USR1", "syskill 0 0", "USR1 10 0"] or \
+        lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 USR1", "USR1 10 0", "syskill 0 0"], lines
+
+
+def test_page_faults_have_their_addresses():
+    program = ("import ctypes, mmap\nm = mmap.mmap(-1, 64 * 4096)\n"
+               "at = ctypes.addressof(ctypes.c_char.from_buffer(m))\nprint(at, flush=True)\n"
+               "ctypes.CDLL(None).madvise(ctypes.c_void_p(at), 64 * 4096, 15)\n"  # no huge pages
+               "for i in range(0, 64 * 4096, 4096): m[i] = 1\n")
+    lines = python('probe vm.pagefault { if (pid() == target()) printf("%d %d\\n", address, write_access) }', program)
+    at = next(int(line) for line in lines if " " not in line)
+    faults = [tuple(map(int, line.split())) for line in lines if " " in line]
+    assert sorted(a for a, write in faults if write and at <= a < at + 64 * 4096) == [at + i * 4096 for i in range(64)]
+
+
+def test_messages_of_sockets():
+    text = ('probe socket.send { if (pid() == target()) printf("send %d %s %s %d\\n", size, sock_fam_num2str(family), '
+            'sock_type_num2str(type), success) } '
+            'probe socket.receive { if (pid() == target()) printf("receive %d %s %s %d\\n", size, '
+            'sock_fam_num2str(family), sock_type_num2str(type), success) }')
+    lines = python(text, "import socket\na, b = socket.socketpair()\na.send(b'x' * 700)\nb.recv(1000)\n"
+                   "u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nu.bind(('127.0.0.1', 0))\n"
+                   "u.sendto(b'x' * 900, u.getsockname())\nu.recv(1000)\nu.setblocking(False)\n"
+                   "try:\n\tu.recv(10)\nexcept BlockingIOError:\n\tpass\n")
+    if not any("LOCAL" in line for line in lines):
+        pytest.skip("this kernel has neither the function nor the tracepoint")
+    assert lines == ["send 700 LOCAL STREAM 1", "receive 700 LOCAL STREAM 1", "send 900 INET DGRAM 1",
+                     "receive 900 INET DGRAM 1", "receive -11 INET DGRAM 0"]
+
+
+@needs_functions
+def test_reading_and_writing_of_a_file(tmp_path):
+    path = tmp_path / "file"
+    body = '{ if (pid() == target() && isinstr(pathname, "%s")) printf("%%s %%s %%d %%d %%d\\n", %%s) }' % path
+    text = " ".join(f"probe vfs.{point} {body % values}" for point, values in (
+        ("write", "name, pathname, ino, dev, bytes_to_write"), ("write.return", "retstr, pathname, ino, dev, bytes_written"),
+        ("read", "name, pathname, ino, dev, bytes_to_read"), ("read.return", "retstr, pathname, ino, dev, bytes_read")))
+    lines = python(text, f"import os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT)\nos.write(fd, b'x' * 1000)\n"
+                   "os.lseek(fd, 0, 0)\nos.read(fd, 5000)\n")
+    status = os.stat(path)
+    dev = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+    file = f"{path} {status.st_ino} {dev}"
+    assert lines == [f"vfs.write {file} 1000", f"1000 {file} 1000", f"vfs.read {file} 5000", f"1000 {file} 1000"]
+
+
+@needs_functions
+def test_a_connection_of_tcp():
+    body = '{ if (pid() == target()) printf("%s %d %s %d %s %d\\n", name, size, saddr, sport, daddr, dport) }'
+    text = (f"probe tcp.recvmsg.return {body} "
+            'probe tcp.sendmsg { if (pid() == target()) printf("%s %d %d\\n", name, size, family) } '
+            'probe tcp.sendmsg.return { if (pid() == target()) printf("sent %d\\n", size) } '
+            'probe tcp.receive { if (syn && dport == $port || fin && dport == $port) '
+            'printf("%s %s %s %d%d%d\\n", name, saddr, daddr, syn, ack, fin) } '
+            'probe tcp.setsockopt { if (pid() == target()) printf("%s %d %d\\n", optstr, level, optlen) } '
+            'probe tcp.disconnect { printf("%s %d\\n", name, sport) }').replace("$port", "7391")
+    lines = python(text, "import socket\ns = socket.socket()\ns.setsockopt(6, 1, 1)\n"
+                   "s.setsockopt(1, 2, 1)\ns.bind(('127.0.0.1', 7391))\n"
+                   "s.listen()\nc = socket.create_connection(('127.0.0.1', 7391))\na, peer = s.accept()\n"
+                   "print(peer[1], flush=True)\nc.send(b'x' * 600)\na.recv(5000)\nc.close()\na.recv(10)\n")
+    port = next(line for line in lines if line.isdigit())
+    assert "TCP_NODELAY 6 4" in lines
+    assert "tcp.ipv4.receive 127.0.0.1 127.0.0.1 100" in lines
+    assert "tcp.ipv4.receive 127.0.0.1 127.0.0.1 011" in lines
+    assert ["tcp.sendmsg 600 2", "sent 600"] == [line for line in lines if "sen" in line]
+    assert [line for line in lines if "recvmsg" in line] == [
+        f"tcp.recvmsg 600 127.0.0.1 7391 127.0.0.1 {port}", f"tcp.recvmsg 0 127.0.0.1 7391 127.0.0.1 {port}"]
+
+
+@needs_functions
+def test_messages_of_udp():
+    text = ('probe udp.sendmsg { if (pid() == target()) printf("%s %d %s %d\\n", name, size, daddr, dport) } '
+            'probe udp.sendmsg.return { if (pid() == target()) printf("sent %d\\n", size) } '
+            'probe udp.recvmsg.return { if (pid() == target()) printf("%s %d %d\\n", name, size, sport) }')
+    lines = python(text, "import socket\nu = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                   "u.bind(('127.0.0.1', 7392))\nu.sendto(b'x' * 900, ('127.0.0.1', 7392))\nu.recv(1000)\n")
+    assert lines == ["udp.sendmsg 900 127.0.0.1 7392", "sent 900", "udp.recvmsg 900 7392"]
+
+
+@needs_functions
+def test_what_goes_to_a_terminal():
+    text = ('probe tty.write { if (pid() == target()) printf("%s %d %s\\n", buffer, nr, driver_name) } '
+            'probe tty.resize { if (pid() == target()) printf("%s %dx%d %dx%d\\n", name, old_row, old_col, new_row, new_col) }')
+    lines = python(text, "import fcntl, os, pty, struct, termios\nm, s = pty.openpty()\nprint(os.ttyname(s), flush=True)\n"
+                   "os.write(s, b'to the terminal')\n"
+                   "fcntl.ioctl(s, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 90, 0, 0))\n")
+    name = lines[0].rsplit("/", 1)[1]
+    assert lines[1:] == ["to the terminal 15 pty_slave", f"pts{name} 0x0 30x90"]
+
+
+def table():
+    """The aliases of docs/kernel-aliases.md that kernels lack, by kernel, and those that need no functions."""
+    absent, traced = {}, set()
+    text = (TOP / "docs" / "kernel-aliases.md").read_text(encoding="utf-8")
+    for names, kernels in re.findall(r"^\| (`[^|]*`) \| ([\d., and]+) \|", text, re.M):
+        for kernel in re.findall(r"\d+\.\d+", kernels):
+            absent.setdefault(kernel, set()).update(re.findall(r"`([\w.]+)`", names))
+    for line in re.findall(r"^\* (`.*)$", text, re.M):
+        traced.update(re.findall(r"`([\w.]+)`", line))
+    return absent, traced
+
+
+def test_every_alias_loads_or_is_known_not_to():
+    result = run([PYTHON, "-B", TOP / "tests" / "tapset" / "load_aliases.py"], timeout=800).ok()
+    loaded = {line.removesuffix(" ok") for line in result.lines if line.endswith(" ok")}
+    failed = {line.split(": ")[0]: line for line in result.lines if not line.endswith(" ok")}
+    absent, traced = table()
+    release = ".".join(os.uname().release.split(".")[:2])
+    if FUNCTIONS:
+        assert release in absent, f"docs/kernel-aliases.md does not tell of {release}"
+        assert set(failed) == absent[release], {failed[n] for n in set(failed) - absent[release]} | (
+            absent[release] - set(failed))
+    else:
+        assert loaded == traced, (loaded - traced, {failed.get(n, n) for n in traced - loaded})
