@@ -1,62 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * (e)->member: the C type of e follows from where its value came from.  Target variables
- * and casts have one; assignments, arguments and returns hand it on to variables, parameters
+ * (e)->member: the C type of e, and whether it points into the kernel, follow from where its value came from.
+ * Target variables and casts have one; assignments, arguments and returns hand it on to variables, parameters
  * and functions; the first one found counts.  Repeats until nothing more can be told.
  */
 #include "sema/state.h"
 #include "sema/target.h"
+
+struct origin {
+	const struct dbg_type *type;	/* NULL: unknown */
+	bool kernel;			/* addresses are the kernel's */
+};
 
 struct caster {
 	struct walk w;
 	struct sema_state *st;
 	const struct probe_point *point;	/* of the body at hand */
 	struct ast_function *fn;		/* or the function */
-	struct { const struct ast_var *key; const struct dbg_type *value; } *vars;
-	struct { const struct ast_function *key; const struct dbg_type *value; } *functions;
+	struct { const struct ast_var *key; struct origin value; } *vars;
+	struct { const struct ast_function *key; struct origin value; } *functions;
 	bool progress, last;
 	bool any;				/* the program has such expressions */
 };
 
-static const struct dbg_type *type_of(struct caster *c, const struct ast_expr *e)
+static const struct origin unknown;
+
+static struct origin origin_of(struct caster *c, const struct ast_expr *e)
 {
 	const struct ast_expr *s;
-	const struct dbg_type *t;
+	struct origin o;
 
 	switch (e->kind) {
 	case EXPR_TARGET:
 	case EXPR_ATVAR:
 	case EXPR_CAST:
 	case EXPR_AUTOCAST:
-		return e->sema ? target_access_type(e->sema) : NULL;
+		return e->sema ? (struct origin){target_access_type(e->sema), target_access_is_kernel(e->sema)} : unknown;
 	case EXPR_ENTRY:
-		return type_of(c, e->wrap.operand);
+		return origin_of(c, e->wrap.operand);
 	case EXPR_SYMBOL:
 	case EXPR_INDEX:
 		s = walk_root_symbol((struct ast_expr *)e);
-		return s && s->symbol.referent ? hmget(c->vars, s->symbol.referent) : NULL;
+		return s && s->symbol.referent ? hmget(c->vars, s->symbol.referent) : unknown;
 	case EXPR_ASSIGN:
-		return type_of(c, e->binary.right);
+		return origin_of(c, e->binary.right);
 	case EXPR_CALL:
-		return e->call.ntargets ? hmget(c->functions, e->call.targets[0]) : NULL;
+		return e->call.ntargets ? hmget(c->functions, e->call.targets[0]) : unknown;
 	case EXPR_TERNARY:
-		t = type_of(c, e->ternary.yes);
-		return t ? t : type_of(c, e->ternary.no);
+		o = origin_of(c, e->ternary.yes);
+		return o.type ? o : origin_of(c, e->ternary.no);
 	default:
-		return NULL;
+		return unknown;
 	}
 }
 
 static void learn_var(struct caster *c, const struct ast_var *v, const struct ast_expr *value)
 {
-	const struct dbg_type *t;
+	struct origin o;
 
-	if (!v || hmget(c->vars, v))
+	if (!v || hmget(c->vars, v).type)
 		return;
-	t = type_of(c, value);
-	if (!t)
+	o = origin_of(c, value);
+	if (!o.type)
 		return;
-	hmput(c->vars, v, t);
+	hmput(c->vars, v, o);
 	c->progress = true;
 }
 
@@ -70,14 +77,16 @@ static void learn_call(struct caster *c, const struct ast_expr *e)
 static void bind_autocast(struct caster *c, struct ast_expr *e)
 {
 	struct target_ctx ctx = {.ps = c->st->s->probe, .point = c->point};
+	struct origin o = origin_of(c, e->target->operand);
 	struct diag *why = NULL;
 
 	c->any = true;
 	if (e->sema || hmgeti(c->st->unbound, e) >= 0)
 		return;
-	ctx.operand_type = type_of(c, e->target->operand);
-	if (!ctx.operand_type && !c->last)
+	if (!o.type && !c->last)
 		return;
+	ctx.operand_type = o.type;
+	ctx.operand_kernel = o.kernel;
 	e->sema = target_bind(&ctx, e, TARGET_READ, &why);
 	if (!e->sema)
 		hmput(c->st->unbound, e, why);
@@ -110,16 +119,16 @@ static void cast_expr(struct walk *w, struct ast_expr *e)
 static void cast_stmt(struct walk *w, struct ast_stmt *s)
 {
 	struct caster *c = (struct caster *)w;
-	const struct dbg_type *t;
+	struct origin o;
 
 	if (s->kind == STMT_FOREACH && s->foreach->value)
 		learn_var(c, s->foreach->value->symbol.referent, s->foreach->base);
 	walk_stmt(w, s);
-	if (s->kind != STMT_RETURN || !s->expr || !c->fn || hmget(c->functions, c->fn))
+	if (s->kind != STMT_RETURN || !s->expr || !c->fn || hmget(c->functions, c->fn).type)
 		return;
-	t = type_of(c, s->expr);
-	if (t) {
-		hmput(c->functions, c->fn, t);
+	o = origin_of(c, s->expr);
+	if (o.type) {
+		hmput(c->functions, c->fn, o);
 		c->progress = true;
 	}
 }

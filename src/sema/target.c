@@ -556,6 +556,7 @@ static struct target_access *bind_autocast(struct target_binder *b, unsigned use
 
 	if (!type)
 		return access_fail(b, "autocast", &b->e->at, "unknown type of target symbol operand");
+	a->kernel = b->c->operand_kernel;
 	s = dbg_type_strip(type);
 	if (s->kind == DBG_POINTER)
 		type = dbg_type_target(s);
@@ -620,6 +621,11 @@ enum ast_type target_type(const struct target_access *a)
 const struct dbg_type *target_access_type(const struct target_access *a)
 {
 	return a->type == AST_LONG ? a->ctype : NULL;
+}
+
+bool target_access_is_kernel(const struct target_access *a)
+{
+	return a->kernel;
 }
 
 struct ast_expr *const *target_operands(const struct target_access *a, size_t *n)

@@ -35,6 +35,7 @@ struct target_ctx {
 	/* AUTOCAST `(e)->m`: the C type that sema knows e to have (target_access_type() of where the value
 	 * came from), or NULL: unknown. */
 	const struct dbg_type *operand_type;
+	bool operand_kernel;	/* e is an address of the kernel's */
 };
 
 /*
@@ -50,6 +51,8 @@ struct target_access *target_bind(struct target_ctx *c, const struct ast_expr *e
 enum ast_type target_type(const struct target_access *a);
 /* C type of the value, for (e)->m on variables assigned from it; NULL: none. */
 const struct dbg_type *target_access_type(const struct target_access *a);
+/* Whether addresses that the value holds are the kernel's. */
+bool target_access_is_kernel(const struct target_access *a);
 /* The expressions of the script that the access evaluates, in order (indices, cast operand);
  * lowering takes their values in the same order. */
 struct ast_expr *const *target_operands(const struct target_access *a, size_t *n);
