@@ -96,7 +96,7 @@ enum wire_count {
  * writes into a string as  \001 <letter> <fields in hex, comma-separated> \002 ; whatever
  * leaves the program (printf, string functions of the user engine) expands it first.
  *   s,d,m,f,F,L <tgid>,<addr>   usymname, usymdata, umodname, file:line, file, line
- *   k,K,M <addr>                symname, symdata, modname
+ *   k,K,M,g,G,l <addr>          symname, symdata, modname, file:line, file, line
  *   t,T <seconds>               ctime, tz_ctime
  *   b,B <tgid>,<addr>,<addr>... sprint_ubacktrace, brief form
  *   c <tgid>,<addr>,<addr>...   sprint_backtrace

@@ -21,6 +21,13 @@
 struct probe_point;
 
 /* What is common to the whole program. */
+/* A register, or a parameter that the compiler removed, as it was at the entry of a function. */
+struct lower_entry_key {
+	const struct dbg_func *func;
+	const struct ir_func *owner;	/* the handler that alone may use it; NULL: any */
+	int64_t reg, param;
+};
+
 struct lower_module {
 	struct arena *arena;
 	struct diag_sink *diag;
@@ -33,6 +40,7 @@ struct lower_module {
 	struct { char *key; uint32_t value; } *format_of;			/* shmap */
 	/* the overload that `next` in one goes on with */
 	struct { const struct ast_function *key; const struct ast_function *value; } *next_of;	/* hmap */
+	struct { struct lower_entry_key key; uint32_t value; } *entry_of;	/* hmap: the array that keeps it */
 	const struct ast_function **pending;	/* functions called but not lowered yet; stb_ds array */
 	uint32_t temp_count;		/* makes temporaries' and hidden globals' names unique */
 };

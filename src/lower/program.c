@@ -226,6 +226,7 @@ static void release(struct lower_module *m)
 	hmfree(m->global_of);
 	hmfree(m->func_of);
 	hmfree(m->next_of);
+	hmfree(m->entry_of);
 	shfree(m->format_of);
 	arrfree(m->pending);
 }

@@ -209,28 +209,68 @@ static void require_known(struct lower *L, const struct target_access *a, struct
 	lower_into_end(L, saved);
 }
 
-/* The entry half of an entry value; whether some callers do not tell it, so that there may be none.  An earlier frame
- * at the same address must not answer for this one then. */
-static bool keep_entry_value(struct lower *E, const struct target_access *a, const struct dbg_func *f, int reg,
-			     int64_t param, uint32_t array, struct lower *L)
+/* Do some callers not tell a parameter that the compiler removed? */
+static bool is_partial(const struct dbg_func *f, int reg, int64_t param)
 {
-	struct ir_expr *frame = caller_register(E, a, DBG_RSP), *known = NULL, *value;
-	struct ir_stmt **saved, *fork;
+	size_t n;
+	bool all = true;
 
-	value = reg >= 0 ? target_register(E, a, reg) : removed_param(E, a, f, param, &known);
+	if (reg < 0)
+		dbg_entry_params(f, param, &n, &all);
+	return !all;
+}
+
+/* A handler at the function's first instruction that keeps the value in `array`.  An earlier frame at the same address
+ * must not answer for one whose caller does not tell it. */
+static void keep_entry_value(struct lower *L, const struct target_access *a, const struct dbg_func *f, int reg,
+			     int64_t param, uint32_t array)
+{
+	bool kernel = dbg_module_info(f->module)->kernel;
+	struct probe_point *pt = arena_memdup(L->mod->arena, L->point, sizeof(*pt));
+	struct ir_expr *frame, *known = NULL, *value;
+	struct ir_stmt **saved, *fork;
+	struct lower E;
+
+	pt->kind = kernel ? PROG_KINSN : PROG_UPROBE;
+	pt->prog.kind = kernel ? POINT_KFUNC : POINT_UPROBE;
+	pt->prog.ref_ctr = 0;
+	pt->prog.offset = 0;
+	if (!kernel)
+		dbg_addr_to_offset(f->module, f->entry, &pt->prog.offset);
+	pt->pc = f->entry;
+	pt->prog.address = pt->pc + dbg_module_info(f->module)->kernel_bias;
+	entry_begin(L, &E, arena_new(L->mod->arena, struct ir_func), pt, a);
+	frame = caller_register(&E, a, DBG_RSP);
+	value = reg >= 0 ? target_register(&E, a, reg) : removed_param(&E, a, f, param, &known);
 	if (known) {
-		fork = lower_if(E, known, &a->at);
-		saved = lower_into(E, &fork->body);
-		entry_store(E, array, frame, value, a);
-		lower_into_end(E, saved);
-		saved = lower_into(E, &fork->orelse);
-		entry_forget(E, array, caller_register(E, a, DBG_RSP), a);
-		lower_into_end(E, saved);
+		fork = lower_if(&E, known, &a->at);
+		saved = lower_into(&E, &fork->body);
+		entry_store(&E, array, frame, value, a);
+		lower_into_end(&E, saved);
+		saved = lower_into(&E, &fork->orelse);
+		entry_forget(&E, array, caller_register(&E, a, DBG_RSP), a);
+		lower_into_end(&E, saved);
 	} else {
-		entry_store(E, array, frame, value, a);
+		entry_store(&E, array, frame, value, a);
 	}
-	entry_end(L, E);
-	return known;
+	entry_end(L, &E);
+}
+
+/* The array that keeps the value: one for all accesses, but for points whose handlers choose their hits. */
+static uint32_t entry_array(struct lower *L, const struct target_access *a, const struct dbg_func *f, int reg,
+			    int64_t param)
+{
+	struct lower_entry_key key = { .func = f, .owner = L->point->filter ? L->func : NULL, .reg = reg,
+				       .param = param };
+	ptrdiff_t i = hmgeti(L->mod->entry_of, key);
+	uint32_t array;
+
+	if (i >= 0)
+		return L->mod->entry_of[i].value;
+	array = hidden_array(L, IR_I64, a);
+	hmput(L->mod->entry_of, key, array);
+	keep_entry_value(L, a, f, reg, param, array);
+	return array;
 }
 
 /* A value of the function's first instruction: taken there, and kept if the access is further on. */
@@ -238,32 +278,20 @@ static struct ir_expr *entry_value(struct lower *L, const struct target_access *
 {
 	const struct dbg_func *f = access_function(a);
 	struct ir_expr *frame, *value, *known = NULL;
-	struct probe_point *pt;
-	struct ir_func *body;
-	struct lower E;
 	uint32_t array;
-	uint64_t offset = 0;
-	bool kernel = f && dbg_module_info(f->module)->kernel;
+	uint64_t offset;
 
-	if (!f || !L->point || !(kernel || dbg_addr_to_offset(f->module, f->entry, &offset)))
+	if (!f || !L->point || !(dbg_module_info(f->module)->kernel ||
+				 dbg_addr_to_offset(f->module, f->entry, &offset)))
 		return target_fail(L, a, "value at the function's entry is not available here");
 	if (a->pc == f->entry) {
 		value = reg >= 0 ? target_register(L, a, reg) : removed_param(L, a, f, param, &known);
 		require_known(L, a, known);
 		return value;
 	}
-	pt = arena_memdup(L->mod->arena, L->point, sizeof(*pt));
-	pt->kind = kernel ? PROG_KINSN : PROG_UPROBE;
-	pt->prog.kind = kernel ? POINT_KFUNC : POINT_UPROBE;
-	pt->prog.ref_ctr = 0;
-	pt->prog.offset = offset;
-	pt->pc = f->entry;
-	pt->prog.address = pt->pc + dbg_module_info(f->module)->kernel_bias;
-	body = arena_new(L->mod->arena, struct ir_func);
-	array = hidden_array(L, IR_I64, a);
-	entry_begin(L, &E, body, pt, a);
+	array = entry_array(L, a, f, reg, param);
 	frame = frame_address(L, a, f->module, a->pc);
-	if (keep_entry_value(&E, a, f, reg, param, array, L)) {
+	if (is_partial(f, reg, param)) {
 		frame = lower_save(L, frame);
 		require_known(L, a, is_kept(L, array, frame, a));
 	}

@@ -3,7 +3,8 @@
 
 	kernel = kernels.get("6.1")		# newest 6.1 of the cloud flavour
 	kernel.image, kernel.modules(["veth"])
-	kernel.debug_disk()			# what its -dbg package puts into /usr/lib/debug, as an ext4 image
+	kernel.debug_tree()			# what its -dbg package has for /usr/lib/debug (a part of it)
+	kernel.debug_disk()			# the same as an ext4 image
 """
 import dataclasses
 import functools
@@ -45,8 +46,11 @@ class Kernel:
         listed = next(self.root.glob("**/modules.builtin"))
         return {pathlib.Path(line).name.removesuffix(".ko").replace("-", "_") for line in listed.read_text().split()}
 
+    def debug_tree(self):
+        return debug_tree(self.root.name)
+
     def debug_disk(self):
-        return debug_disk(self.root.name, self.release)
+        return debug_disk(self.root.name)
 
     def modules(self, names):
         """(name, bytes) of these modules and all they depend on, each after what it needs."""
@@ -77,20 +81,27 @@ DEBUG_FILES = ["boot/vmlinux-*", "vmlinux-*", ".build-id", "lib/modules/*/vmlinu
 
 
 @functools.cache
-def debug_disk(package, release):
-    """The image; made once.  Unavailable: the package cannot be fetched."""
-    disk = CACHE / f"{package}-dbg.ext4"
+def debug_tree(package):
+    """The directory; unpacked once.  Unavailable: the package cannot be fetched."""
+    tree = fetch(f"{package}-dbg", [f"./usr/lib/debug/{name}" for name in DEBUG_FILES])
+    if not tree:
+        raise Unavailable(f"{package}-dbg cannot be fetched")
+    return tree / "usr" / "lib" / "debug"
+
+
+@functools.cache
+def debug_disk(package):
+    """The image of the tree; made once."""
+    disk, tree = CACHE / f"{package}-dbg.ext4", debug_tree(package)
     if disk.exists():
         return disk
-    tree = fetch(f"{package}-dbg", [f"./usr/lib/debug/{name}" for name in DEBUG_FILES])
-    if not tree or not shutil.which("mke2fs"):
-        raise Unavailable(f"no debug information of {release}: {package}-dbg cannot be fetched, or there is no mke2fs")
+    if not shutil.which("mke2fs"):
+        raise Unavailable("there is no mke2fs to make a disk of debug information")
     size = int(subprocess.run(["du", "-sm", tree], capture_output=True, text=True, check=True).stdout.split()[0])
-    partial = CACHE / f"{package}-dbg.{os.getpid()}"
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", tree / "usr" / "lib" / "debug", partial,
-                    f"{size + size // 10 + 16}M"], check=True)
+    partial = CACHE / f"{package}-dbg.ext4.{os.getpid()}"
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", "-d", tree, partial, f"{size + size // 10 + 16}M"],
+                   check=True, stdout=subprocess.DEVNULL)
     partial.rename(disk)
-    shutil.rmtree(tree)
     return disk
 
 

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernel probes that need the kernel's debug information: statements, inlined copies, labels, callees, locals, globals,
+source lines.  What they print is compared with what the test did, and with addr2line and nm on the same vmlinux."""
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import kernels
+import machine
+import suite
+
+MODULES = ["veth", "nft_chain_nat", "nft_nat"]
+READ_SIZE = 12345       # a marker, passed to read(2)
+POLLS = 7
+
+# A file of 203 bytes read by read(2) of READ_SIZE bytes, twice: all of it, then its end; and some polls.
+PROGRAM = f"""
+import os, select, sys
+text = open("/tmp/marker", "wb")
+text.write(b"x" * 203)
+text.close()
+fd = os.open("/tmp/marker", os.O_RDONLY)
+os.read(fd, {READ_SIZE})
+os.read(fd, {READ_SIZE})
+os.lseek(fd, 77, os.SEEK_SET)
+for i in range({POLLS}):
+    select.poll().poll(0)
+"""
+
+SEND = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 34567))
+s.sendto(b"hello", ("127.0.0.9", 7777))
+"""
+
+
+@pytest.fixture(scope="module", params=list(kernels.PATTERNS))
+def debug_vm(request):
+    try:
+        kernels.get(request.param).debug_disk()
+    except kernels.Unavailable as error:
+        pytest.skip(str(error))
+    image = suite.python_image()
+    if shutil.which("nft"):
+        image.add(shutil.which("nft"))
+    image.file("/tmp/program.py", PROGRAM.encode())
+    image.file("/tmp/send.py", SEND.encode())
+    with machine.Machine(request.param, image, MODULES, debug=True) as booted:
+        yield booted
+
+
+def run(vm, script, command="python3 -B /tmp/program.py", options=""):
+    quoted = script.replace("'", "'\\''")
+    result = vm.run(f"stap {options} -e '{quoted}' -c '{command}' >/out/text", timeout=200).ok()
+    return result.files["text"].decode().splitlines()
+
+
+def vmlinux(vm):
+    return next((vm.kernel.debug_tree() / "boot").glob("vmlinux-*"))
+
+
+def symbol(vm, name):
+    """Link address by nm."""
+    listed = subprocess.run(["nm", vmlinux(vm)], capture_output=True, text=True, check=True).stdout
+    return int(re.search(rf"^(\w+) [tT] {name}$", listed, re.M)[1], 16)
+
+
+def bias(vm):
+    """What KASLR added to the addresses of vmlinux."""
+    run_time = vm.run("grep ' T _text$' /proc/kallsyms").ok().out.split()[0]
+    return int(run_time, 16) - symbol(vm, "_text")
+
+
+def addr2line(vm, address):
+    """(function, "FILE:LINE") of a link address, what was inlined there first."""
+    text = subprocess.run(["addr2line", "-fie", vmlinux(vm), hex(address)], capture_output=True, text=True,
+                          check=True).stdout.split("\n")
+    return [(text[i], re.sub(r" \(.*", "", text[i + 1])) for i in range(0, len(text) - 1, 2)]
+
+
+def same_place(ours, theirs):
+    """Paths of the debug information may be relative to the directory of the build, which addr2line puts before them."""
+    return ours == theirs or theirs.endswith("/" + ours)
+
+
+def test_functions_and_statements(debug_vm):
+    """Parameters, locals and results of vfs_read as the program caused them."""
+    lines = run(debug_vm, """
+        probe kernel.function("vfs_read@fs/read_write.c") {
+            if ($count == %d) printf("entry %%s %%s\\n", $file->f_path->dentry->d_name->name$, pp())
+        }
+        probe kernel.statement("vfs_read@fs/read_write.c:*") {
+            if (@defined($ret) && pid() == target())
+                printf("at %%d %%s %%s\\n", @choose_defined($ret, 0), $file->f_path->dentry->d_name->name$, pp())
+        }
+        probe kernel.function("vfs_read").return {
+            if ($count == %d)
+                printf("return %%d %%s\\n", $return, $file->f_path->dentry->d_name->name$)
+        }
+    """ % (READ_SIZE, READ_SIZE))
+    entries = [line for line in lines if line.startswith("entry")]
+    assert len(entries) == 2
+    assert all(re.fullmatch(r'entry "marker" kernel\.function\("vfs_read@fs/read_write\.c:\d+"\)', e) for e in entries)
+    assert [line for line in lines if line.startswith("return")] == ['return 203 "marker"', 'return 0 "marker"']
+    statements = [line.split() for line in lines if line.startswith('at 203 "marker"')]
+    assert len({place for _, _, _, place in statements}) >= 3
+    assert all(re.fullmatch(r'kernel\.statement\("vfs_read@fs/read_write\.c:\d+"\)', s[3]) for s in statements)
+
+
+def test_inlined_labels_callees(debug_vm):
+    lines = run(debug_vm, """
+        probe kernel.function("file_ppos").inline { if (pid() == target()) file = $file }
+        probe kernel.function("vfs_read") {
+            if ($count == %d) printf("inline %%d\\n", $file == file)
+        }
+        probe kernel.function("do_sys_poll@fs/select.c").label("out_fds") { if (pid() == target()) polls++ }
+        probe kernel.function("rw_verify_area").callee("security_file_permission") {
+            if (pid() == target() && reading) callees++
+        }
+        probe kernel.function("rw_verify_area") { if (pid() == target()) reading = 1 }
+        probe kernel.function("rw_verify_area").return { if (pid() == target()) { reading = 0; calls++ } }
+        probe kernel.function("security_file_permission") { if (pid() == target()) all++ }
+        probe end { printf("polls %%d callees %%d %%d\\n", polls, callees > 10, callees == calls && callees <= all) }
+        global file, polls, callees, calls, all, reading
+    """ % READ_SIZE)
+    assert lines.count("inline 1") == 2 and "inline 0" not in lines
+    assert f"polls {POLLS} callees 1 1" in lines
+
+
+def test_addresses(debug_vm):
+    """By numbers: link addresses of vmlinux, and one of the running kernel."""
+    entry = symbol(debug_vm, "vfs_read")
+    absolute = entry + bias(debug_vm)
+    lines = run(debug_vm, f"""
+        probe kernel.function({entry + 3:#x}) {{ if ($count == {READ_SIZE}) println("function ", ppfunc()) }}
+        probe kernel.statement({entry:#x}) {{ if ($count == {READ_SIZE}) println("statement ", ppfunc()) }}
+        probe kernel.statement({absolute:#x}).absolute {{ if (pid() == target()) printf("absolute %x\\n", addr()) }}
+    """, options="-g")
+    assert lines.count("function vfs_read") == 2 and lines.count("statement vfs_read") == 2
+    assert f"absolute {absolute:x}" in lines
+
+
+def test_globals(debug_vm):
+    lines = run(debug_vm, """
+        probe begin {
+            printf("%s\\n", kernel_string(@var("saved_command_line@init/main.c", "kernel")))
+            printf("%s\\n", @var("init_uts_ns@init/version.c", "kernel")->name->release$)
+            printf("%s\\n", @var("init_task@init/init_task.c", "kernel")->comm$)
+        }
+        probe kernel.function("vfs_llseek") { if ($offset == 77) printf("%d\\n", @var("nr_threads@kernel/fork.c") > 10) }
+    """)
+    cmdline = debug_vm.run("cat /proc/cmdline").ok().out.strip()
+    assert lines == [cmdline, f'"{debug_vm.kernel.release}"', '"swapper/0"', "1"]
+
+
+def test_source_lines(debug_vm):
+    """Frames and lines are those of addr2line, inlined copies included."""
+    lines = run(debug_vm, """
+        probe kernel.function("file_ppos").inline {
+            if (pid() == target() && !n++) {
+                printf("%x %s %s %s\\n", addr(), symfileline(addr()), symfile(addr()), symline(addr()))
+                print_backtrace_fileline()
+            }
+        }
+        global n
+    """)
+    shift = bias(debug_vm)
+    address, place, file, line = lines[0].split()
+    known = addr2line(debug_vm, int(address, 16) - shift)
+    assert place == f"{file}:{line}" and same_place(place, known[0][1])
+    frames = {}
+    for text in lines[1:]:
+        match = re.fullmatch(r" 0x(\w+) : ([\w.]+)(?:\+0x\w+/0x\w+)? at (\S+)( \(inlined\))? \[kernel\]", text)
+        assert match, text
+        frames.setdefault(int(match[1], 16), []).append((match[2], match[3]))
+    assert len(frames) >= 3 and sum(len(f) for f in frames.values()) > len(frames)
+    for i, (at, found) in enumerate(frames.items()):
+        expected = addr2line(debug_vm, at - shift - (i > 0))
+        if not expected[0][0].startswith("entry_"):
+            assert len(found) == len(expected) and found[0][0] == expected[0][0], hex(at)
+            assert all(same_place(f[1], e[1]) for f, e in zip(found, expected)), (found, expected)
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="no nft to make rules")
+def test_module_statements(debug_vm):
+    """Destination translation: nested structures of a module's function, with the addresses of the rule."""
+    debug_vm.run("""
+        printf 'table ip nat {\\nchain out { type nat hook output priority -100; policy accept; ip daddr 127.0.0.9 udp \\
+        dport 7777 dnat to 127.0.0.1:29991; }\\n}\\n' > /tmp/rules; nft -f /tmp/rules
+    """).ok()
+    lines = run(debug_vm, """
+        probe module("nf_nat").statement("nf_nat_setup_info@net/netfilter/nf_nat_core.c:*") {
+            if (@defined(&$curr_tuple) && @defined($range->flags) && @defined($maniptype) && $maniptype == 1) {
+                printf("range %s\\n", $range$$)
+                printf("tuple %s\\n", $curr_tuple$$)
+            }
+        }
+        probe module("nf_nat").function("nf_nat_setup_info@nf_nat_core.c") { printf("%s %s\\n", pp(), ppfunc()) }
+    """, "python3 -B /tmp/send.py")
+    assert any(re.fullmatch(r'module\("nf_nat"\)\.function\("nf_nat_setup_info@net/netfilter/nf_nat_core\.c:\d+"\) '
+                            r"nf_nat_setup_info", line) for line in lines)
+    ranges = {line for line in lines if line.startswith("range")}
+    tuples = {line for line in lines if line.startswith("tuple")}
+    port, target, sender = (int.from_bytes(n.to_bytes(2, "big"), "little") for n in (29991, 7777, 34567))
+    home, rule = (int.from_bytes(bytes([127, 0, 0, n]), "little") for n in (1, 9))
+    assert any(f".min_addr={{.all=[{home}, 0, ...], .ip={home}," in r and f".min_proto={{.all={port}, .tcp={{.port={port}}}" in r
+               for r in ranges), ranges
+    assert any(re.search(rf"\.src={{\.u3={{\.all=\[{home}, .*\.udp={{\.port={sender}}}.*"
+                         rf"\.dst={{\.u3={{\.all=\[{rule}, .*\.udp={{\.port={target}}}", t) for t in tuples), tuples
