@@ -251,6 +251,13 @@ const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr)
 	return i ? m->elf->shname[i] : NULL;
 }
 
+uint64_t dbg_section_start(struct dbg_module *m, uint64_t addr)
+{
+	size_t i = m->elf ? elffile_section_at(m->elf, addr) : 0;
+
+	return i ? m->elf->sh[i].sh_addr : 0;
+}
+
 bool dbg_addr_to_offset(struct dbg_module *m, uint64_t addr, uint64_t *offset)
 {
 	for (size_t k = 0; m->elf && k < m->elf->nph; k++) {

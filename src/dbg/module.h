@@ -93,6 +93,8 @@ bool dbg_load_bias(struct dbg_module *m, uint64_t start, uint64_t pgoff, uint64_
 bool dbg_addr_executable(struct dbg_module *m, uint64_t addr);
 /* Name of the section in memory that holds a link address; NULL: none. */
 const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr);
+/* Link address of its first byte; 0: none. */
+uint64_t dbg_section_start(struct dbg_module *m, uint64_t addr);
 /* Bytes of the file image at a link address (code, .rodata); NULL if not all there. */
 const uint8_t *dbg_module_bytes(struct dbg_module *m, uint64_t addr, size_t len);
 

@@ -241,6 +241,13 @@ static const char *variant_suffix(struct arena *a, const struct probe_match *m)
 
 const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
 {
+	const struct dbg_sym *text;
+
+	if (dbg_module_info(m)->kernel) {
+		text = dbg_module_info(m)->type == DBG_ELF_REL ? NULL : dbg_symbol_find(m, "_stext");
+		return arena_printf(a, "pc=%s+0x%llx", text ? "_stext" : dbg_section_name_at(m, pc),
+				    (unsigned long long)(pc - (text ? text->addr : dbg_section_start(m, pc))));
+	}
 	return arena_printf(a, "pc=.%s+0x%llx",
 			    dbg_module_info(m)->type == DBG_ELF_EXEC ? "absolute" : "dynamic",
 			    (unsigned long long)pc);
