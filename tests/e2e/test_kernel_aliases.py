@@ -195,6 +195,13 @@ def test_what_goes_to_a_terminal():
     assert lines[1:] == ["to the terminal 15 pty_slave", f"pts{name} 0x0 30x90"]
 
 
+def test_a_thread_hands_values_on():
+    text = ('probe kernel.trace("sys_enter") { if (pid() == target() && $id == 39) { @this1 = gettimeofday_ns(); '
+            '@this2 = execname() } } probe kernel.trace("sys_exit") { if (pid() == target() && @this1) { '
+            'printf("%s %d %d\\n", @this2, gettimeofday_ns() >= @this1, $ret == pid()); @this1 = 0 } }')
+    assert python(text, "import os\nos.getpid()\nos.getpid()\n")[-2:] == ["python3 1 1"] * 2
+
+
 def table():
     """The aliases of docs/kernel-aliases.md that kernels lack, by kernel, and those that need no functions."""
     absent, traced = {}, set()
