@@ -65,6 +65,10 @@ format_ipaddr(0x0100007f, AF_INET())			127.0.0.1
 daddr_to_string(0xffffffff)				255.255.255.255
 errno_str(2)						ENOENT
 errno_str(3333)						E#3333
+nfsderror(0)						nfsderr 0(NFS_OK)
+nfsderror(htonl(2))					nfsderr 2(NFSERR_NOENT)
+nfsderror(htonl(10044))					nfsderr 10044(NFSERR_OP_ILLEGAL)
+nfsderror(htonl(10088))					nfsderr 10088
 return_str(1, 7)					7
 return_str(2, 255)					0xff
 return_str(3, 8)					010
