@@ -301,6 +301,29 @@ uint64_t engine_count(const struct engine *e, uint32_t point, enum wire_count wh
 	return __atomic_load_n(c, __ATOMIC_RELAXED);
 }
 
+static uint64_t program_missed(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &size) ? info.recursion_misses : 0;
+}
+
+uint64_t engine_missed(const struct engine *e)
+{
+	uint64_t n = 0;
+
+	for (ptrdiff_t i = 0; i < arrlen(e->point_fds); i++)
+		if (e->point_fds[i] != e->fds[e->p->points[i].handler])
+			n += program_missed(e->point_fds[i]);
+	for (ptrdiff_t h = 0; h < arrlen(e->fds); h++)
+		if (!bundle_owns(e, e->fds[h]))
+			n += program_missed(e->fds[h]);
+	for (size_t i = 0; i < arrlenu(e->bundle_fds); i++)
+		n += program_missed(e->bundle_fds[i]);
+	return n;
+}
+
 const struct span *engine_site(const struct engine *e, uint32_t site)
 {
 	return site < (uint32_t)arrlen(e->unit.sites) ? &e->unit.sites[site] : NULL;

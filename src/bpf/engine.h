@@ -123,6 +123,12 @@ int engine_name_add_file(struct engine *e, uint64_t ino, uint64_t dev, const cha
 /* Hands out the files that handlers asked for. */
 void engine_name_questions(struct engine *e, engine_unknown_fn *fn, void *ctx);
 
+/*
+ * Hits that the kernel did not hand to the handlers because a program was running on that processor already, or
+ * the kernel was in code where it lets none run.  Not all kernels tell.
+ */
+uint64_t engine_missed(const struct engine *e);
+
 /* Readable when a ring wants to be drained. */
 int engine_poll_fd(const struct engine *e);
 /*

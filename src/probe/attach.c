@@ -170,6 +170,21 @@ static bool is_kprobe(const struct attach_request *rq, const struct prog_point *
 	return kind == PROG_KPROBE || kind == PROG_KRETPROBE;
 }
 
+static bool is_multi(const struct attach_request *rq, const struct prog_point *p)
+{
+	return p->kind == POINT_UPROBE ? rq->uprobe_multi :
+	       p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p);
+}
+
+size_t attach_single(const struct attach_request *rq)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < arrlenu(rq->program->points); i++)
+		n += attach_program(rq, (uint32_t)i) >= 0 && !is_multi(rq, &rq->program->points[i]);
+	return n;
+}
+
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
@@ -179,17 +194,17 @@ struct attachment *attach_points(const struct attach_request *rq, struct attach_
 	if (!a)
 		abort();
 	raise_file_limit();
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !(rq->stopped && rq->stopped()); i++) {
 		const struct prog_point *p = &rq->program->points[i];
 
 		if (attach_program(rq, (uint32_t)i) < 0)
 			continue;
-		if (p->kind == POINT_UPROBE && rq->uprobe_multi)
-			arrput(multi, (uint32_t)i);
-		else if (p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p))
-			arrput(kmulti, (uint32_t)i);
-		else
+		if (!is_multi(rq, p))
 			attach_point(a, rq, (uint32_t)i);
+		else if (p->kind == POINT_UPROBE)
+			arrput(multi, (uint32_t)i);
+		else
+			arrput(kmulti, (uint32_t)i);
 	}
 	attach_uprobes_multi(a, rq, multi, arrlenu(multi));
 	attach_kprobes_multi(a, rq, kmulti, arrlenu(kmulti));

@@ -48,6 +48,7 @@ struct attach_request {
 	bool uprobe_multi;		/* see above */
 	bool kprobe_multi;
 	const int *point_fds;		/* by point index, for points with programs of their own; NULL: handler_fds */
+	bool (*stopped)(void);		/* NULL, or asked between points: true leaves the others unarmed */
 };
 
 /* Why a point could not be armed; one per point that failed. */
@@ -59,6 +60,8 @@ struct attach_error {
 
 struct attachment;
 
+/* How many points attach_points() will arm one by one: thousands take minutes. */
+size_t attach_single(const struct attach_request *rq);
 /*
  * Arms every kernel point; the cookie each program sees is the point's index.  Always returns an
  * attachment, also when some or all points failed: *errors (stb_ds array, may be NULL on success,

@@ -136,8 +136,8 @@ static void report_timing(struct run_session *s)
 	out_buf_free(&b);
 }
 
-/* Why hits were skipped and what was lost, a line a cause. */
-static void report_causes(struct run_session *s, uint64_t skipped)
+/* Why hits were skipped and what was lost, a line a cause; missed: those that never reached a handler. */
+static void report_causes(struct run_session *s, uint64_t skipped, uint64_t missed)
 {
 	static const struct {
 		enum wire_count which;
@@ -155,6 +155,8 @@ static void report_causes(struct run_session *s, uint64_t skipped)
 
 		if (skips[i].which == WCNT_SKIP_LOCK)
 			n += s->skipped;
+		if (skips[i].which == WCNT_SKIP_NESTED)
+			n += missed;
 		if (n)
 			run_warn(s, "Skipped due to %s: %" PRIu64, skips[i].text, n);
 	}
@@ -162,11 +164,11 @@ static void report_causes(struct run_session *s, uint64_t skipped)
 
 void run_report(struct run_session *s)
 {
-	uint64_t skipped = run_skipped(s), lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
+	uint64_t missed = s->engine ? engine_missed(s->engine) : 0, skipped = run_skipped(s) + missed, lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
 
 	if (s->prog->timing)
 		report_timing(s);
-	report_causes(s, skipped);
+	report_causes(s, skipped, missed);
 	if (lost)
 		run_warn(s, "There were %" PRIu64 " transport failures. Output of as many probe hits is lost; "
 			    "try a larger buffer (-s).", lost);

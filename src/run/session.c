@@ -28,6 +28,7 @@
 
 #define SESSION_NICE	-10
 #define RECORD_BYTES	(16u << 20)	/* of a session's output that -F keeps in memory */
+#define SESSION_SLOW_ARMING 1000	/* points of links of their own: a millisecond or more each */
 
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag)
@@ -208,6 +209,11 @@ int run_session_load(struct run_session *s)
 	return 0;
 }
 
+static bool session_is_stopped(void)
+{
+	return run_stop_signal != 0;
+}
+
 /* Arms the kernel points.  Points that fail are reported; if none is left the session fails. */
 static void session_arm(struct run_session *s)
 {
@@ -215,11 +221,20 @@ static void session_arm(struct run_session *s)
 				     .handler_fds = engine_handler_fds(s->engine),
 				     .point_fds = engine_point_fds(s->engine),
 				     .kprobe_multi = attach_has_kprobe_multi(),
-				     .uprobe_multi = attach_has_uprobe_multi() };
+				     .uprobe_multi = attach_has_uprobe_multi(),
+				     .stopped = session_is_stopped };
 	struct attach_error *errors = NULL;
+	size_t single = attach_single(&rq);
 	bool none;
 
+	if (single >= SESSION_SLOW_ARMING)
+		run_warn(s, "this kernel arms the %zu probe points one by one, which takes a while", single);
 	s->attached = attach_points(&rq, &errors);
+	if (run_stop_signal) {
+		arrfree(errors);
+		s->state = RUN_STOPPING;
+		return;
+	}
 	none = attach_count(s->attached) == 0 && arrlenu(errors) > 0;
 	for (size_t i = 0; i < arrlenu(errors); i++) {
 		const struct prog_point *p = &s->prog->points[errors[i].point];
