@@ -29,5 +29,5 @@ def vm(request):
     image = suite.python_image()
     for name in UNITS:
         image.add(unit_program(name))
-    with machine.Machine(request.param, image, ["veth"]) as booted:
+    with machine.Machine(request.param, image, ["veth", "iptable_filter"]) as booted:
         yield booted
