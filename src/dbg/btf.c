@@ -7,6 +7,7 @@
  */
 #include "dbg/btf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,6 +176,22 @@ struct dbg_module *dbg_btf_kernel(const char *name, struct dbg_error *e)
 	}
 	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", name);
 	return dbg_btf_open(path, base, e);
+}
+
+struct dbg_module *dbg_btf_kernel_of_type(const char *type)
+{
+	struct dbg_error e;
+	struct dbg_module *m = dbg_btf_kernel("vmlinux", &e), *found = m && dbg_type_find(m, type) ? m : NULL;
+	DIR *dir = m && !found ? opendir("/sys/kernel/btf") : NULL;
+	struct dirent *d;
+
+	while (dir && !found && (d = readdir(dir))) {
+		m = *d->d_name != '.' ? dbg_btf_kernel(d->d_name, &e) : NULL;
+		found = m && dbg_type_find(m, type) ? m : NULL;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 void btf_file_free(struct dbg_module *m)

@@ -139,17 +139,29 @@ static bool wild_card_takes(const struct search *s, const struct ksym *sym)
 	return ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
 }
 
+/* Of several names of one function, which are next to one another: the one by which users know system calls. */
+static bool is_better_name(const struct ksym *a, const struct ksym *b)
+{
+	return !strncmp(a->name, "__x64_sys_", 10) && strncmp(b->name, "__x64_sys_", 10);
+}
+
 static void find_glob(struct search *s)
 {
 	size_t n, count;
-	const struct ksym *sym = ksyms_functions(&n);
+	const struct ksym *sym = ksyms_functions(&n), *last = NULL;
 	bool multi = attach_has_kprobe_multi();
 
-	for (size_t i = 0; i < n; i++)
-		if (wild_card_takes(s, &sym[i])) {
-			ksyms_find(sym[i].module, sym[i].name, &count);
-			found_add(s, &sym[i], multi || count > 1 || sym[i].module);
-		}
+	for (size_t i = 0; i < n; i++) {
+		bool same = last && sym[i].addr && last->addr == sym[i].addr;
+
+		if (!wild_card_takes(s, &sym[i]) || (same && !is_better_name(&sym[i], last)))
+			continue;
+		if (same)
+			arrsetlen(s->found, arrlenu(s->found) - 1);
+		last = &sym[i];
+		ksyms_find(last->module, last->name, &count);
+		found_add(s, last, multi || count > 1 || last->module);
+	}
 }
 
 static void find_exact(struct search *s)

@@ -158,15 +158,32 @@ bool ksyms_blacklisted(const char *name)
 	return among(&ks.blacklist, BLACKLIST, 1, name);
 }
 
+/* The kernel names each place once, by any of its symbols, which are next to one another. */
+static bool neighbour_traceable(size_t i, const char *path)
+{
+	const struct ksym *s = ks.functions, *end = s + arrlenu(s), *first = s + i;
+
+	while (first > s && first[-1].addr == s[i].addr)
+		first--;
+	for (const struct ksym *p = first; p < end && p->addr == s[i].addr; p++)
+		if (among(&ks.traceable, path, 0, p->name))
+			return true;
+	return false;
+}
+
 bool ksyms_traceable(const char *name)
 {
 	const char *root = tracefs_path();
 	char path[PATH_MAX];
-	bool found;
 
 	if (!root)
 		return true;
 	snprintf(path, sizeof(path), "%s/available_filter_functions", root);
-	found = among(&ks.traceable, path, 0, name);
-	return found || !ks.traceable.known;
+	if (among(&ks.traceable, path, 0, name) || !ks.traceable.known)
+		return true;
+	read_all();
+	for (size_t i = shget(ks.by_name, name); i; i = ks.next[i - 1])
+		if (ks.functions[i - 1].addr && neighbour_traceable(i - 1, path))
+			return true;
+	return false;
 }

@@ -542,6 +542,12 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 		a->kernel = list[i].kernel;
 		a->module = list[i].module;
 	}
+	if (!type && arrlenu(list) && a->kernel) {	/* what only a loaded module has */
+		struct dbg_module *m = dbg_btf_kernel_of_type(t->type_name);
+
+		type = m ? dbg_type_find(m, t->type_name) : NULL;
+		a->module = m;
+	}
 	arrfree(list);
 	if (!type)
 		return access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'",

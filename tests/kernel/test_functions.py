@@ -34,7 +34,7 @@ def probe_self(text, action, *options, without=""):
     """What the script printed about this process; it prints "ready" first, then runs until it exits."""
     with background("-x", str(os.getpid()), *options, "-e", 'probe begin { println("ready") } ' + text,
                     env={"BPFTAP_WITHOUT": without}) as tracer:
-        tracer.wait_for("ready\n", 60)
+        tracer.wait_for("ready\n", 120)
         action(tracer)
         result = tracer.finish(60)
     assert result.status == 0 and result.err == "", result
