@@ -449,6 +449,27 @@ static void callees_in_code(struct search *s, const struct probe_family *f, cons
 	}
 }
 
+/* Functions of which x->func has an inlined copy: that copy. */
+static void callees_inlined(struct search *s, const struct probe_family *f, const struct found *x,
+			    const char *want, struct probe_result *out)
+{
+	size_t n;
+	const struct dbg_func *const *copies = dbg_funcs_find(s->img->module, want ? want : "*", NULL, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct dbg_func *parent = copies[i]->is_inline ? dbg_func_parent(copies[i]) : NULL;
+		struct found y = { .func = copies[i], .entry = copies[i]->entry };
+		struct probe_point *pt;
+
+		if (!parent || parent->die != x->func->die || hmgeti(s->seen, y.entry) >= 0)
+			continue;
+		hmput(s->seen, y.entry, 0);
+		pt = function_point(s, f, &y, y.entry);
+		if (pt)
+			arrput(out->points, pt);
+	}
+}
+
 /* .callee("x"), .callees(depth): functions that x->func calls. */
 static void callee_points(struct search *s, const struct probe_family *f, const struct found *x,
 			  const char *want, int depth, struct probe_result *out)
@@ -458,6 +479,8 @@ static void callee_points(struct search *s, const struct probe_family *f, const 
 
 	if (!x->func || depth <= 0)
 		return;
+	if (s->variant == PROCESS_CALLEE)
+		callees_inlined(s, f, x, want, out);
 	cs = dbg_func_callsites(x->func, &n);
 	if (!n)
 		callees_in_code(s, f, x->func, want, depth, out);

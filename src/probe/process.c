@@ -145,6 +145,12 @@ static bool place_find(struct probe_session *ps, const char *name, struct place 
 			break;
 		path += len + 1;
 	}
+	if (place_resolve(ps, name, out)) {	/* here, after all */
+		struct stat st;
+
+		if (!stat(place_file(ps->arena, *out), &st) && S_ISREG(st.st_mode))
+			return true;
+	}
 	errno = ENOENT;
 	return false;
 }

@@ -103,6 +103,18 @@ def test_callee(places):
     assert trace(places, text).ok().lines == ["helper 15"]
 
 
+def test_callees_that_are_inlined(places):
+    text = 'probe process(PROG).function("outer").callee("inlined") { println(ppfunc(), " ", $value) }'
+    assert trace(places, text).ok().lines == ["inlined 5"]     # not that in other()
+    text = 'probe process(PROG).function("outer").callees { println(ppfunc()) }'
+    assert sorted(trace(places, text).ok().lines) == ["helper", "inlined"]
+
+
+def test_program_of_the_working_directory(places):
+    result = stap("-l", f'process("{places.name}").function("outer")', cwd=places.parent).ok()
+    assert result.out.startswith(f'process("{places}").function("outer@')
+
+
 def test_label(places):
     text = 'probe process(PROG).function("jumps").label("big") { println("big ", $value) }'
     assert trace(places, text).ok().lines == ["big 3", "big 4"]
