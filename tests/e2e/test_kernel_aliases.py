@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Aliases of kernel events: values compared with what the programs that cause them did."""
 import os
-import pathlib
 import re
 import sys
 
 import pytest
 
-from support import TOP, run, script, stap
+from support import SESSION, TOP, run, script, stap
 
 PYTHON = sys.executable
 FUNCTIONS = stap("-p2", "-e", 'probe kernel.function("vfs_read") { exit() }').status == 0
@@ -17,12 +16,9 @@ needs_functions = pytest.mark.skipif(not FUNCTIONS, reason="this kernel does not
 
 def python(text, program, *args):
     """Runs a script on a Python program, given as a text of several lines."""
-    source = pathlib.Path(run(["mktemp", "--suffix=.py"]).ok().out.strip())
+    source = SESSION / "caused.py"
     source.write_text(program, encoding="ascii")
-    try:
-        return script(text, "-c", f"{PYTHON} {source}", *args).ok().lines
-    finally:
-        source.unlink()
+    return script(text, "-c", f"{PYTHON} {source}", *args).ok().lines
 
 
 def test_a_signal_and_who_gets_it():
