@@ -372,10 +372,60 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 	gen_word_free(g, addr);
 }
 
+static void gen_buffer_quoted(struct gen *g, const struct ir_expr *e, bool user, struct sref dst)
+{
+	struct emit *em = &g->em;
+	em_label some = em_new_label(em), more = em_new_label(em), clamped = em_new_label(em);
+	struct sref t = gen_buf(g);
+	struct mem addr = gen_word(g), n = gen_word(g), room = gen_word(g);
+	int32_t most = (int32_t)t.bound - 1;
+	int64_t mask = pow2_ceil((uint32_t)most + 1) - 1;
+
+	gen_expr(g, e->args[0]);
+	gen_st(g, addr, R0);
+	gen_expr(g, e->args[2]);
+	gen_st(g, room, R0);
+	gen_expr(g, e->args[1]);
+	gen_sti(g, n, 0);
+	em_jcci(em, BPF_JSLE, R0, 0, clamped);
+	em_jcci(em, BPF_JSLE, R0, most, more);
+	em_movi(em, R0, most);
+	em_bind(em, more);
+	gen_st(g, n, R0);
+	em_bind(em, clamped);
+	for (int again = 0; again <= (user && g->sleepable); again++) {
+		gen_addr(g, R1, t.at);
+		gen_ld(g, R2, n);
+		em_alui(em, BPF_AND, R2, mask);
+		gen_ld(g, R3, addr);
+		em_helper(em, again ? BPF_FUNC_copy_from_user :
+				      user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+		em_jcci(em, BPF_JEQ, R0, 0, some);
+	}
+	gen_ld(g, R1, addr);
+	gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+	em_bind(em, some);
+	gen_ld(g, R0, room);
+	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_ld(g, R0, n);
+	gen_st(g, (struct mem){ .off = 16 }, R0);
+	em_alui(em, BPF_AND, R0, mask);
+	gen_addr(g, R1, t.at);
+	em_alu(em, BPF_ADD, R1, R0);
+	em_sti(em, BPF_B, R1, 0, 0);
+	gen_soff(g, R2, dst);
+	em_movi(em, R3, dst.bound);
+	gen_soff(g, R4, t);
+	gen_routine(g, ROUTINE_rt_text_buf);
+	gen_word_free(g, room);
+	gen_word_free(g, n);
+	gen_word_free(g, addr);
+}
+
 bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 {
 	bool user = e->op == IR_USTR || e->op == IR_USTR_QUOTED || e->op == IR_USTR_UTF16 ||
-		    e->op == IR_USTR_UTF32 || e->op == IR_UBUF;
+		    e->op == IR_USTR_UTF32 || e->op == IR_UBUF || e->op == IR_UBUF_QUOTED;
 	uint32_t mark = gen_buf_mark(g);
 	struct sref t = dst;
 
@@ -393,6 +443,10 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	case IR_USTR_QUOTED:
 	case IR_KSTR_QUOTED:
 		gen_quoted(g, e, user, dst);
+		break;
+	case IR_UBUF_QUOTED:
+	case IR_KBUF_QUOTED:
+		gen_buffer_quoted(g, e, user, dst);
 		break;
 	case IR_USTR_UTF16:
 		gen_convert(g, e, !e->imm, ROUTINE_bk_wide, 2, dst);

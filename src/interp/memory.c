@@ -10,6 +10,7 @@ static bool is_user(enum ir_op op)
 {
 	switch (op) {
 	case IR_KLOAD: case IR_KLOAD_OK: case IR_KSTR: case IR_KSTR_QUOTED: case IR_KBUF:
+	case IR_KBUF_QUOTED:
 		return false;
 	default:
 		return true;
@@ -152,6 +153,23 @@ static bool fetch_hex(struct interp *in, enum ir_op op, uint64_t addr, int64_t n
 	return true;
 }
 
+static uint32_t quoted_bytes(struct interp *in, const struct ir_expr *e, uint64_t addr, int64_t n)
+{
+	int64_t most = interp_int(in, e->args[2]), limit = in->m->maxstr - 1;
+	uint32_t src = interp_push(in, in->m->maxstr), dst = interp_push(in, e->bound);
+
+	n = n < 0 ? 0 : n > limit ? limit : n;
+	if (!fetch(in, e->op, addr, in->mem->b + src, (size_t)n)) {
+		interp_fail(in, is_user(e->op) ? WERR_USTR_FAULT : WERR_KSTR_FAULT, (int64_t)addr, e);
+		n = 0;
+	}
+	in->mem->b[src + n] = 0;
+	in->mem->arg[0] = most;
+	in->mem->arg[2] = n;
+	rt_text_buf(in->mem, dst, e->bound, src);
+	return dst;
+}
+
 uint32_t interp_memory_str(struct interp *in, const struct ir_expr *e)
 {
 	uint64_t addr = (uint64_t)interp_int(in, e->args[0]);
@@ -163,6 +181,8 @@ uint32_t interp_memory_str(struct interp *in, const struct ir_expr *e)
 
 	if (e->op == IR_USTR_QUOTED || e->op == IR_KSTR_QUOTED)
 		return quoted(in, e, addr, n);
+	if (e->op == IR_UBUF_QUOTED || e->op == IR_KBUF_QUOTED)
+		return quoted_bytes(in, e, addr, n);
 	if (e->op == IR_UBUF || e->op == IR_KBUF)
 		ok = fetch_hex(in, e->op, addr, n, max, &b);
 	else if (e->op == IR_USTR_UTF16 || e->op == IR_USTR_UTF32)

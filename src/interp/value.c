@@ -200,7 +200,7 @@ uint32_t interp_str(struct interp *in, const struct ir_expr *e)
 		at = interp_global_str(in, e);
 		break;
 	case IR_USTR: case IR_KSTR: case IR_USTR_QUOTED: case IR_KSTR_QUOTED: case IR_USTR_UTF16:
-	case IR_USTR_UTF32: case IR_UBUF: case IR_KBUF:
+	case IR_USTR_UTF32: case IR_UBUF: case IR_KBUF: case IR_UBUF_QUOTED: case IR_KBUF_QUOTED:
 		at = interp_memory_str(in, e);
 		break;
 	default:

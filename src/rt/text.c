@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Strings with unprintable bytes escaped as in C and UTF-8 as \uXXXX, within a
- * given length; quoted ones that had to be cut end in "...", never inside an escape.
+ * given length; quoted ones that had to be cut end in "...", never inside an escape.  Bytes in which NUL is one like
+ * others, too.
  *
  * State of the loop, in tmp[]: 0 input position, 1 output position, 2 room left,
  * 3 the character read last, 4 begin and 5 length of the escape that truncation could split,
- * 6 the result's and 7 the source's offset, 8 whether it was cut.
+ * 6 the result's and 7 the source's offset, 8 whether it was cut, 9 the bytes of the source, -1: up to a NUL.
  */
 #include "rt/mem.h"
 
-enum { IN, OUT, ROOM, LAST, ESC, ESC_LEN, DST, SRC, CUT };
+enum { IN, OUT, ROOM, LAST, ESC, ESC_LEN, DST, SRC, CUT, LEN };
 
 /* Decodes one character at `p` to tmp[LAST]; returns its bytes. What is not valid UTF-8 is one byte. */
 RT_INLINE uint32_t decode(struct rt_mem *m, uint32_t p)
@@ -112,7 +113,7 @@ static long text_step(uint32_t i, void *ctx)
 	uint32_t in = (uint32_t)rt_got(m, IN), bytes = decode(m, (uint32_t)rt_got(m, SRC) + in), num;
 	uint32_t c = (uint32_t)rt_got(m, LAST);
 
-	if (!c)
+	if (rt_got(m, LEN) < 0 ? !c : in >= rt_got(m, LEN))
 		return 1;
 	rt_put(m, CUT, 1);
 	if (rt_got(m, ROOM) <= 0)
@@ -132,7 +133,7 @@ static long text_step(uint32_t i, void *ctx)
 	return 0;
 }
 
-long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+RT_INLINE long text(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, int64_t len)
 {
 	int64_t room;
 	uint32_t quoted, cut;
@@ -140,7 +141,7 @@ long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	if (!m || !size)
 		return 0;
 	room = m->arg[0];
-	quoted = m->arg[1] != 0;
+	quoted = len >= 0 || m->arg[1] != 0;
 	if (room <= 0 || room > (int64_t)size - 1)
 		room = (int64_t)size - 1;
 	if (quoted) {
@@ -159,10 +160,21 @@ long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 	rt_put(m, DST, dst);
 	rt_put(m, SRC, src);
 	rt_put(m, CUT, 0);
+	rt_put(m, LEN, len);
 	rt_repeat_long(m, RT_STR_MAX, text_step);
 	cut = rt_got(m, CUT) != 0;
 	if (quoted)
 		put_end(m, dst, cut);
 	RT_BYTE(m, dst + (uint32_t)rt_got(m, OUT)) = 0;
 	return rt_got(m, OUT) | (cut && !quoted && m->arg[0] <= 0 ? RT_CUT : 0);
+}
+
+long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	return text(m, dst, size, src, -1);
+}
+
+long rt_text_buf(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
+{
+	return m ? text(m, dst, size, src, m->arg[2] < 0 ? 0 : m->arg[2]) : 0;
 }
