@@ -236,6 +236,23 @@ static bool removed_parameter_known(const struct target_access *a, int64_t param
 	return f && dbg_entry_params(f, param, &n, &all) && n > 0 && n <= ACCESS_MAX_CALLERS && (all || a->partial);
 }
 
+#define XMM(n) "it is in the vector register xmm" #n ", which eBPF programs cannot read"
+
+/* Why a register cannot be read: what the kernel saves of a process are the general ones. */
+static const char *register_problem(int64_t reg)
+{
+	static const char *const xmm[] = {
+		XMM(0), XMM(1), XMM(2), XMM(3), XMM(4), XMM(5), XMM(6), XMM(7),
+		XMM(8), XMM(9), XMM(10), XMM(11), XMM(12), XMM(13), XMM(14), XMM(15),
+	};
+
+	if (reg <= DBG_RIP)
+		return NULL;
+	if (reg >= DBG_XMM0 && reg <= DBG_XMM15)
+		return xmm[reg - DBG_XMM0];
+	return "it is in a register that eBPF programs cannot read";
+}
+
 /* What a probe cannot compute of a location program; NULL: nothing. */
 static const char *ops_problem(const struct target_access *a, const struct dbg_op *ops, size_t n)
 {
@@ -243,7 +260,7 @@ static const char *ops_problem(const struct target_access *a, const struct dbg_o
 		switch (ops[i].op) {
 		case DBG_OP_REG:
 			if (ops[i].a > DBG_RIP && ops[i].a != DBG_FSBASE)
-				return "it needs a register that probes cannot read";
+				return register_problem(ops[i].a);
 			break;
 		case DBG_OP_ENTRY_REG:
 			if (!a->func || ops[i].a > DBG_RIP)
@@ -279,7 +296,7 @@ static const char *loc_problem(const struct target_access *a, const struct dbg_l
 	case DBG_LOC_VALUE:
 		return ops_problem(a, loc->ops, loc->nops);
 	case DBG_LOC_REGISTER:
-		return loc->reg > DBG_RIP ? "it is in a register that probes cannot read" : NULL;
+		return register_problem(loc->reg);
 	case DBG_LOC_BYTES:
 		return NULL;
 	case DBG_LOC_PIECES:

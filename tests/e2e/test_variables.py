@@ -2,7 +2,7 @@
 """$variables of a probed program: every kind of type, chains, globals, casts, writing."""
 import pytest
 
-from support import compile_target, line_of, stap, trace, with_program
+from support import compile_source, compile_target, line_of, stap, trace, with_program
 
 
 @pytest.fixture(scope="module", params=["gcc", "clang"])
@@ -228,3 +228,14 @@ def test_thread_local_variables_of_a_library_linked():
     program = compile_target("tls.c", str(library), "-Wl,--no-as-needed", str(library), "-O1", "-g", "-ldl", "-pthread", output="linked")
     text = (f'probe process("{library}").function("show") {{ println($number, " ", $tls_first) }}')
     assert trace(program, text).ok().lines == [line for n in range(1, 5) for line in (f"{n} 11", f"{n} {11 + n}")]
+
+
+def test_value_in_a_vector_register(tmp_path):
+    """The kernel does not hand them to eBPF: that is told, with the register's name."""
+    (tmp_path / "floats.c").write_text("__attribute__((noinline, noclone)) double scale(int n, float x, double y) { return n * x + y; }\n"
+                                       "int main(int argc, char **argv) { return scale(argc, 2.5f * argc, argc) == 0; }\n")
+    program = compile_source(tmp_path / "floats.c", "-O2", "-g")
+    for variable, register in (("$x", "xmm0"), ("$y", "xmm1")):
+        result = stap("-p2", "-e", f'probe process("{program}").function("scale") {{ println({variable}) }}').failed()
+        assert f"(it is in the vector register {register}, which eBPF programs cannot read)" in result.err
+    assert trace(program, 'probe process(PROG).function("scale") { println($$parms) }').ok().out == "n=0x1 x=? y=?\n"
