@@ -51,7 +51,7 @@ println(stack_used() + stack_unused(), " ", stack_used() > 200) exit()"""
 def test_stack_of_a_function(vm, point):
     text = f"probe {point} {{ if (execname() == \"mkdir\") {{ {HANDLER} }} }}"
     result = vm.run("rm -rf /d; " + run_script(text).replace("/s.stp ||", "/s.stp -c 'mkdir /d' ||") +
-                    f"echo ++; grep -w -e {FUNCTION} -e __x64_sys_mkdir -e do_syscall_64 /proc/kallsyms", timeout=60)
+                    f"echo ++; grep -w -e {FUNCTION} -e __x64_sys_mkdir -e do_syscall_64 /proc/kallsyms", timeout=240)
     assert result.status == 0, result.err
     shown, symbols = result.out.split("++\n")
     address = {fields[2]: int(fields[0], 16) for fields in map(str.split, symbols.splitlines())}
@@ -79,5 +79,5 @@ def test_stack_of_a_function(vm, point):
 def test_arguments_by_register(vm):
     text = ("probe kernel.function(\"do_mkdirat\") { if (execname() == \"mkdir\") { println(int_arg(1) == $dfd, pointer_arg(2) == $name, "
             "uint_arg(3) == $mode, ulong_arg(3) == $mode, s32_arg(1) == -100, longlong_arg(2) == $name, u64_arg(2) == $name) exit() } }")
-    result = vm.run("rm -rf /d; " + run_script(text).replace("/s.stp ||", "/s.stp -c 'mkdir /d' ||"))
+    result = vm.run("rm -rf /d; " + run_script(text).replace("/s.stp ||", "/s.stp -c 'mkdir /d' ||"), timeout=240)
     assert result.out == "1111111\n", result.out + result.err
