@@ -131,7 +131,7 @@ RT_INLINE long put_field(struct rt_mem *m, uint32_t dst, uint32_t size)
 {
 	m->arg[2] = dst;
 	m->arg[3] = size;
-	rt_repeat(m, RT_STR_MAX, field_step);
+	rt_repeat_long(m, RT_STR_MAX, field_step);
 	if (rt_got(m, 4) + 1 > (int64_t)size) {
 		RT_BYTE(m, dst + size - 1) = 0;
 		return (long)(size - 1) | RT_CUT;
@@ -283,7 +283,7 @@ long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uin
 	rt_put(m, 3, src);
 	m->arg[2] = dst;
 	m->arg[3] = size;
-	rt_repeat(m, RT_STR_MAX, str_step);
+	rt_repeat_long(m, RT_STR_MAX, str_step);
 	if (rt_got(m, 2) + 1 > (int64_t)size) {
 		RT_BYTE(m, dst + size - 1) = 0;
 		return (long)(size - 1) | RT_CUT;
