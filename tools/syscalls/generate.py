@@ -61,7 +61,8 @@ class Call:
     def __init__(self, name, native, ia32):
         self.name, self.native, self.ia32 = name, native != "-", ia32 != "-"
         self.slots = [0, 0]             # arguments passed so far, by each interface
-        self.lines, self.format, self.values = [], [], []
+        self.lines, self.late = [], []  # late: what needs a variable of another argument
+        self.format, self.values = [], []
         self.conditions = []            # of each piece of argstr, None: always
         self.override = None
         self.returns = []
@@ -111,7 +112,7 @@ def argument(call, text):
         """A variable for the number, one for its text."""
         value = number(expression)
         name = txt or num + "_str"
-        call.let(name, shown.format(value, of))
+        (call.late if of else call.lines).append(f"{name} = {shown.format(value, of)}")
         call.show("%s", name, cond)
 
     if kind in NUMBERS:
@@ -207,7 +208,7 @@ def points(call, native, ia32, suffix=""):
 
 
 def emit(out, call, native, ia32):
-    for suffix, lines in (("", ["name = __sys_name()", *call.lines, f"argstr = {argstr(call)}"]),
+    for suffix, lines in (("", ["name = __sys_name()", *call.lines, *call.late, f"argstr = {argstr(call)}"]),
                           (".return", ["name = __sys_name()", "retval = __sys_retval()", *call.returns])):
         names = " = ".join(f"{f}.{call.name}{suffix}" for f in FAMILIES)
         out.write(f"probe {names} = {', '.join(points(call, native, ia32, suffix))} {{\n\t")
