@@ -277,7 +277,7 @@ void bundles_load(struct engine *e)
 {
 	size_t nh = arrlenu(e->p->handlers);
 	bool *seen = calloc(nh + 1, sizeof(*seen));
-	uint32_t *set = NULL;
+	uint32_t *set = NULL, *rank = syscalls_ranks(e);
 
 	if (!seen)
 		abort();
@@ -288,7 +288,8 @@ void bundles_load(struct engine *e)
 		for (uint32_t k = h; k < nh; k++) {
 			const struct emit *em = &e->gens[k].em;
 
-			if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]))
+			if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]) ||
+			    rank[h] != rank[k])
 				continue;
 			if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
 				continue;
@@ -304,6 +305,7 @@ void bundles_load(struct engine *e)
 	}
 	arrfree(set);
 	free(seen);
+	free(rank);
 }
 
 bool bundle_owns(const struct engine *e, int fd)

@@ -51,6 +51,31 @@ bool syscalls_disjoint(const struct engine *e, const uint32_t *set, size_t n, ui
 	return true;
 }
 
+static bool same_call(const struct prog_point *a, const struct prog_point *b)
+{
+	return b->kind == POINT_SYSCALL && a->syscall_ia32 == b->syscall_ia32 &&
+	       (a->syscall_nr == b->syscall_nr || a->syscall_nr < 0 || b->syscall_nr < 0);
+}
+
+uint32_t *syscalls_ranks(const struct engine *e)
+{
+	uint32_t *rank = calloc((size_t)arrlen(e->p->handlers) + 1, sizeof(*rank));
+
+	if (!rank)
+		abort();
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++) {
+		const struct prog_point *pt = &e->p->points[i];
+		uint32_t before = 0;
+
+		for (ptrdiff_t k = 0; pt->kind == POINT_SYSCALL && k < i; k++)
+			before += e->p->points[k].handler != pt->handler && same_call(pt, &e->p->points[k]) &&
+				  e->p->handlers[e->p->points[k].handler].kind == e->p->handlers[pt->handler].kind;
+		if (before > rank[pt->handler])
+			rank[pt->handler] = before;
+	}
+	return rank;
+}
+
 int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 {
 	struct syscall_table t = { 0 };

@@ -88,9 +88,14 @@ bool ir_expr_equal(const struct ir_expr *a, const struct ir_expr *b)
 	return true;
 }
 
-/* Soft errors name places, so code that may fail is equal only if its places are. */
+/*
+ * Soft errors name places, so code that may fail is equal only if its places are.  One place of the library is as good
+ * as another: aliases of the same text share their handlers.
+ */
 static bool same_place(const struct span *a, const struct span *b)
 {
+	if (a->src && b->src && a->src->tapset && b->src->tapset)
+		return true;
 	return a->src == b->src && a->line == b->line && a->col == b->col;
 }
 

@@ -28,6 +28,8 @@ struct deriver {
 	const struct ast_probe *probe;
 	const struct ast_point *written;	/* in the probe's own list */
 	struct sema_body *plain;		/* body shared by all points without aliases or conditions */
+	const struct alias_step *step;		/* whose texts these are: an alias may have many points */
+	const char *origin, *alias;
 };
 
 static size_t derive_list(struct deriver *d, struct ast_point *const *list, size_t n, bool optional,
@@ -171,17 +173,21 @@ static void add_points(struct deriver *d, const struct ast_point *pt, const stru
 		       struct probe_point **points)
 {
 	struct sema_state *st = d->st;
-	const char *origin = origin_text(d, step);
 	struct sema_body *shared = NULL;
 	bool plain = !step && !pt->cond;
 
 	if (plain)
 		shared = d->plain;
+	if (!d->origin || d->step != step) {
+		d->step = step;
+		d->origin = origin_text(d, step);
+		d->alias = alias_text(d, step);
+	}
 	for (size_t i = 0; i < arrlenu(points); i++) {
 		struct sema_probe *p = arena_new(st->s->arena, struct sema_probe);
 
-		*p = (struct sema_probe){points[i], shared, d->probe, d->written, pt, origin,
-					 alias_text(d, step)};
+		*p = (struct sema_probe){points[i], shared, d->probe, d->written, pt, d->origin,
+					 d->alias};
 
 		if (!shared) {
 			p->body = new_body(d, pt, step);

@@ -166,6 +166,9 @@ static void resolve_symbol(struct sema_scope *sc, struct ast_expr *e, int nkeys)
 	v = find_local(sc, e->symbol.name);
 	if (!v)
 		v = find_global(sc->st, e->symbol.name, e->at.src);
+	/* the library's functions have locals of any name, whatever the script calls its globals */
+	if (v && v->is_global && sc->fn && e->at.src && e->at.src->tapset && v->at.src && !v->at.src->tapset)
+		v = NULL;
 	if (!v && sc->condition) {
 		diag_error(sink, "condition-undeclared", &e->at,
 			   "probe condition must not reference undeclared global");

@@ -35,3 +35,69 @@ def test_several_probes_of_one_call_all_run():
 
 def test_the_points_of_the_tapset_are_no_users_business():
     assert "__syscall" not in stap("--dump-probe-types").ok().out
+
+
+def test_returns_of_processes():
+    text = ('probe syscall.vfork.return, syscall.clone.return, syscall.clone3.return, syscall.execve.return '
+            '{ if (target_set_pid(pid()) && retval >= 0) println(name, " ", retval > 0 ? "parent" : execname()) } '
+            'probe syscall.wait4.return { if (target_set_pid(pid()) && retval > 0) println(status_str) }')
+    out = script(text, "-c", "sh -c '/bin/true; /bin/true; true'").ok().lines
+    assert "execve true" in out and "WEXITSTATUS=0" in out, out
+    assert any(line.endswith(" parent") for line in out), out
+
+
+def test_formats_of_results():
+    text = ('probe syscall.mmap2.return, syscall.umask.return, syscall.brk.return, syscall.pipe.return '
+            '{ if (pid() == target()) println(name, " ", retstr) } '
+            'probe syscall.pipe.return { if (pid() == target()) println("fds ", pipe0 > 2 && pipe1 == pipe0 + 1) }')
+    out = script(text, "-c", f"{sys.executable} -c 'import os; os.umask(0o27); os.umask(0); os.pipe()'").ok().out
+    assert "umask 027\n" in out and re.search(r"^mmap2 0x7f[0-9a-f]+000$", out, re.M), out
+    assert "pipe2 0\nfds 1\n" in out, out
+
+
+def test_any_call():
+    text = ('global enter, leave probe syscall_any { if (pid() == target()) enter[name, syscall_nr]++ } '
+            'probe syscall_any.return { if (pid() == target() && retval > 0) leave[name]++ } '
+            'probe end { println(enter["getppid", 110], " ", leave["getppid"]) }')
+    command = sys.executable + " -c 'import os\nfor i in range(500): os.getppid()'"
+    assert script(text, "-c", command).ok().out == "500 500\n"
+
+
+def test_buffers_and_addresses():
+    program = ("import os, socket\nos.write(1, b\"a\\0b\\xff\" + 60 * b\"x\" + b\"\\n\")\n"
+               "s = socket.socket()\ns.connect_ex((\"127.0.0.1\", 9))\n"
+               "t = socket.socket(socket.AF_INET6)\nt.connect_ex((\"::1\", 9))\n")
+    text = ('probe syscall.write, syscall.connect, syscall.socket { if (pid() == target()) println(name, ": ", argstr) } '
+            'probe syscall.connect { if (pid() == target()) println(uaddr_af, " ", uaddr_ip, " ", uaddr_ip_port) }')
+    out = script(text, "-c", f"{sys.executable} -c '{program}'").ok().out
+    assert 'write: 1, "a\\000b\\377' + 35 * "x" + '"..., 65\n' in out, out
+    assert "socket: AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_IP\n" in out, out
+    assert re.search(r"^connect: \d+, \{AF_INET, 127\.0\.0\.1, 9\}, 16\nAF_INET 127\.0\.0\.1 9$", out, re.M), out
+    assert re.search(r"^connect: \d+, \{AF_INET6, 0:0:0:0:0:0:0:1, 9\}, 28$", out, re.M), out
+
+
+def test_a_large_environment():
+    text = 'probe syscall.execve { if (target_set_pid(pid()) && filename == "\\"/bin/true\\"") println(args, env_str) }'
+    out = script(text, "-c", "env -i " + " ".join(f"V{i}=1" for i in range(500)) + " /bin/true a b").ok().out
+    assert out == '["/bin/true", "a", "b"][/* 500 vars */]\n'
+
+
+def test_every_alias_with_every_variable():
+    """In groups: all of them compile, and the kernel takes them."""
+    for suffix in ("", ".return"):
+        lines = stap("-L", f"syscall.*{suffix}", timeout=120).ok().lines
+        assert len(lines) > 430
+        for i in range(0, len(lines), 90):
+            text = ""
+            for line in lines[i:i + 90]:
+                name, *variables = line.split(" ")
+                own = [v.split(":")[0] for v in variables if ":" in v and v[0] != "$"]
+                text += f"probe {name} {{ if (pid() == target()) println({', '.join(own)}) }}\n"
+            result = script(text, "-c", "/bin/true", timeout=120)
+            assert result.status == 0 and "WARNING" not in result.err, result.err
+
+
+def test_equal_handlers_are_one_program():
+    lines = stap("-v", "-p4", "-e", "global calls probe syscall.* { calls[name]++ }", timeout=120).ok().err
+    compiled = int(re.search(r"compiled (\d+) kernel handlers", lines)[1])
+    assert compiled <= 10, lines

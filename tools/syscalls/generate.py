@@ -223,7 +223,7 @@ def read_sets(path):
             if line.startswith("\t"):
                 sets[name][1].extend(line.split())
             elif line:
-                name, how = line.split()
+                name, how = line.split(maxsplit=1)
                 sets[name] = (how, [])
     return sets
 
@@ -252,6 +252,25 @@ def read_calls(path, signed):
     return rows
 
 
+def emit_any(out, rows, tables):
+    """The aliases of all calls together."""
+    functions = {}
+    for call, native, ia32 in rows:
+        for point in points(call, native, ia32):
+            m = re.match(r'(\w+)\((\d+)\).*\.function\("(\w+)"\)', point)
+            functions[m[1], m[2]] = m[3]
+    for suffix in ("", ".return"):
+        result = []
+        for component, names in (("__syscall", "__syscall_names"), ("__syscall32", "__syscall_names_ia32")):
+            for name, number in (e.split("=") for e in tables[names][1]):
+                function = functions.get((component, number), "ni_syscall")
+                result.append(f'{component}({number}).call("{name}").function("{function}"){suffix}')
+            result.append(f"{component}.rest{suffix}")
+        lines = ["syscall_nr = __sys_nr()", 'name = __sys_name()', 'name = name == "" ? sprintf("%d", syscall_nr) : name']
+        lines += ["retval = __sys_retval()"] if suffix else []
+        out.write(f"probe syscall_any{suffix} = {', '.join(result)} {{\n\t" + "\n\t".join(lines) + "\n}\n")
+
+
 def main():
     calls, sets, output = sys.argv[1:]
     tables = read_sets(sets)
@@ -262,6 +281,7 @@ def main():
             out.write(f'function {name}:string (v:long) %{{ ir names "{how} {" ".join(entries)}" $v /* pure */ %}}\n')
         for row in rows:
             emit(out, *row)
+        emit_any(out, rows, tables)
 
 
 if __name__ == "__main__":
