@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// calls hit|getppid COUNT: that many calls in a loop on one processor; prints "ns N", nanoseconds a call.
+// calls hit|getppid|read COUNT: that many calls in a loop on one processor; prints "ns N", nanoseconds a call.
 // hit() begins with a nop, which the kernel emulates: a single step would cost more than any tracer does.
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,9 @@ __attribute__((noinline, noclone, patchable_function_entry(1))) void hit(long nu
 int main(int argc, char **argv)
 {
 	long count = argc > 2 ? atol(argv[2]) : 1;
-	int system_call = argc > 1 && !strcmp(argv[1], "getppid");
+	int system_call = argc > 1 && !strcmp(argv[1], "getppid"), read_call = argc > 1 && !strcmp(argv[1], "read");
+	int zero = open("/dev/zero", O_RDONLY);
+	char byte;
 	struct timespec from, to;
 	cpu_set_t set;
 
@@ -29,7 +32,9 @@ int main(int argc, char **argv)
 	for (long i = 0; i < count; i++) {
 		if (system_call)
 			syscall(SYS_getppid);
-		else
+		else if (read_call && read(zero, &byte, 1) != 1)
+			return 1;
+		else if (!read_call)
 			hit(i);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &to);

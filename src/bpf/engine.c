@@ -228,6 +228,8 @@ int engine_activate(struct engine *e)
 	int err = track_start(e);
 
 	if (!err)
+		err = counters_open(e);
+	if (!err)
 		set_active(e, 1);
 	return err;
 }

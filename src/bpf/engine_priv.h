@@ -81,6 +81,10 @@ int bundle_alone(struct engine *e, uint32_t handler);
 bool bundle_owns(const struct engine *e, int fd);
 void bundles_close(struct engine *e);
 
+/* counters.c: their map; the events in it, once the target is known.  0, or -errno and the engine's error. */
+int counters_create(struct engine *e);
+int counters_open(struct engine *e);
+
 /* begun.c */
 bool begun_wanted(const struct engine *e);
 

@@ -258,6 +258,29 @@ static void gen_randint(struct gen *g, const struct ir_expr *e)
 	em_alu(&g->em, BPF_MOD, R0, R1);
 }
 
+/* The counter's event of this processor; the kernel takes no other. */
+static void gen_perf(struct gen *g, const struct ir_expr *e)
+{
+	struct emit *em = &g->em;
+	struct mem value;
+
+	if (g->kind != PROG_UPROBE && g->kind != PROG_URETPROBE) {
+		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
+		return;
+	}
+	value = gen_alloc(g, 24);	/* struct bpf_perf_event_value */
+	em_helper(em, BPF_FUNC_get_smp_processor_id);
+	em_mov(em, R2, R0);
+	em_alui(em, BPF_ADD, R2, (int32_t)(e->imm * g->u->lo.ncpu_pow2));
+	em_map_fd(em, R1, MAP_COUNTERS);
+	gen_addr(g, R3, value);
+	em_movi(em, R4, 24);
+	em_helper(em, BPF_FUNC_perf_event_read_value);
+	em_mov(em, R1, R0);
+	em_jcci(em, BPF_JNE, R0, 0, gen_error_label(g, WERR_COUNTER, &e->at, true));
+	gen_ld(g, R0, value);
+}
+
 /* What becomes of a packet: only programs at netfilter hooks have a say. */
 static void gen_verdict(struct gen *g, const struct ir_expr *e)
 {
@@ -298,6 +321,9 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 		return true;
 	case IR_RANDINT:
 		gen_randint(g, e);
+		return true;
+	case IR_PERF:
+		gen_perf(g, e);
 		return true;
 	case IR_VERDICT:
 	case IR_VERDICT_SET:

@@ -56,6 +56,7 @@ enum {
 	MAP_GROUPS,		/* memory for their search, per slot */
 	MAP_NUMBERS,		/* struct names_table */
 	MAP_SYSCALLS,		/* struct syscall_table; each program's own */
+	MAP_COUNTERS,		/* perf events: number of the counter * ncpu_pow2 + processor */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };
 

@@ -295,6 +295,8 @@ static int make_fixed(struct engine *e)
 		err = map_make(e, MAP_BEGUN, BPF_MAP_TYPE_HASH, "begun", 8, 1, BEGUN_MAX, BPF_F_NO_PREALLOC);
 	if (!err && map_wanted(e, MAP_BIAS))
 		err = map_make(e, MAP_BIAS, BPF_MAP_TYPE_HASH, "bias", 8, 8, BIAS_MAX, BPF_F_NO_PREALLOC);
+	if (!err && map_wanted(e, MAP_COUNTERS))
+		err = counters_create(e);
 	if (!err && map_wanted(e, MAP_UNWIND))
 		err = make_unwind(e);
 	if (!err)

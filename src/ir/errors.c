@@ -63,6 +63,9 @@ size_t ir_error_message(char *buf, size_t size, const struct ir_module *m, uint3
 		n = snprintf(buf, size, "kernel string copy fault at 0x%llx [man error::fault]",
 			     (unsigned long long)arg);
 		break;
+	case WERR_COUNTER:
+		n = snprintf(buf, size, "perf counter cannot be read in this thread (error %lld)", (long long)-arg);
+		break;
 	case WERR_VERDICT:
 		n = snprintf(buf, size, "verdict %lld is not available: a netfilter probe can drop (0) or accept (1)",
 			     (long long)arg);

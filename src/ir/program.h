@@ -37,6 +37,7 @@ enum point_kind {
 	POINT_KFUNC,		/* kernel function: name or address */
 	POINT_SYSCALL,		/* entry of a system call: syscall_nr, syscall_ia32; kind PROG_SYSRET: its exit */
 	POINT_PERF,		/* perf_type, perf_config, period or freq_hz */
+	POINT_COUNTER,		/* perf_type, perf_config; offset: the number by which handlers read it; never hit */
 	POINT_WATCH,		/* address, offset: length, perf_type: HW_BREAKPOINT_W or _RW; pid, 0: the kernel's memory */
 	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: a link of its own, else a chain of nf_tables that calls `name` */
 	POINT_KIND_COUNT

@@ -71,6 +71,7 @@ enum wire_error {
 	WERR_NO_CONTEXT,	/* registers or memory of a process not available here */
 	WERR_WRITE_REFUSED,	/* the kernel does not let target memory be written */
 	WERR_BAD_FORMAT,	/* invalid width or precision */
+	WERR_COUNTER,		/* arg: why a perf counter cannot be read, -errno */
 	WERR_VERDICT,		/* arg: a verdict that eBPF programs cannot give */
 	WERR_ABORT,		/* abort(): never reported */
 	WERR_COUNT

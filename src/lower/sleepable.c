@@ -18,6 +18,8 @@ void lower_mark_sleepable(struct program *p, bool names)
 		if (h->kind != PROG_UPROBE && h->kind != PROG_URETPROBE)
 			continue;
 		ir_ops_reached(p->ir, h->body->body, op);
+		if (op[IR_PERF])	/* no sleepable program may have the map of the counters */
+			continue;
 		h->sleepable = op[IR_ULOAD] || op[IR_ULOAD_OK] || op[IR_USTR] || op[IR_USTR_QUOTED] ||
 			       op[IR_USTR_UTF16] || op[IR_USTR_UTF32] || op[IR_UBUF] || op[IR_UBUF_QUOTED] ||
 			       (names && (op[IR_USYM] || op[IR_UBACKTRACE]));

@@ -479,6 +479,8 @@ struct ir_expr *target_number(struct lower *L, const struct target_access *a)
 			     (int64_t)a->context_offset << 8 | a->context_size);
 		return a->is_signed ? sign_extend(L, v, 8 * a->context_size, &a->at) : v;
 	}
+	if (a->base == BASE_COUNTER)
+		return with_imm(ir_expr_new(L->mod->ir, IR_PERF, &a->at, 0), a->arg);
 	if (a->base == BASE_VERDICT)
 		return ir_expr_new(L->mod->ir, IR_VERDICT, &a->at, 0);
 	if (a->base == BASE_SDT) {

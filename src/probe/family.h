@@ -36,6 +36,7 @@ struct probe_session {
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
 	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
+	const char **counters;		/* names of perf counters in order, see probe_counter_find(); stb_ds array */
 	unsigned watchpoints;		/* private: asked for so far */
 	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */
 };
@@ -132,6 +133,9 @@ struct probe_family {
 
 extern const struct probe_family *const probe_families[];
 extern const size_t probe_nfamilies;
+
+/* Number of the perf counter that a point resolved before has defined; -1: none has this name. */
+int probe_counter_find(const struct probe_session *ps, const char *name);
 
 /* Argument of component `name` of a match; false / NULL when it has none. */
 bool probe_match_long(const struct probe_match *m, const char *name, int64_t *v);

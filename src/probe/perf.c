@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * perf.type(N).config(N) with .sample(PERIOD) or .hz(FREQUENCY), or .process: a handler at every so many occurrences of
- * a perf event, on all processors.
+ * a perf event, on all processors; and with .counter("NAME"), which has no handler: @perf("NAME") reads it.
  */
 #include "probe/families.h"
+
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
 
 #define DEFAULT_PERIOD	1000000
 
-enum variant { PERF_ALL, PERF_PROCESS };
+enum variant { PERF_ALL, PERF_PROCESS, PERF_COUNTER, PERF_PROCESS_COUNTER };
 
 static const struct probe_pattern perf_patterns[] = {
 	{ "perf.type(number).config(number)", PERF_ALL },
@@ -18,6 +20,9 @@ static const struct probe_pattern perf_patterns[] = {
 	{ "perf.type(number).config(number).hz(number)", PERF_ALL },
 	{ "perf.type(number).config(number).process", PERF_PROCESS },
 	{ "perf.type(number).config(number).process(string)", PERF_PROCESS },
+	{ "perf.type(number).config(number).counter(string)", PERF_COUNTER },
+	{ "perf.type(number).config(number).process.counter(string)", PERF_PROCESS_COUNTER },
+	{ "perf.type(number).config(number).process(string).counter(string)", PERF_PROCESS_COUNTER },
 };
 
 static struct probe_point *perf_point(struct probe_session *ps, const struct probe_family *f,
@@ -50,6 +55,27 @@ static struct probe_point *perf_point(struct probe_session *ps, const struct pro
 	return pt;
 }
 
+int probe_counter_find(const struct probe_session *ps, const char *name)
+{
+	for (size_t i = 0; i < arrlenu(ps->counters); i++)
+		if (!strcmp(ps->counters[i], name))
+			return (int)i;
+	return -1;
+}
+
+/* A counter is a point that nothing ever hits. */
+static void make_counter(struct probe_session *ps, struct probe_point *pt, const char *name)
+{
+	int known = probe_counter_find(ps, name);
+
+	pt->kind = PROG_USER;
+	pt->prog.kind = POINT_COUNTER;
+	pt->prog.name = name;
+	pt->prog.offset = known >= 0 ? (uint64_t)known : arrlenu(ps->counters);
+	if (known < 0)
+		arrput(ps->counters, name);
+}
+
 static void perf_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 			 struct probe_result *out)
 {
@@ -57,12 +83,16 @@ static void perf_resolve(struct probe_session *ps, const struct probe_family *f,
 	struct probe_point *pt;
 	size_t n = 1;
 
-	if (m->pattern->variant == PERF_PROCESS)
+	bool counter = m->pattern->variant == PERF_COUNTER || m->pattern->variant == PERF_PROCESS_COUNTER;
+
+	if (m->pattern->variant == PERF_PROCESS || m->pattern->variant == PERF_PROCESS_COUNTER)
 		img = probe_images(ps, m, out, &n);
 	for (size_t i = 0; i < n; i++) {
 		pt = perf_point(ps, f, m, out);
 		if (!pt || (img && !probe_point_image(pt, &img[i])))
 			continue;
+		if (counter)
+			make_counter(ps, pt, probe_match_string(m, "counter"));
 		probe_point_spell(pt, probe_match_text(ps->arena, m));
 		arrput(out->points, pt);
 	}

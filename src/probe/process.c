@@ -34,6 +34,7 @@ struct place {
 void probe_session_fini(struct probe_session *ps)
 {
 	ps->cache = NULL;
+	arrfree(ps->counters);
 }
 
 static const char *place_file(struct arena *a, struct place p)

@@ -150,6 +150,7 @@ void sema_bind(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 	case EXPR_TARGET:
 	case EXPR_ATVAR:
 	case EXPR_CAST:
+	case EXPR_PERF:
 		bind_target(sc, e, resolve);
 		break;
 	case EXPR_AUTOCAST:
@@ -164,10 +165,6 @@ void sema_bind(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 	case EXPR_CONST:
 	case EXPR_ENUM:
 		fold_enumerator(sc, e);
-		break;
-	case EXPR_PERF:
-		unbound(sc, e, diag_new(sc->st->s->diag, DIAG_SEMANTIC_ERROR, "perf-counter", &e->at,
-					"perf counter '%s' not defined before", e->name.text));
 		break;
 	default:
 		break;

@@ -367,7 +367,7 @@ static void drop_probes(struct elider *el)
 	for (size_t i = 0; i < arrlenu(s->probes); i++) {
 		struct sema_probe *p = s->probes[i];
 
-		if (!is_empty(p->body->stmt)) {
+		if (!is_empty(p->body->stmt) || p->point->prog.kind == POINT_COUNTER) {
 			s->probes[n++] = p;
 			continue;
 		}

@@ -588,6 +588,23 @@ static struct target_access *bind_entry(struct target_binder *b)
 	return a;
 }
 
+static struct target_access *bind_perf(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+	int number = probe_counter_find(b->c->ps, b->e->name.text);
+	struct target_access *a;
+
+	if (number < 0)
+		return access_fail(b, "perf-counter", &b->e->at, "perf counter '%s' not defined before", b->e->name.text);
+	if (!pt || (pt->kind != PROG_UPROBE && pt->kind != PROG_URETPROBE))
+		return access_fail(b, "perf-place", &b->e->at, "@perf is only valid in probes of process functions and "
+				   "statements");
+	a = access_new(b, ACCESS_FETCH);
+	a->base = BASE_COUNTER;
+	a->arg = (uint32_t)number;
+	return a;
+}
+
 struct target_access *target_bind(struct target_ctx *c, const struct ast_expr *e, unsigned use,
 				  struct diag **why)
 {
@@ -609,6 +626,9 @@ struct target_access *target_bind(struct target_ctx *c, const struct ast_expr *e
 		break;
 	case EXPR_ENTRY:
 		a = bind_entry(&b);
+		break;
+	case EXPR_PERF:
+		a = bind_perf(&b);
 		break;
 	default:
 		access_fail(&b, "no-target", &e->at, "unresolved target-symbol expression");

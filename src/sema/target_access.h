@@ -34,6 +34,7 @@ enum access_base {
 	BASE_SDT,		/* argument of a mark */
 	BASE_ARG,		/* argument `arg` of the program: a value of 8 bytes */
 	BASE_RESULT,		/* the function's result, likewise */
+	BASE_COUNTER,		/* perf counter number `arg` */
 	BASE_VERDICT,		/* what becomes of the packet of a netfilter hook */
 };
 
