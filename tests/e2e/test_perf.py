@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """perf.* and timer.profile: samples of events."""
+import subprocess
+
 import pytest
 
-from support import script, stap
+from support import STAP, compile_target, run, script, stap, wait_until
 
 BUSY = "timeout 0.5 sh -c 'while :; do :; done'"
 COUNT = 'global n, all probe %s { all++ if (execname() == "sh") n++ } probe end { println(n > 20, all >= n) }'
@@ -39,3 +41,33 @@ def test_a_period_must_be_positive():
 def test_variables_there_are_none():
     result = script("probe perf.type(1).config(0) { println($x) }").failed()
     assert "unresolved target-symbol expression" in result.err
+
+
+def test_a_counter_is_read_in_a_handler():
+    program = compile_target("faults.c", "-O2", "-g")
+    text = ('global at probe perf.type(1).config(2).process("%s").counter("faults") { } '
+            'probe process("%s").function("touch") { at = @perf("faults") } '
+            'probe process("%s").function("touch").return { printf("read %%d\\n", @perf("faults") - at) }' % ((program,) * 3))
+    lines = script(text, "-c", program).ok().lines
+    counted = [line.split()[1] for line in lines if line.startswith("counted")]
+    assert counted[1:] == ["0", "1", "10", "100", "7"]
+    assert [line.split()[1] for line in lines if line.startswith("read")] == counted
+
+
+def test_a_counter_of_the_processors():
+    program = compile_target("faults.c", "-O2", "-g")
+    text = ('probe perf.type(1).config(0).counter("clock") { println("never") } '
+            'probe process("%s").function("touch") { println(@perf("clock") > 0) exit() }' % program)
+    with subprocess.Popen([STAP, "-e", text], stdout=subprocess.PIPE, text=True) as tracer:
+        wait_until(lambda: run([program]).status == 0 and tracer.poll() is not None, what="a hit")
+        assert set(tracer.communicate(timeout=20)[0].split()) == {"1"}
+
+
+def test_counters_that_cannot_be_read():
+    assert "perf counter 'no' not defined before" in script(
+        'probe process("/bin/true").begin { println(@perf("no")) }').failed().err
+    assert "@perf is only valid in probes of process functions and statements" in script(
+        'probe perf.sw.cpu_clock.counter("c") { } probe begin { println(@perf("c")) }').failed().err
+    assert "this machine does not count such events" in script(
+        'probe perf.type(4).config(1).counter("c") { } probe process("%s").function("touch") { println(@perf("c")) }'
+        % compile_target("faults.c", "-O2", "-g")).failed().err

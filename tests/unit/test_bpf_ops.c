@@ -138,7 +138,7 @@ static bool loads(enum ir_op op, enum prog_kind kind)
 	s->sym = e->type == IR_STR;
 	f->body = s;
 	pt.handler = program_handler_add(p, kind, f);
-	p->handlers[pt.handler].sleepable = true;
+	p->handlers[pt.handler].sleepable = op != IR_PERF;	/* see lower/sleepable.c */
 	arrput(p->points, pt);
 	arrput(p->modules, mod);
 	ir_analyse(p);
