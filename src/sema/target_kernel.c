@@ -12,6 +12,8 @@
 #include "dbg/kernelfile.h"
 #include "sema/target_access.h"
 
+#define REGISTERS	6	/* that pass parameters */
+
 static struct target_access *kernel_value(struct target_binder *b, enum access_base base,
 					  const struct dbg_type *type, const char *name)
 {
@@ -28,6 +30,25 @@ static struct target_access *kernel_value(struct target_binder *b, enum access_b
 	return a;
 }
 
+/*
+ * Where parameter i is, counted in words: first the six registers, then the stack.  Structures of two words take two
+ * registers if there are that many left; larger ones are on the stack.
+ */
+static uint32_t parameter_word(const struct probe_point *pt, size_t i)
+{
+	uint32_t registers = 0, stack = 0;
+
+	for (size_t k = 0;; k++) {
+		uint64_t size = dbg_type_sizeof(pt->params[k].type);
+		uint32_t words = size > 8 ? (uint32_t)((size + 7) / 8) : 1;
+		bool fits = words <= 2 && registers + words <= REGISTERS;
+
+		if (k == i)
+			return fits ? registers : REGISTERS + stack;
+		*(fits ? &registers : &stack) += words;
+	}
+}
+
 struct target_access *target_parameter(struct target_binder *b, size_t i)
 {
 	const struct probe_point *pt = b->c->point;
@@ -35,7 +56,7 @@ struct target_access *target_parameter(struct target_binder *b, size_t i)
 
 	if (!a)
 		return NULL;
-	a->arg = (uint32_t)i;
+	a->arg = parameter_word(pt, i);
 	/* a trampoline has the arguments at the return too */
 	if (pt->kind == PROG_KRETPROBE)
 		a->entry = target_entry_of(b);

@@ -135,8 +135,8 @@ def test_messages_of_sockets():
 @needs_functions
 def test_reading_and_writing_of_a_file(tmp_path):
     path = tmp_path / "file"
-    body = '{ if (pid() == target() && isinstr(pathname, "%s")) printf("%%s %%s %%d %%d %%d\\n", %%s) }' % path
-    text = " ".join(f"probe vfs.{point} {body % values}" for point, values in (
+    body = '{ if (pid() == target() && isinstr(pathname, "PATH")) printf("%s %s %d %d %d\\n", VALUES) }'
+    text = " ".join(f"probe vfs.{point} {body.replace('PATH', str(path)).replace('VALUES', values)}" for point, values in (
         ("write", "name, pathname, ino, dev, bytes_to_write"), ("write.return", "retstr, pathname, ino, dev, bytes_written"),
         ("read", "name, pathname, ino, dev, bytes_to_read"), ("read.return", "retstr, pathname, ino, dev, bytes_read")))
     lines = python(text, f"import os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT)\nos.write(fd, b'x' * 1000)\n"
@@ -200,14 +200,14 @@ def test_a_thread_hands_values_on():
 
 def test_requests_to_a_block_device(tmp_path):
     path = tmp_path / "file"
+    device = os.stat(tmp_path).st_dev
+    node = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    if not os.path.exists(node):
+        pytest.skip("temporary files are on no block device")
     text = ('global bytes probe ioblock_trace.request { if (pid() == target() && rw) bytes[devname, bdev != 0] += size } '
             'probe end { foreach ([name, there] in bytes) printf("%s %d %d\\n", name, there, bytes[name, there]) }')
     lines = python(text, f"import mmap, os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT | os.O_DIRECT)\n"
                    "os.write(fd, mmap.mmap(-1, 1 << 20))\nos.fsync(fd)\n")
-    device = os.stat(path).st_dev
-    node = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
-    if not os.path.exists(node):
-        pytest.skip("temporary files are on no block device")
     name = os.path.basename(os.path.realpath(node))
     bytes_of = {line.split()[0]: int(line.split()[2]) for line in lines}
     assert 1 << 20 <= bytes_of[name] < 2 << 20, lines
