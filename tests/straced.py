@@ -14,6 +14,8 @@ from support import SESSION, stap
 HEADER = "/usr/include/x86_64-linux-gnu/asm/unistd_%d.h"
 # Other names of the same bits: strace's, ours.
 SYNONYMS = {"AF_UNIX": "AF_LOCAL", "NULL": "0", "AT_STATX_SYNC_AS_STAT": "0"}
+SOCKET_CALLS = ("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown "
+                "setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg").split()
 SCRIPT = """
 probe syscall.* {
 	if (target_set_pid(pid()) && (execname() != "strace" || $id == 59))
@@ -200,6 +202,8 @@ def match(report, theirs, ours, names):
     for name, arguments, _ in theirs:
         report.calls += 1
         wanted = {(names[bits].get(name), bits) for bits in (32, 64)}
+        if name in SOCKET_CALLS:
+            wanted.add((names[32]["socketcall"], 32))
         found = next((i for i in range(k, min(k + 20, len(ours))) if ours[i][:2] in wanted), None)
         if found is None:
             report.differences[f"{name}: only strace shows it"] += 1

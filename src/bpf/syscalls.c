@@ -12,6 +12,7 @@
 #include "bpf/kernel.h"
 
 #define PT_ORIG_AX	120	/* struct pt_regs */
+#define PT_BX		40
 #define TS_COMPAT	2	/* thread_info.status: the call came by the 32-bit interface */
 
 static bool takes_all(const struct engine *e, uint32_t handler)
@@ -28,6 +29,14 @@ static uint32_t *entry(struct syscall_table *t, const struct prog_point *p)
 		      (uint32_t)p->syscall_nr;
 
 	return p->syscall_ia32 ? &t->point[nr].ia32 : &t->point[nr].native;
+}
+
+static bool has_socket_call(const struct syscall_table *t)
+{
+	for (int i = 1; i <= SOCKETCALL_LAST; i++)
+		if (t->point[SOCKETCALL_BASE + i].ia32)
+			return true;
+	return false;
 }
 
 static void fill(const struct engine *e, const uint32_t *handlers, size_t n, struct syscall_table *t)
@@ -91,6 +100,8 @@ int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 				t.point[i].ia32 = t.point[SYSCALL_NUMBERS - 1].ia32;
 		}
 	}
+	if (!t.point[SOCKETCALL].ia32 && has_socket_call(&t))
+		t.point[SOCKETCALL].ia32 = UINT32_MAX;	/* no point, but worth a look */
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "syscalls", 4, sizeof(t), 1, NULL);
 	if (fd < 0)
 		return -errno;
@@ -99,6 +110,22 @@ int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 	err = -errno;
 	close(fd);
 	return err;
+}
+
+/* r7 = point of SOCKETCALL, r9 = the number: of which call, if it is known */
+static void find_socket_call(struct emit *em, em_label found)
+{
+	em_jcci(em, BPF_JNE, R9, SOCKETCALL, found);
+	em_ldx(em, BPF_DW, R1, R6, 0);
+	em_ldx(em, BPF_W, R1, R1, PT_BX);
+	em_jcci(em, BPF_JGT, R1, SOCKETCALL_LAST, found);
+	em_alui(em, BPF_LSH, R1, 3);
+	em_map_value(em, R2, MAP_SYSCALLS, SOCKETCALL_BASE * 8 + 4);
+	em_alu(em, BPF_ADD, R2, R1);
+	em_ldx(em, BPF_W, R1, R2, 0);
+	em_jcci(em, BPF_JEQ, R1, 0, found);
+	em_mov(em, R7, R1);
+	em_jmp(em, found);
 }
 
 void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
@@ -116,6 +143,7 @@ void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 	em_jcci(em, BPF_JLT, R7, SYSCALL_NUMBERS, in_table);
 	em_movi(em, R7, SYSCALL_NUMBERS - 1);
 	em_bind(em, in_table);
+	em_mov(em, R9, R7);
 	em_alui(em, BPF_LSH, R7, 3);
 	em_map_value(em, R1, MAP_SYSCALLS, 0);
 	em_alu(em, BPF_ADD, R1, R7);
@@ -127,7 +155,7 @@ void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 	em_jcci(em, BPF_JEQ, R8, 0, native);
 	em_movi(em, R8, 1);
 	em_alui(em, BPF_RSH, R7, 32);
-	em_jmp(em, found);
+	find_socket_call(em, found);
 	em_bind(em, native);
 	em_alui(em, BPF_LSH, R7, 32);
 	em_alui(em, BPF_RSH, R7, 32);

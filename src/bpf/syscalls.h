@@ -13,6 +13,14 @@
 
 #define SYSCALL_NUMBERS	512	/* larger ones count as the last, which no call has */
 
+/*
+ * socketcall of the 32-bit interface is many calls in one: its call N has the number SOCKETCALL_BASE + N here, which no
+ * other call has.
+ */
+#define SOCKETCALL		102
+#define SOCKETCALL_BASE		480
+#define SOCKETCALL_LAST		20
+
 /* One table: index of the point and 1, 0 for none. */
 struct syscall_table {
 	struct { uint32_t native, ia32; } point[SYSCALL_NUMBERS];
@@ -29,7 +37,7 @@ uint32_t *syscalls_ranks(const struct engine *e);
 int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n);
 /*
  * Start of such a program, r1 = context: r6 = context, r7 = index of the point, r8 = 1 for the 32-bit
- * interface; jumps to `out` if there is no point.
+ * interface (r9 is used); jumps to `out` if there is no point.
  */
 void syscalls_find(struct emit *em, enum prog_kind kind, em_label out);
 

@@ -16,6 +16,14 @@ def test_open_and_its_return():
     assert re.search(r'AT_FDCWD, "/nonexistent", O_RDONLY\)\nopenat = -2 \(ENOENT\)$', out, re.M), out
 
 
+def test_the_published_opensnoop():
+    text = ('probe begin { print("tracing...\\n") } '
+            'probe syscall.open* { printf("%s(%d) %s(%s)\\n", execname(), pid(), ppfunc(), argstr) }')
+    out = script(text, "-c", "cat /etc/hostname").ok().out
+    assert out.startswith("tracing...\n")
+    assert re.search(r'^cat\(\d+\) __x64_sys_openat\(AT_FDCWD, "/etc/hostname", O_RDONLY\)$', out, re.M), out
+
+
 def test_a_listing_shows_the_variables():
     assert stap("-L", "syscall.openat").ok().out == (
         "syscall.openat name:string dfd:long dfd_str:string filename:string filename_unquoted:string flags:long "

@@ -8,6 +8,7 @@ Each call becomes the aliases syscall.NAME and syscall.NAME.return (and nd_sysca
 here), with the variables that the table's arguments have.  What a script does not use costs nothing: the
 compiler drops it.
 """
+import io
 import re
 import sys
 
@@ -52,6 +53,10 @@ STRUCTS = {
     "envp": "__count_envp({})",
 }
 FAMILIES = ("syscall", "nd_syscall", "tp_syscall")
+# Calls that socketcall of the 32-bit interface stands for: numbered from SOCKETCALL on, arguments in memory.
+SOCKETCALL = 480
+SOCKET_CALLS = ("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown "
+                "setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg").split()
 HEAD = "// SPDX-License-Identifier: GPL-2.0-or-later\n// Made by tools/syscalls/generate.py.\n\n"
 
 
@@ -215,6 +220,18 @@ def emit(out, call, native, ia32):
         out.write("\n\t".join(lines) + "\n}\n")
 
 
+def emit_socket_call(out, call):
+    """The same aliases for socketcall."""
+    name = re.sub(r"^compat_(sys_)?", "", call.name)
+    paired = call.name in ("recvmmsg", "recvmsg", "sendmsg")     # these have aliases of their own for the interface
+    if name not in SOCKET_CALLS or paired:
+        return
+    numbers = str(SOCKETCALL + 1 + SOCKET_CALLS.index(name)) + ":" + name + "=compat_sys_socketcall"
+    text = io.StringIO()
+    emit(text, call, "-", numbers)
+    out.write(re.sub(r"__sysarg(\d)\(\)", r"__socketarg(\1)", text.getvalue()))
+
+
 def read_sets(path):
     sets, name = {}, None
     with open(path, encoding="ascii") as f:
@@ -281,6 +298,7 @@ def main():
             out.write(f'function {name}:string (v:long) %{{ ir names "{how} {" ".join(entries)}" $v /* pure */ %}}\n')
         for row in rows:
             emit(out, *row)
+            emit_socket_call(out, row[0])
         emit_any(out, rows, tables)
 
 
