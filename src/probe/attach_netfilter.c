@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/without.h"
 
 #define PROG_TYPE_NETFILTER	32	/* enum bpf_prog_type */
 #define ATTACH_NETFILTER	45	/* enum bpf_attach_type */
@@ -53,8 +54,8 @@ bool attach_has_netfilter_link(void)
 	const struct prog_nf nowhere = { .pf = NFPROTO_NUMPROTO };
 	int prog, link = -1;
 
-	if (known >= 0)
-		return known;
+	if (known >= 0 || without("netfilter_link"))
+		return known > 0;
 	prog = attach_trivial_program(PROG_TYPE_NETFILTER, ATTACH_NETFILTER, 0);
 	if (prog >= 0)
 		link = hook_link(prog, &nowhere);

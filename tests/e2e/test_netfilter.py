@@ -184,6 +184,24 @@ def test_what_there_is_not(point, message):
     assert message in script("probe netfilter.%s { }" % point).failed().err
 
 
+def test_without_links_hooks_can_only_be_watched():
+    """By a chain of nf_tables and a kprobe; without these not at all."""
+    text = "probe %s { $verdict = 0 } probe begin { exit() }" % HOOK
+    result = script(text, "-g", env={"BPFTAP_WITHOUT": "netfilter_link"}).failed()
+    assert "can only be watched on this kernel" in result.err or "cannot be probed" in result.err
+    result = script(text, "-g", env={"BPFTAP_WITHOUT": "netfilter_link,kprobe"}).failed()
+    assert "this kernel's netfilter hooks of NFPROTO_IPV4 cannot be probed" in result.err
+
+
+def test_chains_see_the_packets_that_links_see(tmp_path):
+    text = "global n probe %s { n[$hooknum, $skb->len]++ } probe end { foreach ([h, l+] in n) println(h, ' ', l, ' ', n[h, l]) }"
+    result = alone(STAP, "-e", (text % HOOK).replace("'", '"'), "-c", program(tmp_path, UDP % 5),
+                   env={"BPFTAP_WITHOUT": "netfilter_link"})
+    if "cannot be probed" in result.err:
+        pytest.skip("no nf_tables or no kprobes here")
+    assert result.ok().lines == ["came 5"] + [f"1 {38 + i} 1" for i in range(5)]
+
+
 def test_other_variables():
     assert "unsupported context variable: identifier '$nosuch'" in script("probe %s { println($nosuch) }" % HOOK).failed().err
     assert "cannot take address of netfilter hook context variable" in script("probe %s { println(&$skb) }" % HOOK).failed().err
