@@ -40,7 +40,8 @@ bool dbg_kernel_is_running(const struct dbg_kernel_opts *o)
 	return !strcmp(release_of(o), running_release());
 }
 
-uint64_t dbg_kernel_symbol(const char *name)
+/* Address of a symbol of the kernel proper (module NULL) or of a module. */
+static uint64_t symbol_address(const char *module, const char *name)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
 	uint64_t found = 0;
@@ -50,15 +51,21 @@ uint64_t dbg_kernel_symbol(const char *name)
 	if (!f)
 		return 0;
 	while (!found && getline(&line, &size, f) > 0) {
-		char symbol[512], module[8];
+		char symbol[512], in[128];
 		uint64_t addr;
+		int n = sscanf(line, "%" SCNx64 " %*c %511s [%127[^]]]", &addr, symbol, in);
 
-		if (sscanf(line, "%" SCNx64 " %*c %511s %7s", &addr, symbol, module) == 2 && !strcmp(symbol, name))
+		if (n >= 2 && !strcmp(symbol, name) && (module ? n == 3 && !strcmp(in, module) : n == 2))
 			found = addr;
 	}
 	free(line);
 	fclose(f);
 	return found;
+}
+
+uint64_t dbg_kernel_symbol(const char *name)
+{
+	return symbol_address(NULL, name);
 }
 
 /* ---- build ids ---- */
@@ -83,6 +90,32 @@ static size_t notes_build_id(const char *path, uint8_t *id, size_t max)
 			return n.desc.len;
 		}
 	return 0;
+}
+
+bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
+{
+	const char *module = strchr(base, '/'), *symbol = module ? strchr(module + 1, '/') : NULL;
+	char path[512], hex[130] = "", want[64];
+	uint8_t id[64];
+	size_t n;
+	bool kernel;
+
+	if (!symbol || symbol - module > (ptrdiff_t)sizeof(want))
+		return dbg_fail(e, DBG_ECORRUPT, "'%s' is no place in the kernel", base), false;
+	snprintf(want, sizeof(want), "%.*s", (int)(symbol - module - 1), module + 1);
+	kernel = !strcmp(want, "kernel");
+	if (kernel)
+		snprintf(path, sizeof(path), "/sys/kernel/notes");
+	else
+		snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", want);
+	n = notes_build_id(path, id, sizeof(id));
+	for (size_t i = 0; i < n; i++)
+		sprintf(hex + 2 * i, "%02x", id[i]);
+	if (strncmp(hex, base, (size_t)(module - base)) || hex[module - base])
+		return dbg_fail(e, DBG_ENODEBUG, kernel ? "this kernel is not the one that the program was made for" :
+				"the module '%s' is not loaded, or of another build", want), false;
+	*addr = symbol_address(kernel ? NULL : want, symbol + 1);
+	return *addr || (dbg_fail(e, DBG_ENOENT, "'%s' is not in this kernel", symbol + 1), false);
 }
 
 struct wanted {
@@ -218,6 +251,7 @@ static void find_bias(struct dbg_module *m, bool running)
 	uint64_t at = text ? dbg_kernel_symbol("_text") : 0;
 
 	m->info.kernel = true;
+	m->info.kernel_elsewhere = !running;
 	m->info.kernel_bias = at ? at - text->addr : 0;
 }
 
@@ -393,8 +427,10 @@ struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const
 			w.open.section_address = loaded_at;
 			w.open.section_data = kernel_name;
 		}
-		if (find_module(&w, name))
+		if (find_module(&w, name)) {
 			w.found->info.kernel = true;
+			w.found->info.kernel_elsewhere = !w.open.section_address;
+		}
 		remember(key, w.found);
 	}
 	if (!w.found && w.refused)

@@ -24,6 +24,9 @@ struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_e
 struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const char *name, struct dbg_error *e);
 /* Whether the options mean the running kernel. */
 bool dbg_kernel_is_running(const struct dbg_kernel_opts *o);
+/* Run-time address of "BUILD-ID/MODULE/SYMBOL" (MODULE "kernel": the kernel proper), if what runs is of that build; else
+ * false and *e. */
+bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e);
 /* Run-time address of any symbol of the kernel proper, by /proc/kallsyms; 0: none, or hidden from us. */
 uint64_t dbg_kernel_symbol(const char *name);
 

@@ -77,7 +77,8 @@ struct dbg_module_info {
 	const char *producer_note;	/* text for "no debug info": what was looked for and where */
 	uint64_t tls_size, tls_align;	/* PT_TLS; 0: none */
 	bool kernel;			/* code of the kernel: see kernelfile.h */
-	uint64_t kernel_bias;		/* and its run-time minus link address, the same for everyone */
+	bool kernel_elsewhere;		/* of a kernel that does not run, or a module that is not loaded here */
+	uint64_t kernel_bias;		/* else: run-time minus link address, the same for everyone */
 };
 const struct dbg_module_info *dbg_module_info(struct dbg_module *m);
 /* Build id in lower-case hex; "" if none.  Lives as long as the module. */

@@ -61,6 +61,8 @@ struct prog_point {
 	uint64_t offset;	/* file offset of the probed instruction */
 	uint64_t address;	/* its link-time virtual address */
 	uint64_t ref_ctr;	/* file offset of the semaphore, 0: none */
+	const char *base;	/* kernel code: "BUILD-ID/MODULE/SYMBOL" that the address is `offset` behind, wherever
+				 * that is when the program runs; NULL: the address is final */
 	int32_t pid;		/* only this process; 0: any */
 	bool follow;		/* pid: also its descendants (target of -c/-x) */
 	const char *name;	/* tracepoint, kernel function */

@@ -342,6 +342,7 @@ static void do_names(struct codec *c, struct ir_module *m)
 
 static void do_point(struct codec *c, struct prog_point *p)
 {
+	uint64_t nowhere = 0;
 	uint32_t n;
 
 	DO_ENUM(c, p->kind, POINT_KIND_COUNT);
@@ -356,8 +357,12 @@ static void do_point(struct codec *c, struct prog_point *p)
 		arrsetlen(p->ints, n);
 	do_bytes(c, p->ints, n * sizeof(int64_t));
 	do_str(c, &p->path);
+	do_str(c, &p->base);
 	DO(c, p->offset);
-	DO(c, p->address);
+	if (!c->reading && p->base)	/* found again when the program runs */
+		DO(c, nowhere);
+	else
+		DO(c, p->address);
 	DO(c, p->ref_ctr);
 	DO(c, p->pid);
 	do_bool(c, &p->follow);

@@ -174,11 +174,14 @@ static struct ir_expr *removed_param(struct lower *L, const struct target_access
 	const struct dbg_module_info *info = dbg_module_info(f->module);
 	struct ir_expr *ra, *bias = target_bias(L, f->module, &a->at), *value;
 
+	*known = NULL;
+	if (info->kernel_elsewhere)
+		return target_fail(L, a, "a parameter that the compiler removed is not known in a kernel that does not "
+				   "run here");
 	ra = lower_op1(L, a->kernel ? IR_KLOAD : IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
 	ra->imm = 8;
 	ra = lower_save(L, bias ? lower_op2(L, IR_SUB, ra, bias, &a->at) : ra);
 	value = ir_const(L->mod->ir, 0, &a->at);
-	*known = NULL;
 	for (size_t i = 0; i < n && i < ACCESS_MAX_CALLERS; i++) {
 		struct ir_expr *args[3], *here;
 
@@ -234,11 +237,13 @@ static void keep_entry_value(struct lower *L, const struct target_access *a, con
 	pt->kind = kernel ? PROG_KINSN : PROG_UPROBE;
 	pt->prog.kind = kernel ? POINT_KFUNC : POINT_UPROBE;
 	pt->prog.ref_ctr = 0;
-	pt->prog.offset = 0;
+	pt->prog.offset += f->entry - pt->pc;	/* of kernel code: from its base */
 	if (!kernel)
 		dbg_addr_to_offset(f->module, f->entry, &pt->prog.offset);
 	pt->pc = f->entry;
 	pt->prog.address = pt->pc + dbg_module_info(f->module)->kernel_bias;
+	if (dbg_module_info(f->module)->kernel_elsewhere)
+		pt->prog.address = 0;	/* found when the program runs */
 	entry_begin(L, &E, arena_new(L->mod->arena, struct ir_func), pt, a);
 	frame = caller_register(&E, a, DBG_RSP);
 	value = reg >= 0 ? target_register(&E, a, reg) : removed_param(&E, a, f, param, &known);

@@ -102,6 +102,8 @@ static struct ir_expr *relocated(struct lower *L, const struct target_access *a,
 {
 	struct ir_expr *bias;
 
+	if (a->module && dbg_module_info(a->module)->kernel_elsewhere)
+		return target_fail(L, a, "the address of a variable of a kernel that does not run here is not known");
 	if (a->module && dbg_module_info(a->module)->kernel)
 		return number(L, addr + (int64_t)dbg_module_info(a->module)->kernel_bias, &a->at);
 	bias = a->module ? target_bias(L, a->module, &a->at) : NULL;

@@ -127,6 +127,20 @@ static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const c
 	return ksyms_blacklisted(function) || !(ksyms_traceable(function) || ksyms_traceable(name));
 }
 
+/* What the address is relative to when the program runs, maybe after another boot or elsewhere. */
+static void set_base(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
+		     const struct dbg_sym *sym)
+{
+	bool module = dbg_module_info(img->module)->type == DBG_ELF_REL;
+	const struct dbg_sym *text = module ? sym : dbg_symbol_find(img->module, "_text");
+	const char *id = dbg_module_build_id(img->module);
+
+	if (!*id || !text)
+		return;
+	pt->prog.base = arena_printf(ps->arena, "%s/%s/%s", id, img->path, text->name);
+	pt->prog.offset = pt->pc - text->addr;
+}
+
 bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img, uint64_t pc)
 {
 	const struct dbg_sym *sym = dbg_symbol_at(img->module, pc);
@@ -137,8 +151,9 @@ bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const 
 	pt->module = img->module;
 	pt->pc = pc;
 	pt->prog.name = sym->name;
-	pt->prog.offset = pc - sym->addr;
-	pt->prog.address = pc + dbg_module_info(img->module)->kernel_bias;
+	set_base(ps, pt, img, sym);
+	if (!dbg_module_info(img->module)->kernel_elsewhere)
+		pt->prog.address = pc + dbg_module_info(img->module)->kernel_bias;
 	pt->prog.str[IR_PP_MODULE] = img->path;
 	return true;
 }
@@ -174,7 +189,8 @@ static void function_mechanism(struct probe_session *ps, struct probe_point *pt,
 void probe_kernel_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
 			    bool ret)
 {
-	bool entry = !pt->prog.offset && (!pt->func || !pt->func->is_inline);
+	const struct dbg_sym *sym = dbg_symbol_at(img->module, pt->pc);
+	bool entry = sym && sym->addr == pt->pc && (!pt->func || !pt->func->is_inline);
 
 	pt->prog.kind = POINT_KFUNC;
 	pt->prog.str[IR_PP_TYPE] = ret ? "kretprobe" : "kprobe";

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "base/ds.h"
+#include "dbg/kernelfile.h"
 #include "interp/memstore.h"
 #include "interp/plainstore.h"
 #include "run/background.h"
@@ -191,10 +192,32 @@ static int session_load_engine(struct run_session *s)
 	return 0;
 }
 
+/* Finds where the kernel's code is now. */
+static int place_kernel_points(struct run_session *s)
+{
+	const char *known = NULL;
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < arrlenu(s->prog->points); i++) {
+		struct prog_point *p = &s->prog->points[i];
+		struct dbg_error e;
+
+		if (!p->base || p->address)
+			continue;
+		if ((!known || strcmp(known, p->base)) && !dbg_kernel_base(p->base, &at, &e)) {
+			run_error(s, "cannot probe '%s': %s", p->name ? p->name : p->base, e.msg);
+			return -1;
+		}
+		known = p->base;
+		p->address = at + p->offset;
+	}
+	return 0;
+}
+
 int run_session_load(struct run_session *s)
 {
 	if (s->engine) {
-		int rc = session_load_engine(s);
+		int rc = place_kernel_points(s) ? -ENOENT : session_load_engine(s);
 
 		if (rc)
 			return rc;

@@ -427,6 +427,15 @@ static void kernel_types(struct target_binder *b, struct named_module **list)
 		arrput(*list, m);
 }
 
+/* What describes the kernel's types: BTF of the running one, debug information of another. */
+static struct dbg_module *kernel_module(struct target_binder *b, struct dbg_error *e)
+{
+	const struct dbg_kernel_opts o = { b->c->ps->release, b->c->ps->debug_path, b->c->ps->no_debuginfod };
+	struct dbg_module *other = dbg_kernel_is_running(&o) ? NULL : dbg_kernel_open(&o, e);
+
+	return other ? other : dbg_btf_kernel("vmlinux", e);
+}
+
 static struct named_module *modules_of(struct target_binder *b, const char *text)
 {
 	struct named_module *list = NULL, m = { 0 };
@@ -456,7 +465,7 @@ static struct named_module *modules_of(struct target_binder *b, const char *text
 		m = (struct named_module){ .name = name };
 		if (!strncmp(name, "kernel", 6) && (!name[6] || name[6] == '<')) {
 			m.kernel = true;
-			m.module = dbg_btf_kernel("vmlinux", &e);
+			m.module = kernel_module(b, &e);
 		} else if (*name && *name != '<') {
 			path = probe_find_program(b->c->ps, name);
 			m.module = path ? dbg_module_open(path, &opts, &e) : NULL;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Kernel probes that need the kernel's debug information: statements, inlined copies, labels, callees, locals, globals,
 source lines.  What they print is compared with what the test did, and with addr2line and nm on the same vmlinux."""
+import base64
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import suite
 MODULES = ["veth", "nft_chain_nat", "nft_nat"]
 READ_SIZE = 12345       # a marker, passed to read(2)
 POLLS = 7
+STAPRUN = suite.STAP.parent / "staprun"
 
 # A file of 203 bytes read by read(2) of READ_SIZE bytes, twice: all of it, then its end; and some polls.
 PROGRAM = f"""
@@ -46,6 +48,7 @@ def debug_vm(request):
     image = suite.python_image()
     if shutil.which("nft"):
         image.add(shutil.which("nft"))
+    image.add(STAPRUN)
     image.file("/tmp/program.py", PROGRAM.encode())
     image.file("/tmp/send.py", SEND.encode())
     with machine.Machine(request.param, image, MODULES, debug=True) as booted:
@@ -180,6 +183,30 @@ def test_source_lines(debug_vm):
         if not expected[0][0].startswith("entry_"):
             assert len(found) == len(expected) and found[0][0] == expected[0][0], hex(at)
             assert all(same_place(f[1], e[1]) for f, e in zip(found, expected)), (found, expected)
+
+
+def test_other_kernel(debug_vm, tmp_path):
+    """Compiled here for that kernel, run there; here it is refused."""
+    script = """
+        probe kernel.statement("vfs_read@fs/read_write.c:*") {
+            if (@defined($ret) && @choose_defined($ret, 0) == 203) places[pp()]++
+        }
+        probe kernel.function("vfs_read").return {
+            if ($count == %d) println($return, " ", @cast($file, "struct file", "kernel")->f_path->dentry->d_name->name$)
+        }
+        probe end { foreach (p in places) println(p) }
+        global places
+    """ % READ_SIZE
+    environment = dict(suite.os.environ, SYSTEMTAP_DEBUGINFO_PATH=str(debug_vm.kernel.debug_tree()), HOME=str(tmp_path))
+    subprocess.run([suite.STAP, "-r", debug_vm.kernel.release, "-m", "cross", "-p4", "-e", script], cwd=tmp_path,
+                   env=environment, check=True)
+    saved = (tmp_path / "cross.bpo").read_bytes()
+    text = debug_vm.run(f"base64 -d > /tmp/cross.bpo <<END\n{base64.encodebytes(saved).decode()}END\n"
+                        f"{STAPRUN} -c 'python3 -B /tmp/program.py' /tmp/cross.bpo", timeout=100).ok().out.splitlines()
+    assert [line for line in text if '"marker"' in line] == ['203 "marker"', '0 "marker"']
+    assert sum(line.startswith('kernel.statement("vfs_read@fs/read_write.c:') for line in text) >= 3
+    here = subprocess.run([STAPRUN, tmp_path / "cross.bpo"], capture_output=True, text=True)
+    assert here.returncode != 0 and "this kernel is not the one that the program was made for" in here.stderr
 
 
 @pytest.mark.skipif(not shutil.which("nft"), reason="no nft to make rules")
