@@ -97,79 +97,101 @@ class Call:
         return f"(__sys_ia32() ? {split} : __sysarg{n}())" if self.native else split
 
 
-def argument(call, text):
-    m = re.fullmatch(r"(?P<num>\w*)(?:/(?P<text>\w+))?:(?P<kind>\w+)(?:\((?P<of>\w+)\))?"
-                     r"(?:@(?P<n>\d),(?P<i>\d))?(?:(?P<mark>\?\??)(?P<cond>\S+))?", text)
-    if not m:
-        raise ValueError(f"{call.name}: argument {text!r}")
-    num, txt, kind, of, cond = m["num"], m["text"], m["kind"], m["of"], m["cond"]
-    if kind in WIDE or kind == "wide":
-        word = call.wide()
-    else:
-        word = call.word((int(m["n"]), int(m["i"])) if m["n"] else None)
+ARGUMENT = re.compile(r"(?P<num>\w*)(?:/(?P<text>\w+))?:(?P<kind>\w+)(?:\((?P<of>\w+)\))?"
+                      r"(?:@(?P<n>\d),(?P<i>\d))?(?:(?P<mark>\?\??)(?P<cond>\S+))?")
 
-    def number(expression):
-        if num:
-            call.let(num, f"{cond} ? {expression} : 0" if m["mark"] == "??" else expression)
-        return num or expression
 
-    def both(expression, shown):
+class Argument:
+    """One argument of a row: it adds its variables and its piece of argstr to the call."""
+
+    def __init__(self, call, text):
+        m = ARGUMENT.fullmatch(text)
+        if not m:
+            raise ValueError(f"{call.name}: argument {text!r}")
+        self.call, self.name, self.text, self.kind, self.of = call, m["num"], m["text"], m["kind"], m["of"]
+        self.condition, self.absent = m["cond"], m["mark"] == "??"
+        if self.kind in WIDE or self.kind == "wide":
+            self.word = call.wide()
+        else:
+            self.word = call.word((int(m["n"]), int(m["i"])) if m["n"] else None)
+
+    def show(self, conversion, value):
+        self.call.show(conversion, value, self.condition)
+
+    def number(self, expression):
+        """The variable of the number, if there is one; else the number."""
+        if self.name:
+            self.call.let(self.name, f"{self.condition} ? {expression} : 0" if self.absent else expression)
+        return self.name or expression
+
+    def both(self, expression, shown):
         """A variable for the number, one for its text."""
-        value = number(expression)
-        name = txt or num + "_str"
-        (call.late if of else call.lines).append(f"{name} = {shown.format(value, of)}")
-        call.show("%s", name, cond)
+        value = self.number(expression)
+        name = self.text or self.name + "_str"
+        lines = self.call.late if self.of else self.call.lines
+        lines.append(f"{name} = {shown.format(value, self.of)}")
+        self.show("%s", name)
 
-    if kind in NUMBERS:
-        convert, conversion = NUMBERS[kind]
-        call.show(conversion, number(convert.format(word)), cond)
-    elif kind in WIDE:
-        call.show(WIDE[kind], number(word), cond)
-    elif kind in STRUCTS:
-        both(word, STRUCTS[kind])
-    elif kind in ("str", "strp"):
-        value = number(word)
-        call.let(txt, f"user_string_quoted({value})")
-        if kind == "str":
-            call.let(txt + "_unquoted", f"user_string_nofault({value})")
-        call.show("%s", txt, cond)
-    elif kind == "qstr":
-        call.show("%s", f"user_string_quoted({number(word)})", cond)
-    elif kind == "qbuf":
-        call.show("%s", f"user_buffer_quoted({number(word)}, __sysarg{call.slots[0] + 1}(), syscall_string_trunc)", cond)
-    elif kind == "dfd":
-        both(f"__sys_int({word})", "_dfd_str({})")
-    elif kind == "hidden":
-        call.show("%s", f"{of}({number(f'__sys_uint({word})')})", cond)
-    elif kind == "wide":
-        both(word, of + "({})")
-    elif kind == "optname":
-        both(f"__sys_int({word})", "__sockopt_str({1}, {0})")
-    elif kind == "protocol":
-        both(f"__sys_int({word})", "_sock_protocol_str({1}, {0})")
-    elif kind == "quotactl":
-        both(f"__sys_uint({word})", "_quotactl_cmd_str({})")
-    elif kind == "address":
-        length = f"__sys_int(__sysarg{call.slots[0] + 1}())"
-        value = number(word)
-        for name, function in (("af", "sa_family"), ("ip", "ip_addr"), ("ip_port", "tcp_port"),
-                               ("ipv6_flowinfo", "ipv6_flowinfo"), ("ipv6_scope_id", "ipv6_scope_id")):
-            call.let("uaddr_" + name, f"_struct_sockaddr_u_{function}({value}, {length})")
-        call.show("%s", f"_struct_sockaddr_u({value}, {length})", cond)
-    elif kind == "utimbuf":
-        value = number(word)
-        call.let("actime", f"_struct_utimbuf_actime({value})")
-        call.let("modtime", f"_struct_utimbuf_modtime({value})")
-        call.show("[%s, %s]", "ctime(actime), ctime(modtime)", cond)
-    elif kind == "pipefd":
-        value = number(word)
-        for i in (0, 1):
-            call.let(f"pipe{i}", f"_fildes_index_u({value}, {i})")
-        call.show("[%d, %d]", "pipe0, pipe1", cond)
-    elif kind.startswith("_"):
-        both(f"__sys_{'int' if kind in call.signed else 'uint'}({word})", kind + "({})")
-    else:
-        raise ValueError(f"{call.name}: kind {kind!r}")
+    def behind(self):
+        """The argument behind this one."""
+        return f"__sysarg{self.call.slots[0] + 1}()"
+
+    def add(self):
+        kind, word = self.kind, self.word
+        if kind in NUMBERS:
+            convert, conversion = NUMBERS[kind]
+            self.show(conversion, self.number(convert.format(word)))
+        elif kind in WIDE:
+            self.show(WIDE[kind], self.number(word))
+        elif kind in STRUCTS:
+            self.both(word, STRUCTS[kind])
+        elif kind in ("str", "strp"):
+            value = self.number(word)
+            self.call.let(self.text, f"user_string_quoted({value})")
+            if kind == "str":
+                self.call.let(self.text + "_unquoted", f"user_string_nofault({value})")
+            self.show("%s", self.text)
+        elif kind == "hidden":
+            self.show("%s", f"{self.of}({self.number(f'__sys_uint({word})')})")
+        elif kind == "wide":
+            self.both(word, self.of + "({})")
+        elif kind.startswith("_"):
+            self.both(f"__sys_{'int' if kind in self.call.signed else 'uint'}({word})", kind + "({})")
+        else:
+            self.add_special()
+
+    def add_special(self):
+        kind, word = self.kind, self.word
+        if kind == "qstr":
+            self.show("%s", f"user_string_quoted({self.number(word)})")
+        elif kind == "qbuf":
+            self.show("%s", f"user_buffer_quoted({self.number(word)}, {self.behind()}, syscall_string_trunc)")
+        elif kind == "dfd":
+            self.both(f"__sys_int({word})", "_dfd_str({})")
+        elif kind == "optname":
+            self.both(f"__sys_int({word})", "__sockopt_str({1}, {0})")
+        elif kind == "protocol":
+            self.both(f"__sys_int({word})", "_sock_protocol_str({1}, {0})")
+        elif kind == "quotactl":
+            self.both(f"__sys_uint({word})", "_quotactl_cmd_str({})")
+        elif kind == "address":
+            value, length = self.number(word), f"__sys_int({self.behind()})"
+            for name, function in (("af", "sa_family"), ("ip", "ip_addr"), ("ip_port", "tcp_port"),
+                                   ("ipv6_flowinfo", "ipv6_flowinfo"), ("ipv6_scope_id", "ipv6_scope_id")):
+                self.call.let("uaddr_" + name, f"_struct_sockaddr_u_{function}({value}, {length})")
+            self.show("%s", f"_struct_sockaddr_u({value}, {length})")
+        elif kind == "utimbuf":
+            value = self.number(word)
+            self.call.let("actime", f"_struct_utimbuf_actime({value})")
+            self.call.let("modtime", f"_struct_utimbuf_modtime({value})")
+            self.show("[%s, %s]", "ctime(actime), ctime(modtime)")
+        elif kind == "pipefd":
+            value = self.number(word)
+            for i in (0, 1):
+                self.call.let(f"pipe{i}", f"_fildes_index_u({value}, {i})")
+            self.show("[%d, %d]", "pipe0, pipe1")
+        else:
+            raise ValueError(f"{self.call.name}: kind {kind!r}")
 
 
 def argstr(call):
@@ -261,7 +283,7 @@ def read_calls(path, signed):
             call = Call(name, native, ia32)
             call.signed, call.override = signed, override or None
             for a in arguments:
-                argument(call, a)
+                Argument(call, a).add()
             rows.append((call, native, ia32))
     for call, _, _ in rows:
         if not any(r.startswith("retstr") for r in call.returns):
