@@ -17,6 +17,7 @@ struct source {
 	const char *text;	/* not NUL-terminated by contract; `len` bytes */
 	size_t len;
 	bool tapset;		/* library file: privileged names, quieter warnings */
+	bool shipped;		/* ... of the installed tapset, not of a directory of -I */
 	uint32_t *line_start;	/* offset of each line, filled on first use */
 	uint32_t line_count;
 	struct arena *arena;	/* where the source lives */

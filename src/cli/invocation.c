@@ -53,6 +53,7 @@ int cli_session_init(struct cli_session *cs)
 	};
 	sema_session_init(&cs->sema, cs->arena, &cs->diag);
 	cs->sema.tapset_dirs = cli_tapset_dirs(cs->arena, o);
+	cs->sema.ninclude_dirs = arrlenu(o->include_dirs);
 	cs->sema.parse = &cs->env;
 	cs->sema.probe = &cs->probe;
 	cs->sema.limits = (struct sema_limits){ cs->limits.maxstringlen, cs->limits.maxmapentries };

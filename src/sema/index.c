@@ -29,6 +29,7 @@ struct sema_index {
 	struct name_files *functions, *globals;
 	struct sema_index_alias *aliases;
 	uint32_t scanning;
+	bool scanning_shipped;	/* not a directory of -I */
 };
 
 static void add_name(struct name_files **map, const char *name, uint32_t file)
@@ -74,6 +75,7 @@ static void add_file(struct sema_index *ix, const char *path, bool macros)
 	if (!src)
 		return;
 	src->tapset = true;
+	src->shipped = ix->scanning_shipped;
 	if (macros) {
 		if (ix->s->parse)
 			parse_macro_file(ix->s->parse, src);
@@ -135,8 +137,10 @@ struct sema_index *sema_index_create(struct sema_session *s)
 	if (!ix)
 		abort();
 	ix->s = s;
-	for (size_t i = 0; i < arrlenu(s->tapset_dirs); i++)
+	for (size_t i = 0; i < arrlenu(s->tapset_dirs); i++) {
+		ix->scanning_shipped = i >= s->ninclude_dirs;
 		add_directory(ix, s->tapset_dirs[i], 0);
+	}
 	return ix;
 }
 

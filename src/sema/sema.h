@@ -91,6 +91,7 @@ struct sema_session {
 	struct diag_sink *diag;
 	struct ast_file **files;	/* the user's, parsed; stb_ds array */
 	const char **tapset_dirs;	/* -I first, then the installed one; stb_ds array */
+	size_t ninclude_dirs;		/* how many of them are of -I */
 	struct parse_env *parse;	/* how tapset files are preprocessed (lang/parse.h) */
 	struct probe_session *probe;	/* how probe points are resolved (probe/family.h) */
 	struct sema_override *overrides;	/* stb_ds array */

@@ -99,7 +99,18 @@ bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struc
 
 /* ---- variables ---- */
 
-static struct ast_var *lookup_global(struct sema_state *st, const char *name, const struct source *src)
+/*
+ * Functions of the installed tapset know nothing of the script: what they call i stays theirs when a script has
+ * a global i.  (Aliases do: a script may take what an alias sets into a global, as with SystemTap.)
+ */
+static bool hidden_from(const struct ast_var *v, const struct ast_function *fn)
+{
+	return fn && fn->at.src->shipped && !v->at.src->shipped;
+}
+
+/* The global that `name` means in file `src`, in a body or, else, in function `fn`. */
+static struct ast_var *lookup_global(struct sema_state *st, const char *name, const struct source *src,
+				     const struct ast_function *fn)
 {
 	ptrdiff_t f = hmgeti(st->file_of, src), i;
 	struct ast_var *v;
@@ -112,7 +123,7 @@ static struct ast_var *lookup_global(struct sema_state *st, const char *name, co
 				return file->globals[k];
 	}
 	i = hmgeti(st->globals, name);
-	if (i >= 0)
+	if (i >= 0 && !hidden_from(st->globals[i].value, fn))
 		return st->globals[i].value;
 	v = sema_index_global(st->s->index, name);
 	if (v && v->file)
@@ -121,9 +132,10 @@ static struct ast_var *lookup_global(struct sema_state *st, const char *name, co
 }
 
 /* The session's globals are listed as they are first referred to. */
-static struct ast_var *find_global(struct sema_state *st, const char *name, const struct source *src)
+static struct ast_var *find_global(const struct sema_scope *sc, const struct ast_expr *e)
 {
-	struct ast_var *v = lookup_global(st, name, src);
+	struct sema_state *st = sc->st;
+	struct ast_var *v = lookup_global(st, e->symbol.name, e->at.src, sc->fn);
 	struct sema_global *g = v ? v->sema : NULL;
 
 	if (g && !g->listed) {
@@ -165,10 +177,7 @@ static void resolve_symbol(struct sema_scope *sc, struct ast_expr *e, int nkeys)
 		return;
 	v = find_local(sc, e->symbol.name);
 	if (!v)
-		v = find_global(sc->st, e->symbol.name, e->at.src);
-	/* the library's functions have locals of any name, whatever the script calls its globals */
-	if (v && v->is_global && sc->fn && e->at.src && e->at.src->tapset && v->at.src && !v->at.src->tapset)
-		v = NULL;
+		v = find_global(sc, e);
 	if (!v && sc->condition) {
 		diag_error(sink, "condition-undeclared", &e->at,
 			   "probe condition must not reference undeclared global");
@@ -341,7 +350,7 @@ static void resolve_foreach(struct sema_scope *sc, struct ast_foreach *f)
 static void resolve_delete(struct sema_scope *sc, struct ast_expr *e)
 {
 	if (e->kind == EXPR_SYMBOL && !find_local(sc, e->symbol.name) &&
-	    !find_global(sc->st, e->symbol.name, e->at.src))
+	    !find_global(sc, e))
 		diag_error(sc->st->s->diag, "delete-unresolved", &e->at,
 			   "unresolved array in delete statement");
 	else if (e->kind == EXPR_SYMBOL)

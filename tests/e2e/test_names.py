@@ -2,7 +2,7 @@
 """Names of addresses that kernel handlers look at: the same text as where it is only printed."""
 import pytest
 
-from support import compile_target, trace
+from support import compile_target, script, trace
 
 FORMS = 'printf("%s\\n%s\\n%s\\n", {n}name(a), {n}data(a), {m}(a))'
 # "?" stands for text that the handler did not know
@@ -118,3 +118,13 @@ def test_first_hit_in_a_library_loaded_late(plugin):
             'n[usymname($address) =~ "^(plugin_|0x|_|[a-z]*_tm_clones|frame_dummy)"]++ } '
             'probe end { println(n[1], " ", n[0]) }').replace("LIBRARY", str(plugin))
     assert trace(program, text, command=f"{program} {plugin} 50").ok().out == "52 0\n"
+
+
+def test_functions_of_the_tapset_do_not_see_the_scripts_globals():
+    """A function of the installed tapset calls its variables what it likes; so does a script its arrays."""
+    names = ["days", "secs", "wday", "month", "e", "sig", "sign", "rest"]
+    program = script(f'global {", ".join(names)}\n'
+                     'probe oneshot { ' + " ".join(f'{name}["x"]++' for name in names) + '\n'
+                     'println(ctime(86400)) println(fp_to_string(string_to_fp("2.5"), 1))\n'
+                     f'println({" + ".join(f"""{name}["x"]""" for name in names)}) }}')
+    assert program.ok().out.splitlines() == ["Fri Jan  2 00:00:00 1970", "2.5", str(len(names))]
