@@ -72,9 +72,8 @@ const char *lexer_skip_space(const char *p, const char *end)
 		} else if (*p == '#' || (*p == '/' && p + 1 < end && p[1] == '/')) {
 			p = skip_to_newline(p, end);
 		} else if (*p == '/' && p + 1 < end && p[1] == '*') {
-			for (p += 2; p < end && !(p[0] == '*' && p + 1 < end && p[1] == '/');)
-				p++;
-			p = p < end ? p + 2 : end;
+			p = memmem(p + 2, (size_t)(end - p) - 2, "*/", 2);
+			p = p ? p + 2 : end;
 		} else {
 			break;
 		}

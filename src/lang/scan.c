@@ -28,7 +28,7 @@ struct scan {
 
 static bool is_word_char(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '$';
+	return (c >= 'a' && c <= 'z') || c == '_' || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$';
 }
 
 static char peek(struct scan *s)
@@ -175,11 +175,30 @@ static void scan_probe(struct scan *s)
 		s->fn(s->ctx, SCAN_PROBE, NULL, 0);
 }
 
+/* Inside braces: goes on to the next character that can change the depth, or hide one that would. */
+static void skip_plain(struct scan *s)
+{
+	static const bool matters[256] = {
+		['{'] = true, ['}'] = true, ['%'] = true, ['"'] = true, ['#'] = true, ['/'] = true, ['@'] = true,
+	};
+
+	while (s->p < s->end && !matters[(unsigned char)*s->p])
+		s->p++;
+}
+
+/* As peek(), for the next token that the scan looks at. */
+static char next(struct scan *s)
+{
+	if (s->depth > 0)
+		skip_plain(s);
+	return peek(s);
+}
+
 void parse_scan(const struct source *src, scan_fn *fn, void *ctx)
 {
 	struct scan s = {.p = src->text, .end = src->text + src->len, .fn = fn, .ctx = ctx};
 
-	while (peek(&s)) {
+	while (next(&s)) {
 		const char *word = s.p;
 		size_t len;
 
