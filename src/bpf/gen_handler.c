@@ -40,6 +40,8 @@ static void count_print(void *ctx, struct ir_expr **e)
 	}
 }
 
+#define MAX_DEPTH	4	/* programs of trampolines that may run within one another */
+
 struct actions {
 	int64_t sum;
 	bool loops;
@@ -227,9 +229,52 @@ static void gen_timing(struct gen *g, struct mem start)
 	em_bind(em, out);
 }
 
+/*
+ * A trampoline's program may be hit in the midst of another's: the functions that programs call are functions too.  The
+ * kernel stops only the same program; many different ones could exhaust the stack.
+ */
+static bool is_guarded(const struct gen *g)
+{
+	size_t n = 0;
+
+	if (g->kind != PROG_FENTRY && g->kind != PROG_FEXIT)
+		return false;
+	for (size_t i = 0; i < arrlenu(g->p->points); i++) {
+		enum prog_kind kind = g->p->handlers[g->p->points[i].handler].kind;
+
+		n += kind == PROG_FENTRY || kind == PROG_FEXIT;
+	}
+	return n > MAX_DEPTH;
+}
+
+/* r2 = depth on this processor before `change` */
+static void change_depth(struct gen *g, int change)
+{
+	em_helper(&g->em, BPF_FUNC_get_smp_processor_id);
+	em_alui(&g->em, BPF_AND, R0, g->u->lo.ncpu_pow2 - 1);
+	em_alui(&g->em, BPF_LSH, R0, 6);
+	gen_vars(g, R1, VARS_CPU + CPU_DEPTH);
+	em_alu(&g->em, BPF_ADD, R1, R0);
+	em_movi(&g->em, R2, change);
+	em_atomic(&g->em, BPF_DW, BPF_ADD | BPF_FETCH, R1, 0, R2);
+}
+
+/* Counts where no slot was taken. */
+static void count_without_slot(struct gen *g, uint32_t which)
+{
+	bool uses_cookie = g->uses_cookie;
+
+	if (g->slot)
+		g->uses_cookie = false;
+	gen_count(g, which);
+	g->uses_cookie = uses_cookie;
+}
+
 static void gen_main(struct gen *g)
 {
 	struct emit *em = &g->em;
+	bool guarded = is_guarded(g);
+	em_label leave = em_new_label(em), deep = em_new_label(em);
 	em_label out = em_new_label(em), none = em_new_label(em), nolock = em_new_label(em),
 		 err = em_new_label(em), done = em_new_label(em), release = em_new_label(em);
 	struct mem start = { 0 };
@@ -244,6 +289,10 @@ static void gen_main(struct gen *g)
 	gen_vars(g, R1, VARS_ACTIVE);
 	em_ldx(em, BPF_W, R1, R1, 0);
 	em_jcci(em, BPF_JEQ, R1, 0, out);
+	if (guarded) {
+		change_depth(g, 1);
+		em_jcci(em, BPF_JGE, R2, MAX_DEPTH, deep);
+	}
 	if (g->slot)
 		gen_slot_take(g, none);
 	if (g->p->timing) {
@@ -279,6 +328,9 @@ static void gen_main(struct gen *g)
 		gen_sti(g, gen_hdr(HDR(lock)), 0);
 	if (g->kind == PROG_NETFILTER)
 		em_exit(em);
+	em_bind(em, leave);
+	if (guarded)
+		change_depth(g, -1);
 	em_bind(em, out);
 	em_movi(em, R0, g->kind == PROG_NETFILTER ? NF_ACCEPT : 0);
 	em_exit(em);
@@ -299,14 +351,13 @@ static void gen_main(struct gen *g)
 	gen_count(g, WCNT_SKIP_LOCK);
 	em_jmp(em, release);
 	em_bind(em, none);
-	if (g->uses_cookie && g->slot) {
-		g->uses_cookie = false;
-		gen_count(g, WCNT_SKIP_CONTEXT);
-		g->uses_cookie = true;
-	} else {
-		gen_count(g, WCNT_SKIP_CONTEXT);
+	count_without_slot(g, WCNT_SKIP_CONTEXT);
+	em_jmp(em, leave);
+	if (guarded) {
+		em_bind(em, deep);
+		count_without_slot(g, WCNT_SKIP_NESTED);
+		em_jmp(em, leave);
 	}
-	em_jmp(em, out);
 }
 
 static void reset(struct gen *g)

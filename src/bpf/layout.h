@@ -23,7 +23,8 @@ enum {
 	VARS_WALL = 24,		/* s64: CLOCK_REALTIME - CLOCK_MONOTONIC */
 	VARS_TZ = 32,		/* s64: seconds west of UTC */
 	VARS_PATIENCE = 40,	/* u64: how often a handler may wait in vain for symbols yet */
-	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number */
+	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number, u64 depth of trampolines' programs */
+	CPU_DEPTH = 8,
 };
 
 /* vars: one line of 64 bytes per global */
