@@ -120,7 +120,7 @@ static void make_directory(void)
 void indexcache_save(struct dbg_module *m, const struct dbg_index *ix)
 {
 	size_t n = (size_t)arrlen(ix->entries);
-	struct header h = header_of(m, n);
+	struct header h;
 	char *path = ix->crossing ? NULL : cache_path(m), *temp;
 	struct index_rec *recs;
 	bool ok = true;
@@ -128,6 +128,7 @@ void indexcache_save(struct dbg_module *m, const struct dbg_index *ix)
 
 	if (!path)
 		return;
+	h = header_of(m, n);
 	recs = calloc(n + 1, sizeof(*recs));
 	for (size_t i = 0; recs && ok && i < n; i++)
 		ok = make_rec(m, &ix->entries[i], &recs[i]);

@@ -269,14 +269,9 @@ static char *known_key(const struct dbg_kernel_opts *o, const char *name)
 
 	if (asprintf(&key, "%s\n%s\n%s", release_of(o), o->debug_path ? o->debug_path : "", name) < 0)
 		abort();
-	return key;
-}
-
-static void remember(char *key, struct dbg_module *m)
-{
 	if (!known)
 		sh_new_strdup(known);
-	shput(known, key, m);
+	return key;
 }
 
 struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_error *e)
@@ -292,7 +287,7 @@ struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_e
 			w.id_len = notes_build_id("/sys/kernel/notes", w.id, sizeof(w.id));
 		if (find_vmlinux(&w))
 			find_bias(w.found, dbg_kernel_is_running(o));
-		remember(key, w.found);
+		shput(known, key, w.found);
 	}
 	free(key);
 	if (!w.found)
@@ -431,7 +426,7 @@ struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const
 			w.found->info.kernel = true;
 			w.found->info.kernel_elsewhere = !w.open.section_address;
 		}
-		remember(key, w.found);
+		shput(known, key, w.found);
 	}
 	if (!w.found && w.refused)
 		dbg_fail(e, DBG_ENODEBUG, "%s is of another build than the loaded module", w.refused);
