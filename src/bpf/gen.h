@@ -112,6 +112,13 @@ struct pending {
 	bool alone;			/* part of what the kernel verifies alone */
 };
 
+/* What a subprogram of gen_insert_fns() gives. */
+enum insert_result {
+	INSERT_DONE,		/* the element is there */
+	INSERT_FULL,		/* the array has as many elements as it may have */
+	INSERT_REFUSED,		/* the kernel could not add it now */
+};
+
 struct gen {
 	struct unit *u;
 	const struct program *p;
@@ -153,7 +160,7 @@ struct gen {
 	uint64_t ctx_key[64];
 	uint32_t nctx;
 	bool uses_groups;
-	bool uses_abort, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
+	bool uses_abort, uses_insert, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
 	uint32_t rec_size;

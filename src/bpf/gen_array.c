@@ -116,7 +116,7 @@ static void lookup(struct gen *g, uint32_t global, struct mem key)
 	em_helper(&g->em, BPF_FUNC_map_lookup_elem);
 }
 
-/* r0 = value of the element, inserted if missing; a full array is a soft error. */
+/* r0 = value of the element, inserted if missing; a full array is a soft error, another failure ends the hit. */
 void gen_array_find_or_make(struct gen *g, const struct ir_expr *e, struct mem key)
 {
 	struct emit *em = &g->em;
@@ -131,10 +131,10 @@ void gen_array_find_or_make(struct gen *g, const struct ir_expr *e, struct mem k
 	gen_addr(g, R1, key);
 	em_call(em, g->make_fn[e->sym]);
 	em_movi(em, R1, e->sym);
-	em_jcci(em, BPF_JNE, R0, 0, gen_error_label(g, WERR_OVERFLOW, &e->at, true));
+	em_jcci(em, BPF_JEQ, R0, INSERT_FULL, gen_error_label(g, WERR_OVERFLOW, &e->at, true));
+	em_jcci(em, BPF_JNE, R0, INSERT_DONE, gen_error_label(g, WERR_GIVEN_UP, &e->at, false));
 	lookup(g, e->sym, key);
-	em_movi(em, R1, e->sym);
-	em_jcci(em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_OVERFLOW, &e->at, true));
+	em_jcci(em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_GIVEN_UP, &e->at, false));
 	em_bind(em, found);
 }
 

@@ -95,9 +95,9 @@ static void gen_try(struct gen *g, const struct ir_stmt *s)
 	em_jmp(&g->em, done);
 	g->catch = outer;
 	em_bind(&g->em, mine);
-	if (g->uses_abort) {
+	if (g->uses_abort || g->uses_insert) {
 		em_ldx(&g->em, BPF_W, R0, R6, HDR(err_code));
-		em_jcci(&g->em, BPF_JEQ, R0, WERR_ABORT, outer);
+		em_jcci(&g->em, BPF_JGE, R0, WERR_GIVEN_UP, outer);
 	}
 	if (s->has_sym)
 		gen_catch_message(g, (struct sref){ g->fn->locals[s->sym],

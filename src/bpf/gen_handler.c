@@ -28,6 +28,9 @@ static void count_print(void *ctx, struct ir_expr **e)
 	case IR_ABORT:
 		g->uses_abort = true;
 		break;
+	case IR_ASTORE: case IR_AADD: case IR_STAT_ADD:
+		g->uses_insert |= g->m->globals[(*e)->sym]->is_array;
+		break;
 	case IR_TOKENIZE:
 		g->uses_tokens = true;
 		break;
@@ -270,6 +273,28 @@ static void count_without_slot(struct gen *g, uint32_t which)
 	g->uses_cookie = uses_cookie;
 }
 
+/* What ends a hit without an error: abort(), and an element that could not be had. */
+static void gen_unreported(struct gen *g, em_label done)
+{
+	struct emit *em = &g->em;
+	em_label reported = em_new_label(em);
+
+	if (!g->uses_abort && !g->uses_insert)
+		return;
+	if (g->slot)
+		em_ldx(em, BPF_W, R0, R6, HDR(err_code));
+	else
+		em_ldx(em, BPF_W, R0, R10, g->stack_err.off);
+	if (g->uses_abort)
+		em_jcci(em, BPF_JEQ, R0, WERR_ABORT, done);
+	if (g->uses_insert) {
+		em_jcci(em, BPF_JNE, R0, WERR_GIVEN_UP, reported);
+		gen_count(g, WCNT_SKIP_MEMORY);
+		em_jmp(em, done);
+	}
+	em_bind(em, reported);
+}
+
 static void gen_main(struct gen *g)
 {
 	struct emit *em = &g->em;
@@ -337,13 +362,7 @@ static void gen_main(struct gen *g)
 
 	gen_stubs(g);
 	em_bind(em, err);
-	if (g->uses_abort) {
-		if (g->slot)
-			em_ldx(em, BPF_W, R0, R6, HDR(err_code));
-		else
-			em_ldx(em, BPF_W, R0, R10, g->stack_err.off);
-		em_jcci(em, BPF_JEQ, R0, WERR_ABORT, done);
-	}
+	gen_unreported(g, done);
 	gen_count(g, WCNT_ERROR);
 	gen_out_error(g);
 	em_jmp(em, done);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Insertion into arrays: one subprogram per array, r1 = key -> r0 = 0, or 1 when the array is full.
+ * Insertion into arrays: one subprogram per array, r1 = key -> r0 = enum insert_result.
+ *
+ * The kernel can refuse an element of an array that is not full: where elements are not allocated beforehand
+ * (maps.c) its allocator runs dry while interrupts are off, and a map's locks are not waited for in an NMI or
+ * when the hit interrupted a change of the same map.  So an array counts as full by its own count only.
  *
  * Elements carry an insertion number.  A wrapping array ('%') keeps the keys of the last
  * insertions in a ring, so that the oldest element is found by walking the ring from
@@ -186,7 +190,8 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 	const struct ir_global *gl = g->m->globals[global];
 	struct emit *em = &g->em;
 	em_label walk_fn = em_new_label(em), min_fn = em_new_label(em), out = em_new_label(em),
-		 inserted = em_new_label(em), full = em_new_label(em);
+		 inserted = em_new_label(em), refused = em_new_label(em);
+	em_label full = em_new_label(em);
 	bool on_stack = pl->value_size <= VALUE_ON_STACK;
 
 	em_subprog(em, g->make_fn[global], FN_KIND_STATIC);
@@ -212,11 +217,15 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 	em_jcci(em, BPF_JEQ, R0, 0, inserted);
 	em_alui(em, BPF_LSH, R0, 32);
 	em_alui(em, BPF_ARSH, R0, 32);
-	em_jcci(em, BPF_JNE, R0, -EEXIST, full);
-	em_movi(em, R0, 0);
+	em_jcci(em, BPF_JNE, R0, -EEXIST, refused);
+	em_movi(em, R0, INSERT_DONE);
 	em_exit(em);
+	em_bind(em, refused);
+	em_ldx(em, BPF_DW, R1, R7, LINE_VALUE);
+	em_movi(em, R0, INSERT_FULL);
+	em_jcci(em, BPF_JGE, R1, gl->max_entries, full);
+	em_movi(em, R0, INSERT_REFUSED);
 	em_bind(em, full);
-	em_movi(em, R0, 1);
 	em_exit(em);
 	em_bind(em, inserted);
 	em_movi(em, R1, 1);
@@ -231,7 +240,7 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 	if (gl->wrap)
 		gen_remember(g, global, out);
 	em_bind(em, out);
-	em_movi(em, R0, 0);
+	em_movi(em, R0, INSERT_DONE);
 	em_exit(em);
 	if (gl->wrap) {
 		gen_walk_fn(g, global, walk_fn);

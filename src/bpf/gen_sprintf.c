@@ -250,7 +250,7 @@ void gen_catch_message(struct gen *g, struct sref dst)
 	uint32_t words = g->words_used;
 	struct text t = text_begin(g, dst);
 
-	for (uint32_t code = WERR_USER; code < WERR_COUNT; code++) {
+	for (uint32_t code = WERR_USER; code < WERR_GIVEN_UP; code++) {
 		em_label next = em_new_label(&g->em);
 
 		if (code == WERR_USER && !g->uses_error)

@@ -2,6 +2,7 @@
 /* Creating a program's maps and filling in what does not change. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/without.h"
 #include "bpf/engine_priv.h"
 #include "bpf/kernel.h"
 #include "bpf/groups.h"
@@ -21,7 +23,8 @@ _Static_assert((int)GROUPS_SET == (int)RE_SET && (int)GROUPS_SPLIT == (int)RE_SP
 	       (int)GROUPS_BOL == (int)RE_BOL && (int)GROUPS_EOL == (int)RE_EOL &&
 	       (int)GROUPS_MATCH == (int)RE_MATCH, "operations of both headers");
 
-#define PREALLOC_MAX	(4u << 20)	/* bytes of an array up to which all elements are allocated at once */
+#define PREALLOC_SHARE	8	/* the part of available memory, 1 / 8, that all arrays' elements may take beforehand */
+#define ELEM_OVERHEAD	64	/* bytes of the kernel's own in an element of a hash */
 #define TARGETS_MAX	16384
 #define BIAS_MAX	16384
 #define BEGUN_MAX	65536
@@ -45,11 +48,44 @@ int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char 
 	return 0;
 }
 
-static int make_array(struct engine *e, uint32_t global)
+/* Bytes of memory that can be had without swapping. */
+static uint64_t memory_available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kb = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb ? kb * 1024 : (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Elements are allocated beforehand: handlers run with interrupts off, where the kernel's allocator has few
+ * in store.  Arrays too large for `budget` have to take what it has.
+ */
+static int make_hash(struct engine *e, uint32_t global, const char *name, uint64_t *budget)
+{
+	const struct global_place *pl = &e->unit.lo.globals[global];
+	uint32_t n = e->p->ir->globals[global]->max_entries;
+	uint64_t bytes = ((uint64_t)n + e->unit.lo.ncpu) * (ELEM_OVERHEAD + pl->key_size + pl->value_size);
+
+	if (!without("array_memory") && bytes <= *budget &&
+	    !map_make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, n, 0)) {
+		*budget -= bytes;
+		return 0;
+	}
+	return map_make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, n,
+			BPF_F_NO_PREALLOC);
+}
+
+static int make_array(struct engine *e, uint32_t global, uint64_t *budget)
 {
 	const struct global_place *pl = &e->unit.lo.globals[global];
 	const struct ir_global *g = e->p->ir->globals[global];
-	uint64_t bytes = (uint64_t)g->max_entries * (pl->key_size + pl->value_size);
 	char name[BPF_OBJ_NAME_LEN];
 	int err;
 
@@ -62,8 +98,7 @@ static int make_array(struct engine *e, uint32_t global)
 			break;
 	}
 	name[sizeof(name) - 1] = '\0';
-	err = map_make(e, pl->map, BPF_MAP_TYPE_HASH, name, pl->key_size, pl->value_size, g->max_entries,
-		   bytes > PREALLOC_MAX ? BPF_F_NO_PREALLOC : 0);
+	err = make_hash(e, global, name, budget);
 	if (!err && g->wrap)
 		err = map_make(e, pl->order_map, BPF_MAP_TYPE_ARRAY, "order", 4, 8 + pl->key_size,
 			   pl->order_cap + 1, 0);
@@ -315,6 +350,7 @@ static int make_fixed(struct engine *e)
 
 int maps_create(struct engine *e)
 {
+	uint64_t budget = memory_available() / PREALLOC_SHARE;
 	const struct ir_module *m = e->p->ir;
 	int err;
 
@@ -324,7 +360,7 @@ int maps_create(struct engine *e)
 	err = make_fixed(e);
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->globals); i++)
 		if (m->globals[i]->is_array)
-			err = make_array(e, i);
+			err = make_array(e, i, &budget);
 	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(m->regexes); i++)
 		if (map_wanted(e, e->unit.lo.regex_map[i]))
 			err = make_regex(e, i);

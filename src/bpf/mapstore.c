@@ -17,6 +17,7 @@
 
 #define LOCK_PATIENCE_NS	100000000	/* how long a lock is tried for */
 #define LOCK_SPINS		1000		/* before giving the processor away */
+#define MEMORY_TRIES		1000		/* for an element of an array */
 
 struct mapstore {
 	struct ir_store base;
@@ -197,11 +198,15 @@ static void remember(struct mapstore *ms, uint32_t global, uint64_t seq)
 	free(entry);
 }
 
-/* Inserts the element of ms->key with the initial value, which stays in ms->value.  0 or -ENOSPC. */
+/*
+ * Inserts the element of ms->key with the initial value, which stays in ms->value.  0, -ENOSPC when the array is
+ * full, or -ENOMEM when the kernel does not have the memory even after a while.
+ */
 static int insert(struct mapstore *ms, uint32_t global)
 {
 	const struct global_place *pl = place(ms, global);
 	const struct ir_global *g = global_of(ms, global);
+	unsigned tries = 0;
 	uint64_t seq;
 
 	if (g->wrap && *line(ms, global, LINE_VALUE) >= g->max_entries)
@@ -209,8 +214,15 @@ static int insert(struct mapstore *ms, uint32_t global)
 	seq = (uint64_t)__atomic_add_fetch(line(ms, global, LINE_SEQ), 1, __ATOMIC_RELAXED);
 	memcpy(ms->value, ms->e->vars + pl->tmpl, pl->value_size);
 	memcpy(ms->value, &seq, 8);
-	if (bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_NOEXIST))
-		return errno == EEXIST && find(ms, global) ? 0 : -ENOSPC;
+	while (bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_NOEXIST)) {
+		if (errno == EEXIST && find(ms, global))
+			return 0;
+		if (*line(ms, global, LINE_VALUE) >= g->max_entries)
+			return -ENOSPC;
+		if (++tries == MEMORY_TRIES)
+			return -ENOMEM;
+		sched_yield();
+	}
 	__atomic_add_fetch(line(ms, global, LINE_VALUE), 1, __ATOMIC_RELAXED);
 	if (g->wrap)
 		remember(ms, global, seq);
@@ -224,9 +236,15 @@ static int find_or_make(struct mapstore *ms, uint32_t global, const struct ir_va
 	return find(ms, global) ? 0 : insert(ms, global);
 }
 
+/* 0 or -ENOMEM */
 static int write_back(struct mapstore *ms, uint32_t global)
 {
-	return bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_EXIST) ? -ENOSPC : 0;
+	for (unsigned i = 0; i < MEMORY_TRIES; i++) {
+		if (!bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_EXIST))
+			return 0;
+		sched_yield();
+	}
+	return -ENOMEM;
 }
 
 static int set(struct ir_store *st, uint32_t global, const struct ir_val *keys, const struct ir_val *val)

@@ -69,8 +69,8 @@ static int64_t global_effect(struct interp *in, const struct ir_expr *e)
 		rc = ops->stat_add(in->store, e->sym, k, v.i);
 		break;
 	}
-	if (rc == -ENOSPC)
-		interp_fail(in, WERR_OVERFLOW, e->sym, e);
+	if (rc)
+		interp_fail(in, rc == -ENOSPC ? WERR_OVERFLOW : WERR_GIVEN_UP, e->sym, e);
 	return old;
 }
 

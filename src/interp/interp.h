@@ -55,6 +55,7 @@ enum interp_status {
 	INTERP_OK,
 	INTERP_ERROR,		/* a soft error ended it; env.error was called */
 	INTERP_SKIPPED,		/* a lock could not be had; nothing was run */
+	INTERP_GIVEN_UP,	/* ended where an array could not take an element: WERR_GIVEN_UP */
 };
 
 struct interp_stats {

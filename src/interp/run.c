@@ -307,7 +307,7 @@ static const struct ir_stmt *catch_error(struct interp *in, bool *caught)
 		struct ctl c = arrlast(in->ctl);
 
 		ctl_pop(in);
-		if (c.kind != CTL_TRY || in->err.code == WERR_ABORT)
+		if (c.kind != CTL_TRY || in->err.code >= WERR_GIVEN_UP)
 			continue;
 		*caught = true;
 		ir_error_message(msg, sizeof(msg), in->m, in->err.code, in->err.arg, in->err.text);
@@ -384,7 +384,7 @@ static void finish_run(struct interp *in)
 
 	if (in->out.len && env->write)
 		env->write(env->ctx, in->out.p, in->out.len);
-	if (in->err.code == WERR_NONE || in->err.code == WERR_ABORT)
+	if (in->err.code == WERR_NONE || in->err.code >= WERR_GIVEN_UP)
 		return;
 	ir_error_line(line, sizeof(line), in->m, in->err.code, in->err.arg, in->err.text, &in->err.at);
 	if (env->error)
@@ -396,7 +396,6 @@ static void finish_run(struct interp *in)
 static enum interp_status run(struct interp *in, const struct ir_func *f, uint32_t point, int64_t actions)
 {
 	size_t nglobals = arrlenu(in->m->globals);
-	enum interp_status status;
 
 	if (!lock_all(in, f->locks, nglobals))
 		return INTERP_SKIPPED;
@@ -409,9 +408,15 @@ static enum interp_status run(struct interp *in, const struct ir_func *f, uint32
 		ctl_pop(in);
 	if (f->locks)
 		unlock_below(in, f->locks, nglobals);
-	status = in->err.code == WERR_NONE || in->err.code == WERR_ABORT ? INTERP_OK : INTERP_ERROR;
 	finish_run(in);
-	return status;
+	switch (in->err.code) {
+	case WERR_NONE: case WERR_ABORT:
+		return INTERP_OK;
+	case WERR_GIVEN_UP:
+		return INTERP_GIVEN_UP;
+	default:
+		return INTERP_ERROR;
+	}
 }
 
 enum interp_status interp_run_point(struct interp *in, uint32_t point)

@@ -50,10 +50,10 @@ struct ir_store_ops {
 	 */
 	bool (*get)(struct ir_store *st, uint32_t global, const struct ir_val *keys,
 		    struct ir_val *out, char *buf);
-	/* 0, or -ENOSPC: array full (never when it wraps). */
+	/* 0, -ENOSPC: array full (never when it wraps), or -ENOMEM: no memory for the element at this time. */
 	int (*set)(struct ir_store *st, uint32_t global, const struct ir_val *keys,
 		   const struct ir_val *val);
-	/* Adds; *old gets the value before, 0 when missing.  0 or -ENOSPC. */
+	/* Adds; *old gets the value before, 0 when missing.  Returns as set. */
 	int (*add)(struct ir_store *st, uint32_t global, const struct ir_val *keys, int64_t addend,
 		   int64_t *old);
 	void (*del)(struct ir_store *st, uint32_t global, const struct ir_val *keys);
@@ -61,7 +61,7 @@ struct ir_store_ops {
 	void (*clear)(struct ir_store *st, uint32_t global);
 	uint32_t (*size)(struct ir_store *st, uint32_t global);
 
-	/* Statistics; `buckets` of out are ir_hist_buckets() of the global. */
+	/* Statistics; `buckets` of out are ir_hist_buckets() of the global.  stat_add returns as set. */
 	int (*stat_add)(struct ir_store *st, uint32_t global, const struct ir_val *keys, int64_t v);
 	bool (*stat_get)(struct ir_store *st, uint32_t global, const struct ir_val *keys,
 			 struct wire_stat *out);

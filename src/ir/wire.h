@@ -73,6 +73,7 @@ enum wire_error {
 	WERR_BAD_FORMAT,	/* invalid width or precision */
 	WERR_COUNTER,		/* arg: why a perf counter cannot be read, -errno */
 	WERR_VERDICT,		/* arg: a verdict that eBPF programs cannot give */
+	WERR_GIVEN_UP,		/* an array that is not full could not take an element: the hit ends, and counts as skipped */
 	WERR_ABORT,		/* abort(): never reported */
 	WERR_COUNT
 };
@@ -87,8 +88,8 @@ struct wire_stat {
 
 /* Why a hit was skipped or an output lost: index into the per-point counters. */
 enum wire_count {
-	WCNT_HIT, WCNT_ERROR, WCNT_SKIP_LOCK, WCNT_SKIP_CONTEXT, WCNT_SKIP_NESTED, WCNT_LOST_OUTPUT,
-	WCNT_TRUNCATED, WCNT_CYCLES_SUM, WCNT_CYCLES_MIN, WCNT_CYCLES_MAX, WCNT_CYCLES_SQUARES, WCNT_LOCK_WAITS,
+	WCNT_HIT, WCNT_ERROR, WCNT_SKIP_LOCK, WCNT_SKIP_CONTEXT, WCNT_SKIP_NESTED, WCNT_SKIP_MEMORY,
+	WCNT_LOST_OUTPUT, WCNT_TRUNCATED, WCNT_CYCLES_SUM, WCNT_CYCLES_MIN, WCNT_CYCLES_MAX, WCNT_CYCLES_SQUARES, WCNT_LOCK_WAITS,
 	WCNT_COUNT
 };
 

@@ -71,7 +71,8 @@ struct run_session {
 
 	struct run_feed *feed;		/* NULL: no handler walks user stacks or looks at names */
 
-	uint64_t errors, skipped;	/* soft errors; hits of user handlers skipped */
+	uint64_t errors, skipped;	/* soft errors; hits of user handlers skipped for want of a lock */
+	uint64_t given_up;		/* hits of user handlers that ended without memory for an element */
 	struct { char *key; char value; } *warned;	/* shmap: warnings already shown */
 	bool failed;			/* exit status 1 */
 	bool output_failed;		/* the output's failure was reported */

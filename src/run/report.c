@@ -71,8 +71,8 @@ static uint64_t report_sum(const struct run_session *s, enum wire_count which)
 
 uint64_t run_skipped(const struct run_session *s)
 {
-	return s->skipped + report_sum(s, WCNT_SKIP_LOCK) + report_sum(s, WCNT_SKIP_CONTEXT) +
-	       report_sum(s, WCNT_SKIP_NESTED);
+	return s->skipped + s->given_up + report_sum(s, WCNT_SKIP_LOCK) + report_sum(s, WCNT_SKIP_CONTEXT) +
+	       report_sum(s, WCNT_SKIP_NESTED) + report_sum(s, WCNT_SKIP_MEMORY);
 }
 
 void run_check_skipped(struct run_session *s)
@@ -146,6 +146,7 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t miss
 		{ WCNT_SKIP_LOCK, "lock timeout" },
 		{ WCNT_SKIP_CONTEXT, "all contexts of a processor being in use" },
 		{ WCNT_SKIP_NESTED, "reentrancy" },
+		{ WCNT_SKIP_MEMORY, "arrays not getting memory at once (lower MAXMAPENTRIES or the arrays' sizes)" },
 	};
 
 	if (s->errors || skipped)
@@ -157,6 +158,8 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t miss
 			n += s->skipped;
 		if (skips[i].which == WCNT_SKIP_NESTED)
 			n += missed;
+		if (skips[i].which == WCNT_SKIP_MEMORY)
+			n += s->given_up;
 		if (n)
 			run_warn(s, "Skipped due to %s: %" PRIu64, skips[i].text, n);
 	}

@@ -198,10 +198,13 @@ static void user_run(struct run_session *s, uint32_t point, user_run_fn *fn)
 {
 	struct run_timing *t = &s->timing[point];
 	uint64_t start = user_cycles(), took;
+	enum interp_status status;
 
 	s->current = point;
-	if (fn(s->interp, point) == INTERP_SKIPPED) {
-		s->skipped++;
+	status = fn(s->interp, point);
+	if (status == INTERP_SKIPPED || status == INTERP_GIVEN_UP) {
+		s->skipped += status == INTERP_SKIPPED;
+		s->given_up += status == INTERP_GIVEN_UP;
 		run_check_skipped(s);
 		return;
 	}

@@ -60,6 +60,45 @@ def test_array_overflow_in_a_kernel_handler(places):
     assert "Array overflow, check size limit (3) near identifier 'a'" in result.err
 
 
+# 500 new elements a hit, with interrupts off, where the kernel's own allocator has few in store.
+FILLING = """global s, n, caught
+    probe kernel.trace("sched_switch") {
+        for (i = 0; i < 500 && n < $1; i++) { try { s[sprintf("a key %d", n++)] <<< n } catch { caught++ } }
+        if (n >= $1) exit()
+    }
+    probe end {
+        foreach (k in s) { elements++; hits += @count(s[k]); sum += @sum(s[k]); }
+        println(elements, " ", hits, " ", sum, " ", caught)
+    }"""
+SWITCHES = ["-c", "sh -c 'for i in $(seq 500); do sleep 0.01; done'"]
+
+
+def test_array_takes_all_its_elements_with_interrupts_off():
+    limits = ["-D", "MAXMAPENTRIES=40000", "-D", "MAXACTION=100000"]
+    result = script(FILLING, *limits, *SWITCHES, "40000").ok()
+    assert result.lines == [f"40000 40000 {40000 * 40001 // 2} 0"] and "skipped" not in result.err
+    result = script(FILLING, *limits, *SWITCHES, "40001")
+    assert result.lines == [f"40000 40000 {40000 * 40001 // 2} 1"]
+
+
+def test_elements_without_memory_skip_the_hit():
+    """An array that is not full never overflows; what the kernel could not take is counted, and not caught."""
+    result = script(FILLING, "-D", "MAXMAPENTRIES=40000", "-D", "MAXACTION=100000", "-D", "MAXSKIPPED=100000", *SWITCHES,
+                    "20000", env={"BPFTAP_WITHOUT": "array_memory"}).ok()
+    elements, hits, total, caught = map(int, result.out.split())
+    skipped = int(re.search(r"Skipped due to arrays not getting memory at once .*: (\d+)", result.err).group(1))
+    assert "overflow" not in result.err and caught == 0
+    assert skipped > 0 and elements == hits == 20000 - skipped
+
+
+def test_elements_of_the_user_engine_without_memory_beforehand():
+    text = ('global s probe kernel.trace("sched_switch") { s["hit"] <<< 1 } '
+            'probe timer.ms(20) { for (i = 0; i < 5000; i++) s[sprintf("key %d", i)] <<< i; exit() } '
+            'probe end { foreach (k in s) n += k != "hit"; println(n) }')
+    result = script(text, "-D", "MAXMAPENTRIES=6000", "-D", "MAXACTION=100000", env={"BPFTAP_WITHOUT": "array_memory"})
+    assert result.ok().out == "5000\n"
+
+
 def test_wrapping_array_in_a_kernel_handler(places):
     text = ('global w%[3] probe process(PROG).function("jumps") { w[$value] = $value * 2 } '
             'probe end { foreach (k+ in w) print(k, "=", w[k], " ") }')
