@@ -23,7 +23,7 @@ build_packages=(gcc clang meson ninja-build pkg-config libbpf-dev libelf-dev lib
 	libcmocka-dev python3)
 target_packages=(dpkg-dev make ca-certificates debian-archive-keyring)
 test_packages=(python3-pytest g++ gdb curl libc6-dbg libc6-dev-i386 strace git sqlite3 elfutils binutils procps util-linux
-	man-db qemu-system-x86 busybox-static)
+	man-db iproute2 nftables qemu-system-x86 busybox-static)
 
 say() { printf '== %s\n' "$*" >&2; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -13,6 +13,8 @@ import machine  # noqa: E402
 import suite  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BPFTAP_BUILD", suite.TOP / "build"))
+# veth and bridge have functions to probe; nf_tables and bridge the hooks of packets that have no links
+MODULES = ("veth", "iptable_filter", "nf_tables", "bridge")
 UNITS = ("bpf_corpus", "bpf_exact", "bpf_probe", "bpf_ops", "probe_attach")
 
 
@@ -29,5 +31,5 @@ def vm(request):
     image = suite.python_image()
     for name in UNITS:
         image.add(unit_program(name))
-    with machine.Machine(request.param, image, ["veth", "iptable_filter"]) as booted:
+    with machine.Machine(request.param, image, MODULES) as booted:
         yield booted

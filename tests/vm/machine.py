@@ -76,7 +76,7 @@ class Machine:
         """debug: with the kernel's debug information in /usr/lib/debug.  thread="single": one processor runs at a
         time; QEMU 7 may go on running what it translated of code that another processor was changing just then, and
         kernels that change thousands of functions die of it."""
-        self.kernel = kernels.get(kernel)
+        self.name, self.kernel = kernel, kernels.get(kernel)
         self.thread = thread
         self.memory, self.processors, self.options = memory, processors, list(options)
         if debug:

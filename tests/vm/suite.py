@@ -13,7 +13,7 @@ TOP = machine.TOP
 STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")).absolute()
 PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
-TOOLS = ("bash", "cat", "curl", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")
+TOOLS = ("bash", "cat", "curl", "ip", "nft", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")
 PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
 
@@ -44,7 +44,7 @@ def python_image(stap=STAP):
             for where in pathlib.Path("/usr/lib/python3/dist-packages").glob(package + suffix):
                 image.add(where, built_here)
     for tool in TOOLS:
-        image.add(shutil.which(tool))
+        image.add(shutil.which(tool, path=f"{os.environ['PATH']}:/usr/sbin:/sbin"))
     image.add(debug_file("/lib/x86_64-linux-gnu/libc.so.6"))
     for name in ("passwd", "group", "nsswitch.conf", "hosts"):
         image.add(f"/etc/{name}")
