@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """process.function: which functions a pattern names, and when the handler runs."""
+import contextlib
+import ctypes
+import errno
 import os
+import pathlib
+import re
 import shutil
+import signal
+import struct
 import subprocess
 
 import pytest
@@ -289,7 +296,36 @@ def test_shared_handler_knows_its_point(places):
     assert all(line.startswith(f'process("{places}").function("') for line in lines)
 
 
+def exists_in_kernel(kind, number):
+    """Asks bpf(2) for a descriptor of the program or link with this identity."""
+    get_fd_by_id = {"prog": 13, "link": 30}
+    attributes = struct.pack("III", number, 0, 0)
+    fd = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(321), ctypes.c_long(get_fd_by_id[kind]), attributes,
+                                                   ctypes.c_long(len(attributes)))
+    if fd < 0:
+        assert ctypes.get_errno() == errno.ENOENT, os.strerror(ctypes.get_errno())
+        return False
+    os.close(fd)
+    return True
+
+
+def held_in_kernel(pid):
+    """The identities of the eBPF programs and links that a process holds: {("prog", 7), ...}."""
+    held = set()
+    for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held.update((kind, int(number)) for kind, number in re.findall(r"(?m)^(prog|link)_id:\t(\d+)$", info.read_text()))
+    return held
+
+
 def test_nothing_left_armed(places):
-    trace(places, 'probe process(PROG).function("outer") { exit() }').ok()
-    left = run(["bpftool", "prog", "show"]) if shutil.which("bpftool") else None
-    assert left is None or "stap" not in left.out
+    text = with_program('probe process(PROG).function("o*er") { n++ } probe process(PROG).function("jumps").return { n++ } '
+                        'probe begin { println("ready") } global n', places)
+    with background("-e", text) as stap_:
+        stap_.wait_for("ready")
+        held = held_in_kernel(stap_.pid)
+        assert {kind for kind, _ in held} == {"prog", "link"}
+        assert all(exists_in_kernel(*item) for item in held)
+        stap_.signal(signal.SIGINT)
+        stap_.finish(20).ok()
+    wait_until(lambda: not any(exists_in_kernel(*item) for item in held), what="programs and links to go")
