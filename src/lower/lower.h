@@ -41,6 +41,7 @@ struct lower_module {
 	/* the overload that `next` in one goes on with */
 	struct { const struct ast_function *key; const struct ast_function *value; } *next_of;	/* hmap */
 	struct { struct lower_entry_key key; uint32_t value; } *entry_of;	/* hmap: the array that keeps it */
+	struct { char *key; uint32_t value; } *call_entry_of;	/* shmap: the same of @entry(key) in system calls */
 	const struct ast_function **pending;	/* functions called but not lowered yet; stb_ds array */
 	uint32_t temp_count;		/* makes temporaries' and hidden globals' names unique */
 };

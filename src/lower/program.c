@@ -227,6 +227,7 @@ static void release(struct lower_module *m)
 	hmfree(m->func_of);
 	hmfree(m->next_of);
 	hmfree(m->entry_of);
+	shfree(m->call_entry_of);
 	shfree(m->format_of);
 	arrfree(m->pending);
 }

@@ -7,13 +7,17 @@
  * canonical frame address); the frame's address is the same there, inside the function, and
  * in rsp right after its return, so recursion and functions left by longjmp need no counting.  The
  * array drops its oldest elements.  A frame entered before the probes were armed reads as 0 or "".  Calls of
- * kernel functions are known by IR_FRAME.
+ * kernel functions are known by IR_FRAME, those of system calls need nothing but the thread.
  */
 #include "lower/target_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
 #include "dbg/unwind.h"
+#include "lang/print.h"
 
 #define RSP_AT_CALL	8	/* the frame address is this far above rsp at the first instruction */
 
@@ -109,9 +113,52 @@ static struct ir_expr *is_kept(struct lower *L, uint32_t array, struct ir_expr *
 	return has;
 }
 
+/* Which call of the thread's it is; a thread is in one system call at a time. */
 static struct ir_expr *kernel_frame(struct lower *L, const struct target_access *a)
 {
+	if (L->point->kind == PROG_SYSCALL || L->point->kind == PROG_SYSRET)
+		return ir_const(L->mod->ir, 0, &a->at);
 	return ir_expr_new(L->mod->ir, IR_FRAME, &a->at, 0);
+}
+
+/*
+ * The array of an @entry() in system calls: one for all calls, as a thread is in one at a time, so that what is
+ * said of many calls stays one handler.
+ */
+static uint32_t call_array(struct lower *L, enum ir_type type, const struct target_access *a)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	ptrdiff_t i;
+
+	if (!out)
+		abort();
+	ast_print_expr(out, a->operands[0]);
+	fclose(out);
+	i = shgeti(L->mod->call_entry_of, text);
+	if (i < 0) {
+		char *key = arena_strdup(L->mod->arena, text);
+
+		shput(L->mod->call_entry_of, key, hidden_array(L, type, a));
+		i = shgeti(L->mod->call_entry_of, text);
+	}
+	free(text);
+	return L->mod->call_entry_of[i].value;
+}
+
+/* A system call that was under way when the probes were armed is left alone, from the handler's first statement. */
+static void leave_unless_kept(struct lower *L, uint32_t array, const struct target_access *a)
+{
+	struct ir_stmt *body = L->func->body, **tail = L->tail, *leave, **end;
+
+	L->func->body = NULL;
+	L->tail = &L->func->body;
+	leave = lower_if(L, lower_op1(L, IR_LNOT, is_kept(L, array, kernel_frame(L, a), a), &a->at), &a->at);
+	leave->body = ir_stmt_new(L->mod->ir, IR_S_RETURN, &a->at);
+	end = L->tail;
+	*end = body;
+	L->tail = tail == &L->func->body ? end : tail;
 }
 
 struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a)
@@ -130,9 +177,11 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 	kernel = entry->kind != PROG_UPROBE;
 	frame = lower_save(&E, kernel ? kernel_frame(&E, a) : frame_address(&E, a, entry->module, entry->pc));
 	value = target_value(&E, plain);
-	array = hidden_array(L, type, a);
+	array = L->point->kind == PROG_SYSRET ? call_array(L, type, a) : hidden_array(L, type, a);
 	entry_store(&E, array, frame, value, a);
 	entry_end(L, &E);
+	if (L->point->kind == PROG_SYSRET)
+		leave_unless_kept(L, array, a);
 	return kept(L, array, kernel ? kernel_frame(L, a) : target_register(L, a, DBG_RSP), type, a);
 }
 

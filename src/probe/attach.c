@@ -181,7 +181,8 @@ size_t attach_single(const struct attach_request *rq)
 	size_t n = 0;
 
 	for (size_t i = 0; i < arrlenu(rq->program->points); i++)
-		n += attach_program(rq, (uint32_t)i) >= 0 && !is_multi(rq, &rq->program->points[i]);
+		n += attach_program(rq, (uint32_t)i) >= 0 && !is_multi(rq, &rq->program->points[i]) &&
+		     rq->program->points[i].kind != POINT_SYSCALL;
 	return n;
 }
 

@@ -83,6 +83,12 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 	struct probe_point *e = arena_memdup(b->c->ps->arena, b->c->point, sizeof(*e));
 	uint64_t pc = e->func ? dbg_func_probe_pc(e->func) : e->pc, offset;
 
+	if (e->kind == PROG_SYSRET) {
+		e->kind = PROG_SYSCALL;
+		e->prog.name = "sys_enter";
+		e->params = dbg_btf_tracepoint(e->module, e->prog.name, &e->nparams);
+		return e;
+	}
 	if (probe_scope_is_kernel(e->scope) || e->kind == PROG_KRETPROBE) {
 		e->kind = e->kind == PROG_FEXIT ? PROG_FENTRY : PROG_KPROBE;
 		if (e->scope == PROBE_SCOPE_KERNEL_RETURN)
@@ -584,8 +590,10 @@ static struct target_access *bind_entry(struct target_binder *b)
 {
 	struct target_access *a;
 
-	if (!b->c->point || (b->c->point->scope != PROBE_SCOPE_RETURN && b->c->point->kind != PROG_FEXIT &&
-			     b->c->point->kind != PROG_KRETPROBE))
+	const struct probe_point *pt = b->c->point;
+
+	if (!pt || (pt->scope != PROBE_SCOPE_RETURN && pt->kind != PROG_FEXIT && pt->kind != PROG_KRETPROBE &&
+		    pt->kind != PROG_SYSRET))
 		return access_fail(b, "entry", &b->e->at,
 				   "internal error: @entry is only valid in .return probes");
 	a = access_new(b, ACCESS_EXPR);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """syscall.NAME: system calls of both interfaces, their variables, and points that share one event."""
 import re
+import subprocess
 import sys
 
 from support import script, stap
@@ -109,3 +110,28 @@ def test_equal_handlers_are_one_program():
     lines = stap("-v", "-p4", "-e", "global calls probe syscall.* { calls[name]++ }", timeout=120).ok().err
     compiled = int(re.search(r"compiled (\d+) kernel handlers", lines)[1])
     assert compiled <= 10, lines
+
+
+def test_entry_values_at_returns():
+    """@entry(): the time and an argument as they were; all calls of a wildcard keep them in one place."""
+    text = ('probe syscall.* { } probe syscall.*.return { if (pid() == target() && name == "clock_nanosleep") '
+            'println(@entry(pid()) == pid(), " ", (gettimeofday_us() - @entry(gettimeofday_us())) / 300000) }')
+    result = script(text, "-v", "-c", "sleep 0.4").ok()
+    assert result.out.splitlines()[-1] in ("1 1", "1 2"), result.out
+    assert int(re.search(r"Pass 4: compiled (\d+) kernel handlers", result.err).group(1)) < 50, result.err
+
+
+def test_a_call_under_way_has_no_entry_value():
+    """Its end is not told where it needs what was before the probes were armed."""
+    text = ('global ends probe syscall.clock_nanosleep.return { if (pid() == target()) ends++ } '
+            'probe syscall.clock_nanosleep.return { if (pid() == target()) println("slept ", @entry(name)) } '
+            'probe syscall.exit_group { if (pid() == target()) exit() } probe end { println(ends) }')
+    with subprocess.Popen(["sleep", "3"]) as sleeper:
+        out = script(text, "-x", str(sleeper.pid)).ok().out
+    assert out == "1\n"
+
+
+def test_the_example_opensnoop():
+    out = stap("--example", "opensnoop.stp", "-c", "cat /etc/hostname /nonexistent").out
+    assert re.search(r'^cat\(\d+\) openat\(AT_FDCWD, "/etc/hostname", O_RDONLY\) = 3, \d+ us$', out, re.M), out
+    assert re.search(r'^cat\(\d+\) openat\(.*"/nonexistent", O_RDONLY\) = -2 \(ENOENT\), \d+ us$', out, re.M), out

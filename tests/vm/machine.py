@@ -64,6 +64,7 @@ def stap_image(stap):
     image.add(shutil.which("busybox"))
     image.add(stap)
     image.add(TOP / "tapset")
+    image.add(TOP / "examples")
     image.add(pathlib.Path(stap).resolve().parents[2] / "tools" / "syscalls" / "syscalls.stp")
     image.link("/usr/local/bin/stap", str(pathlib.Path(stap).resolve()))
     return image
