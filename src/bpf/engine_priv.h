@@ -85,6 +85,9 @@ void bundles_close(struct engine *e);
 int counters_create(struct engine *e);
 int counters_open(struct engine *e);
 
+/* glue.c: its map, if a handler wants it; 0, or -errno and the engine's error */
+int glue_create(struct engine *e);
+
 /* begun.c */
 bool begun_wanted(const struct engine *e);
 

@@ -160,6 +160,7 @@ struct gen {
 	uint64_t ctx_key[64];
 	uint32_t nctx;
 	bool uses_groups;
+	bool uses_frames;		/* frames of the kernel's stack as values */
 	bool uses_abort, uses_insert, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */

@@ -31,6 +31,12 @@ static void count_print(void *ctx, struct ir_expr **e)
 	case IR_ASTORE: case IR_AADD: case IR_STAT_ADD:
 		g->uses_insert |= g->m->globals[(*e)->sym]->is_array;
 		break;
+	case IR_KSTACK_ADDR:
+		g->uses_frames = true;
+		break;
+	case IR_KBACKTRACE:
+		g->uses_frames |= !((*e)->imm & ~(int64_t)IR_SYM_NOW);
+		break;
 	case IR_TOKENIZE:
 		g->uses_tokens = true;
 		break;
@@ -396,11 +402,12 @@ static void reset(struct gen *g)
 
 static void link_routines(struct gen *g)
 {
-	struct routine_value values[UNWIND_VALUES + NAME_VALUES + 2] = {
+	struct routine_value values[UNWIND_VALUES + NAME_VALUES + 3] = {
 		{ "bk_cap_mask", ROUTINE_NUMBER, g->u->coll_cap - 1 },
+		{ "bk_glue_table", ROUTINE_MAP_DATA, MAP_GLUE },
 	};
 
-	gen_name_values(g, gen_unwind_values(g, values + 1));
+	gen_name_values(g, gen_unwind_values(g, values + 2));
 	routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, values);
 }
 

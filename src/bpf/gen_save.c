@@ -9,6 +9,7 @@
 
 #include "base/ds.h"
 #include "bpf/engine.h"
+#include "bpf/glue.h"
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
 #include "ir/traverse.h"
@@ -231,6 +232,33 @@ static int own_frames(const struct gen *g)
 	return g->kind == PROG_FEXIT ? OWN_FRAMES + 1 : OWN_FRAMES;
 }
 
+/* Drops what a saved stack begins with that belongs to the tracepoint; r7 = context stays. */
+static void drop_glue(struct gen *g, struct mem at, struct mem pcs)
+{
+	struct emit *em = &g->em;
+	em_label none = em_new_label(em);
+
+	em_movi(em, R2, at.off - SLOT_B);
+	gen_routine(g, ROUTINE_bk_glue);
+	em_jcci(em, BPF_JEQ, R0, 0, none);
+	em_alui(em, BPF_AND, R0, 2 * GLUE_FRAMES - 1);
+	em_alui(em, BPF_LSH, R0, 3);
+	gen_ld(g, R1, at);
+	em_alu(em, BPF_SUB, R1, R0);
+	gen_st(g, at, R1);
+	gen_addr(g, R1, pcs);
+	em_mov(em, R3, R1);
+	em_alu(em, BPF_ADD, R3, R0);
+	em_movi(em, R2, GEN_STACK_FRAMES * 8);
+	em_helper(em, BPF_FUNC_probe_read_kernel);
+	em_bind(em, none);
+}
+
+static bool at_tracepoint(const struct gen *g)
+{
+	return g->kind == PROG_RAW_TP || g->kind == PROG_TP_BTF || g->kind == PROG_TRACEPOINT || gen_is_syscall(g);
+}
+
 /* bpf_get_stack into a word count and GEN_STACK_FRAMES words */
 static struct mem save_stack(struct gen *g, bool user)
 {
@@ -254,8 +282,35 @@ static struct mem save_stack(struct gen *g, bool user)
 	} else if (!user && g->kind == PROG_KINSN) {
 		load_reg(g, PT_IP);
 		gen_st(g, pcs, R0);
+	} else if (!user && g->uses_frames && at_tracepoint(g)) {
+		drop_glue(g, at, pcs);
 	}
 	return at;
+}
+
+static bool at_return(const struct gen *g)
+{
+	return g->kind == PROG_KRETPROBE || g->kind == PROG_URETPROBE || g->kind == PROG_FEXIT;
+}
+
+/* r0 = where the function returns to: a trampoline's program finds it on the stack. */
+static void load_return_address(struct gen *g)
+{
+	struct mem pc;
+
+	if (g->kind != PROG_FEXIT) {
+		load_reg(g, PT_IP);
+		return;
+	}
+	pc = gen_word(g);
+	gen_sti(g, pc, 0);
+	em_mov(&g->em, R1, R7);
+	gen_addr(g, R2, pc);
+	em_movi(&g->em, R3, 8);
+	em_movi(&g->em, R4, own_frames(g));
+	em_helper(&g->em, BPF_FUNC_get_stack);
+	gen_ld(g, R0, pc);
+	gen_word_free(g, pc);
 }
 
 /* r0 = user registers: the context's if the hit was in user code, else those saved at kernel entry */
@@ -354,7 +409,9 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		em_alui(&g->em, BPF_RSH, R0, 2);
 		return true;
 	case IR_PROBE_ADDR:
-		if (in_kernel_function(g) || (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP))) {
+		if (e->imm && at_return(g)) {
+			load_return_address(g);
+		} else if (in_kernel_function(g) || (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP))) {
 			em_mov(&g->em, R1, R7);
 			em_helper(&g->em, BPF_FUNC_get_func_ip);
 		} else if (has_regs(g)) {

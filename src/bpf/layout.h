@@ -58,6 +58,7 @@ enum {
 	MAP_NUMBERS,		/* struct names_table */
 	MAP_SYSCALLS,		/* struct syscall_table; each program's own */
 	MAP_COUNTERS,		/* perf events: number of the counter * ncpu_pow2 + processor */
+	MAP_GLUE,		/* struct glue_table */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };
 

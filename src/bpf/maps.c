@@ -336,6 +336,8 @@ static int make_fixed(struct engine *e)
 		err = make_unwind(e);
 	if (!err)
 		err = names_create(e);
+	if (!err)
+		err = glue_create(e);
 	if (!err && map_wanted(e, MAP_POINTS))
 		err = map_make(e, MAP_POINTS, BPF_MAP_TYPE_ARRAY, "points", 4,
 			   u->lo.points_stride * (uint32_t)arrlen(e->p->points), 1, 0);

@@ -251,13 +251,25 @@ def test_stacks_as_strings_are_the_same(stacks):
     assert simple == [re.sub(r" 0x\S+ : (\S+)/0x\S+", r"\1", line) for line in printed]
     every = addresses[0].split(" ")
     assert symbols == printed_symbols and [line.split(" ")[1] for line in symbols] == every
-    assert symbols[-len(printed):] == printed
+    assert symbols == printed
     first, two, all_of_them = values[0].split("|")
     assert first == every[0] and two == " ".join(every[:2]) and all_of_them == addresses[0]
     assert values[1] == f"{every[0][2:]} {every[1][2:]} 0"
     assert values[2].split(" ")[1] == every[1] and f"0x{values[3]}" == every[1]
     used, unused, size = map(int, values[4].split())
     assert used + unused == size == 16384 and 100 < used < 8192
+
+
+# One event calls programs through a function of its class, through one of its own, through both or through none.
+@pytest.mark.parametrize("point", ['kernel.trace("sched_switch")', 'kernel.trace("sched_wakeup")', 'kernel.trace("sched_process_fork")',
+                                   'kernel.trace("sched_process_exit")', "syscall.close", "syscall.close.return"])
+def test_stacks_as_values_begin_outside_the_tracepoint(point):
+    text = (f'probe {point}, {point.replace("switch", "waking")} {{ print_backtrace() println("--") print_syms(backtrace()) '
+            'println("--") printf("%x", stack(0)) exit() }')
+    printed, values, first = script(text, "-c", "sh -c 'ls / | cat'").ok().out.split("--\n")
+    printed = printed[printed.index(" 0xffff"):]
+    assert values == printed and printed.startswith(f" 0x{first} : "), printed
+    assert not re.search("bpf|traceiter", values) and "[kernel]" in values
 
 
 def test_a_stack_as_a_key():

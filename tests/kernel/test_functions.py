@@ -84,6 +84,17 @@ def test_negative_result(without):
     assert probe_self(text, act, without=without) == ["-2 return=0xfffffffffffffffe /no/such/file -100"]
 
 
+@every_mechanism
+def test_address(pages, without):
+    """addr() of an entry is the function, of a return where it returns to: the caller, as the stack has it."""
+    text = ('probe kernel.function("vfs_read").call { if (pid() == target() && $count == 79) println(symdata(addr())) } '
+            'probe kernel.function("vfs_read").return { if (pid() == target() && @entry($count) == 79) { '
+            'println(symname(addr()), " ", addr() == stack(0), " ", probefunc()) exit() } }')
+    lines = probe_self(text, lambda _: os.pread(pages, 79, 0), without=without)
+    assert re.fullmatch(r"vfs_read\+0x0/0x[0-9a-f]+ \[kernel\]", lines[0]), lines
+    assert re.fullmatch(r"(ksys_|__x64_sys_|__do_sys_|do_)\w*pread64\w* 1 vfs_read", lines[1]), lines
+
+
 def scalars(text):
     """{member: number} of a pretty-printed structure, without what is nested."""
     return {name: int(value, 0) for name, value in re.findall(r"\.(\w+)=(0x[0-9a-f]+|-?\d+)(?=[,}])", text)}
