@@ -64,7 +64,7 @@ struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want
 void lower_mark_sleepable(struct program *p, bool names);
 
 /* mechanism.c: handlers of trampolines that need registers become those of kprobes. */
-void lower_choose_mechanism(struct program *p);
+void lower_choose_mechanism(struct lower_module *m);
 
 /* foreach.c */
 bool lower_has_wildcard(const struct ast_expr *e);	/* a[1, *] */

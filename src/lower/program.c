@@ -213,7 +213,7 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 		ir_pass_fuse(m->ir);
 		ir_pass_dead(m->ir);
 	}
-	lower_choose_mechanism(m->program);
+	lower_choose_mechanism(m);
 	names = ir_pass_names(m->program);
 	program_split_syscalls(m->program);
 	ir_analyse(m->program);

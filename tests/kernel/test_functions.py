@@ -169,6 +169,55 @@ def test_functions_of_a_module():
     assert {"veth_newlink 1", "veth_dev_init 2", "veth_dellink 1"} <= set(result.lines), result
 
 
+FRAMES = """
+import socket
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("left1", 0))
+for length in (77, 78, 78, 79):
+    s.send(bytes.fromhex("ffffffffffff020000000001") + (0x88b5).to_bytes(2, "big") + bytes(length - 14))
+"""
+
+
+@pytest.mark.parametrize("module", ("veth", "ve[t]h"))
+def test_frames_through_a_module(tmp_path, module):
+    """Parameters of a module's function at its entry and, as they were then, at its return."""
+    program = tmp_path / "frames.py"
+    program.write_text(FRAMES)
+    text = ('global n, r probe module("%s").function("veth_xmit") { if ($skb->len >= 77 && $skb->len < 80) '
+            'n[kernel_string($dev->name), $skb->len, pp()]++ } '
+            'probe module("%s").function("veth_xmi*").return { if (@entry($skb->len) == 78) r[$return, kernel_string($dev->name)]++ } '
+            'probe end { foreach ([d, l+, p] in n) println(d, " ", l, " ", n[d, l, p], " ", p) '
+            'foreach ([v, d] in r) println(v, " ", d, " ", r[v, d]) }' % (module, module))
+    commands = ("ip link add left1 type veth peer name right1 && ip link set left1 up && ip link set right1 up && sleep 0.5 && "
+                f"python3 {program}; ip link del left1")
+    result = script(text, "-c", f"/bin/sh -c '{commands}'", timeout=90).ok()
+    point = 'module("veth").function("veth_xmit")'
+    assert (result.lines, result.err) == ([f"left1 77 1 {point}", f"left1 78 2 {point}", f"left1 79 1 {point}",
+                                           "0 left1 2"], "")
+
+
+@every_mechanism
+def test_registers_beside_parameters(pages, without):
+    """Trampolines have no registers, kretprobes no parameters: a handler may use both."""
+    text = ('probe kernel.function("vfs_read").return { if (pid() == target() && $count == 91) { '
+            'println($file->f_inode->i_ino, " ", register("ax"), " ", $return, " ", @entry($count + 1)) } } '
+            'probe kernel.function("vfs_read").return { if (pid() == target() && $count == 91) '
+            'println(@entry(long_arg(3)), " ", @entry(register("dx")), " ", @entry($count), " ", $return) } '
+            'probe kernel.function("vfs_read").return { if (pid() == target() && @entry(ulong_arg(3)) == 91) '
+            'println(returnval(), " ", registers_valid()) } '
+            'probe kernel.function("vfs_read") { if (pid() == target() && $count == 91) '
+            'println(pointer_arg(1) == $file, register("di") == $file, u_register("edx"), " ", int_arg(3)) } '
+            'probe kernel.function("vfs_write").return { if (pid() == target()) exit() }')
+
+    def act(_):
+        assert len(os.pread(pages, 91, 10240 - 40)) == 40
+        os.write(pages, b"x")
+
+    inode = os.fstat(pages).st_ino
+    lines = probe_self(text, act, without=without)
+    assert sorted(lines) == sorted([f"{inode} 40 40 92", "91 91 91 40", "40 1", "1191 91"])
+
+
 def test_unknown_functions():
     result = script('probe kernel.function("vfs_raed") { }').failed()
     assert "no match (similar functions: " in result.err and "vfs_read" in result.err
