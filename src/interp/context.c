@@ -164,18 +164,25 @@ static uint32_t ctime_text(struct interp *in, const struct ir_expr *e)
 	return interp_push_text(in, text, strlen(text), e->bound);
 }
 
-/* Arguments of the process: their NULs made blanks, trailing ones left out. */
+/* Arguments of the process, with blanks between them; an empty one but the first is shown as "". */
 static uint32_t cmdline(struct interp *in, const struct ir_expr *e)
 {
-	char text[4096];
-	size_t n = interp_proc_file(interp_pid(in), interp_pid(in), "cmdline", text, sizeof(text));
+	char args[4096], text[3 * sizeof(args)];
+	size_t n = interp_proc_file(interp_pid(in), interp_pid(in), "cmdline", args, sizeof(args)), len = 0;
 
-	while (n > 0 && !text[n - 1])
-		n--;
-	for (size_t i = 0; i < n; i++)
-		if (!text[i])
-			text[i] = ' ';
-	return interp_push_text(in, text, n, e->bound);
+	for (size_t i = 0; i < n; i++) {
+		if (args[i]) {
+			text[len++] = args[i];
+			continue;
+		}
+		if (i && !args[i - 1]) {
+			text[len++] = '"';
+			text[len++] = '"';
+		}
+		if (i + 1 < n)
+			text[len++] = ' ';
+	}
+	return interp_push_text(in, text, len, e->bound);
 }
 
 static uint32_t execname(struct interp *in, const struct ir_expr *e, pid_t pid, pid_t tid)

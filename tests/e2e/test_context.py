@@ -59,6 +59,21 @@ def test_execname_of_begin_is_some_name():
 def test_command_line(places):
     text = 'probe process(PROG).function("outer") { println(cmdline_str()) exit() }'
     assert trace(places, text, command=f"{places} one two").ok().out == f"{places} one two\n"
+    shown = f'{places} "" one "" "" two ""'
+    assert trace(places, text, command=f"{places} '' one '' '' two ''").ok().out == f"{shown}\n"
+    same = text.replace("cmdline_str()", 'cmdline_args(0, -1, " ")')
+    assert trace(places, same, command=f"{places} '' one '' '' two ''").ok().out == f"{shown}\n"
+
+
+def test_command_line_without_its_first_argument(places):
+    text = 'probe process(PROG).function("outer") { println(cmdline_str(), "|", cmdline_args(0, -1, " ")) exit() }'
+    assert trace(places, text, command=f"bash -c \"exec -a '' {places} '' x\"").ok().out == ' "" x| "" x\n'
+
+
+def test_command_line_of_stap():
+    text = 'probe begin { println(cmdline_str()) println(cmdline_arg(4) == "", cmdline_arg(5)) exit() }'
+    lines = script(text.replace(" ", "\t"), "-w", "", "last").ok().lines
+    assert lines[0].endswith(' -w "" last') and lines[1] == "1last"
 
 
 def test_clocks():

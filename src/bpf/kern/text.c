@@ -168,25 +168,31 @@ long bk_wide(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 static long args_step(uint32_t i, void *ctx)
 {
 	struct rt_mem *m = *(struct rt_mem **)ctx;
+	uint32_t dst = (uint32_t)rt_got(m, STEP_DST), src = (uint32_t)rt_got(m, STEP_SRC);
 	uint8_t c;
 
 	if (i >= m->arg[0])
 		return 1;
-	c = RT_BYTE(m, (uint32_t)rt_got(m, STEP_SRC) + i);
-	put(m, (uint32_t)rt_got(m, STEP_DST), c ? c : ' ');
-	if (c)
-		rt_put(m, 2, i + 1);
+	c = RT_BYTE(m, src + i);
+	if (c) {
+		put(m, dst, c);
+		return 0;
+	}
+	if (i && !RT_BYTE(m, src + i - 1)) {
+		put(m, dst, '"');
+		put(m, dst, '"');
+	}
+	if (i + 1 < m->arg[0])
+		put(m, dst, ' ');
 	return 0;
 }
 
-/* arg[0] bytes at src, NULs made blanks, trailing ones left out: the arguments of a process. */
+/* arg[0] bytes at src as the arguments of a process: each ends with NUL, an empty one but the first is shown as "". */
 long bk_args(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src)
 {
 	if (!m || !size)
 		return 0;
-	rt_put(m, 2, 0);
 	convert(m, dst, size, src, args_step);
-	rt_put(m, POS, rt_got(m, 2));
 	return finish(m, dst, size);
 }
 
