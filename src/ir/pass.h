@@ -17,6 +17,7 @@ void ir_pass_fold(struct ir_module *m);		/* constants, strings, algebra, decided
 void ir_pass_inline(struct ir_module *m);	/* small functions that cannot reach themselves */
 void ir_pass_prop(struct ir_module *m);		/* constants and copies through locals */
 void ir_pass_cse(struct ir_module *m);		/* equal expensive reads in straight-line code */
+void ir_pass_sink(struct ir_module *m);		/* values that one branch needs are computed there */
 void ir_pass_dead(struct ir_module *m);		/* unread locals, code after return, uncalled functions' bodies */
 
 /* Handlers of one point know it; a program's points must all be there. */

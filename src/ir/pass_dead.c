@@ -193,4 +193,5 @@ void ir_optimise(struct ir_module *m)
 	ir_pass_prop(m);
 	ir_pass_fold(m);
 	ir_pass_dead(m);
+	ir_pass_sink(m);
 }

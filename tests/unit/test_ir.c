@@ -187,6 +187,40 @@ static void test_dead(void **state)
 		    "func unused(x: i64) { } func used() { eval (exit) } handler h { eval (call used) }");
 }
 
+static void test_sink(void **state)
+{
+	(void)state;
+	/* into the branch that alone uses it, with what it needs */
+	expect_pass(ir_pass_sink,
+		    "handler h { local x: i64 local s: str set x = (uid) set s = (sprintf \"%d\" x) action 1 "
+		    "if (pid) { eval (log s) } }",
+		    "handler h { local x: i64 local s: str action 1 "
+		    "if (pid) { set x = (uid) set s = (sprintf \"%d\" x) eval (log s) } }");
+	/* behind a test that may end the handler */
+	expect_pass(ir_pass_sink,
+		    "handler h { local x: i64 set x = (uid) if (pid) { return } eval (printf \"%d\" x) }",
+		    "handler h { local x: i64 if (pid) { return } set x = (uid) eval (printf \"%d\" x) }");
+#define STAYS(body) expect_pass(ir_pass_sink, "global g: i64 handler h { " body " }", "global g: i64 handler h { " body " }")
+	/* used elsewhere, too */
+	STAYS("local x: i64 set x = (uid) if (pid) { eval (printf \"%d\" x) } eval (printf \"%d\" x)");
+	STAYS("local x: i64 set x = (uid) if (pid) { eval (exit) } eval (printf \"%d\" x)");
+	STAYS("local x: i64 set x = (uid) if (gt x 3) { eval (printf \"%d\" x) }");
+	/* set twice; by itself */
+	STAYS("local x: i64 set x = 1 set x = (uid) if (pid) { eval (printf \"%d\" x) }");
+	STAYS("local x: i64 loop { set x = (add x 1) if (pid) { eval (printf \"%d\" x) break } }");
+	/* what it reads changes in between */
+	STAYS("local x: i64 local y: i64 set x = (uid) set y = (tid) if (pid) { eval (exit) } set y = (cpu) "
+	      "if (pid) { eval (printf \"%d %d\" x y) } eval (printf \"%d\" (add x y))");
+	STAYS("local x: i64 set x = (gload g) eval (gstore g 2) if (pid) { eval (printf \"%d\" x) }");
+	/* clocks, errors, the last match */
+	STAYS("local x: i64 set x = (ktime.ns) if (pid) { eval (printf \"%d\" x) }");
+	STAYS("local x: i64 set x = (div 1 (pid)) if (pid) { eval (printf \"%d\" x) }");
+	/* a handler of errors sees what was set before */
+	STAYS("local x: i64 try { set x = (uid) if (pid) { return } eval (error \"e\") eval (printf \"%d\" x) } "
+	      "catch { eval (printf \"%d\" x) }");
+#undef STAYS
+}
+
 static void test_inline(void **state)
 {
 	(void)state;
@@ -646,7 +680,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_errors), cmocka_unit_test(test_text_deep),
 		cmocka_unit_test(test_check),	    cmocka_unit_test(test_fold),
-		cmocka_unit_test(test_dead),	    cmocka_unit_test(test_inline),
+		cmocka_unit_test(test_dead),
+		cmocka_unit_test(test_sink),
+		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_cse),	    cmocka_unit_test(test_prop),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_locks),

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Moving computations to where they are needed: a value that only one branch uses is computed there, and one
+ * that is used behind a test which may end the handler is computed behind that.  What an alias prepares (the
+ * text of a system call's arguments) then costs nothing in hits that the script's own test leaves out.
+ *
+ * Only locals that are set once move, and only over statements that change nothing of what they read.  Clocks
+ * and whatever may raise an error stay.
+ */
+#include <stdlib.h>
+
+#include "base/ds.h"
+#include "ir/pass.h"
+#include "ir/traverse.h"
+
+#define MAX_DISTANCE	64	/* statements looked at behind a set */
+
+struct sink {
+	const struct ir_module *m;
+	uint32_t *reads, *sets;		/* per local of the function */
+};
+
+/* What a statement, bodies included, does to the local `v` and to the value `e` of its set. */
+struct effects {
+	uint32_t v;
+	const struct ir_expr *e;
+	uint32_t reads;			/* of v */
+	bool changes, leaves;		/* a local that e reads or memory; may jump out of the list */
+};
+
+static bool reads_local(const struct ir_expr *e, uint32_t local)
+{
+	if (e->op == IR_LOCAL)
+		return e->sym == local;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (reads_local(e->args[i], local))
+			return true;
+	return false;
+}
+
+/* May a format read memory, which can fail? */
+static bool reads_memory(const struct ir_module *m, uint32_t format)
+{
+	const struct ir_format *f = m->formats[format];
+
+	for (size_t i = 0; i < arrlenu(f->pieces); i++)
+		if (f->pieces[i].conv == IR_CONV_MEM || f->pieces[i].conv == IR_CONV_MEM_HEX)
+			return true;
+	return false;
+}
+
+static bool is_clock(enum ir_op op)
+{
+	return op == IR_TIME_NS || op == IR_KTIME_NS || op == IR_CYCLES || op == IR_JIFFIES || op == IR_RANDINT;
+}
+
+static bool is_match(enum ir_op op)
+{
+	return op == IR_MATCH || op == IR_MATCHED || op == IR_NGROUPS;
+}
+
+static bool movable(const struct ir_module *m, const struct ir_expr *e)
+{
+	unsigned flags = ir_op_table[e->op].flags;
+
+	if (flags & IRF_EFFECT || is_clock(e->op) || is_match(e->op))
+		return false;
+	if (flags & IRF_FAIL && (e->op != IR_SPRINTF || reads_memory(m, e->sym)))
+		return false;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (!movable(m, e->args[i]))
+			return false;
+	return true;
+}
+
+/* Does the value depend on its operands and locals alone? */
+static bool is_pure(const struct ir_expr *e)
+{
+	if (e->op != IR_LOCAL && !(ir_op_table[e->op].flags & IRF_PURE))
+		return false;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (!is_pure(e->args[i]))
+			return false;
+	return true;
+}
+
+static void on_expr(void *ctx, struct ir_expr **e)
+{
+	struct effects *x = ctx;
+
+	if ((*e)->op == IR_LOCAL && (*e)->sym == x->v)
+		x->reads++;
+	if (ir_op_table[(*e)->op].flags & IRF_EFFECT && !is_pure(x->e))
+		x->changes = true;
+}
+
+static void on_write(struct effects *x, int64_t local)
+{
+	if (local >= 0 && reads_local(x->e, (uint32_t)local))
+		x->changes = true;
+}
+
+static void on_stmt(void *ctx, struct ir_stmt *s)
+{
+	struct effects *x = ctx;
+
+	if (s->kind == IR_S_SET || s->has_sym)
+		on_write(x, s->sym);
+	for (uint32_t i = 0; s->foreach && i < s->foreach->nkeys; i++)
+		on_write(x, s->foreach->key_local[i]);
+	if (s->foreach)
+		on_write(x, s->foreach->value_local);
+	x->leaves |= s->kind == IR_S_RETURN || s->kind == IR_S_BREAK || s->kind == IR_S_CONTINUE;
+}
+
+static uint32_t list_reads(struct ir_stmt *list, uint32_t v, const struct ir_expr *e)
+{
+	struct effects x = { .v = v, .e = e };
+	const struct ir_walker w = { &x, on_expr, NULL };
+
+	ir_walk_list(list, &w);
+	return x.reads;
+}
+
+static struct effects effects_of(struct ir_stmt *s, uint32_t v, const struct ir_expr *e)
+{
+	struct effects x = { .v = v, .e = e };
+	const struct ir_walker w = { &x, on_expr, on_stmt };
+
+	on_stmt(&x, s);
+	ir_walk_own(s, &w);
+	ir_walk_list(s->body, &w);
+	ir_walk_list(s->orelse, &w);
+	return x;
+}
+
+/* The branch of an if that alone uses v, or NULL. */
+static struct ir_stmt **only_branch(const struct sink *k, struct ir_stmt *s, uint32_t v, const struct ir_expr *e)
+{
+	if (s->kind != IR_S_IF || reads_local(s->expr, v))
+		return NULL;
+	if (list_reads(s->body, v, e) == k->reads[v])
+		return &s->body;
+	return list_reads(s->orelse, v, e) == k->reads[v] ? &s->orelse : NULL;
+}
+
+/* Where the set should go; NULL: it is where it belongs. */
+static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
+{
+	struct ir_stmt **slot = &set->next;
+	bool leaves = false;
+
+	if (set->kind != IR_S_SET || k->sets[set->sym] != 1 || !k->reads[set->sym] || !movable(k->m, set->expr) ||
+	    reads_local(set->expr, set->sym))
+		return NULL;
+	for (unsigned n = 0; *slot && n < MAX_DISTANCE; n++, slot = &(*slot)->next) {
+		struct effects x = effects_of(*slot, set->sym, set->expr);
+		struct ir_stmt **branch = only_branch(k, *slot, set->sym, set->expr);
+
+		if (branch)
+			return branch;
+		if (x.reads || x.changes)
+			return leaves && list_reads(*slot, set->sym, set->expr) == k->reads[set->sym] ? slot : NULL;
+		leaves |= x.leaves;
+	}
+	return NULL;
+}
+
+/* From the last statement to the first, so that what a moved value needs can follow it. */
+static void sink_list(const struct sink *k, struct ir_stmt **list)
+{
+	struct ir_stmt ***slots = NULL;
+
+	for (struct ir_stmt **s = list; *s; s = &(*s)->next)
+		arrput(slots, s);
+	for (size_t i = arrlenu(slots); i-- > 0;) {
+		struct ir_stmt *s = *slots[i], **to = destination(k, s);
+
+		if (!to)
+			continue;
+		*slots[i] = s->next;
+		s->next = *to;
+		*to = s;
+	}
+	arrfree(slots);
+	for (struct ir_stmt *s = *list; s; s = s->next) {
+		sink_list(k, &s->body);
+		sink_list(k, &s->orelse);
+	}
+}
+
+static void count_read(void *ctx, struct ir_expr **e)
+{
+	struct sink *k = ctx;
+
+	if ((*e)->op == IR_LOCAL)
+		k->reads[(*e)->sym]++;
+}
+
+static void count_set(struct sink *k, int64_t local)
+{
+	if (local >= 0)
+		k->sets[local]++;
+}
+
+static void count_sets(void *ctx, struct ir_stmt *s)
+{
+	if (s->kind == IR_S_SET || s->has_sym)
+		count_set(ctx, s->sym);
+	for (uint32_t i = 0; s->foreach && i < s->foreach->nkeys; i++)
+		count_set(ctx, s->foreach->key_local[i]);
+	if (s->foreach)
+		count_set(ctx, s->foreach->value_local);
+}
+
+static void sink_func(struct ir_module *m, struct ir_func *f)
+{
+	size_t n = arrlenu(f->locals);
+	struct sink k = { m, calloc(n + 1, sizeof(*k.reads)), calloc(n + 1, sizeof(*k.sets)) };
+	const struct ir_walker counter = { &k, count_read, count_sets };
+
+	if (!k.reads || !k.sets)
+		abort();
+	for (uint32_t p = 0; p < f->nparams; p++)
+		k.sets[p]++;
+	ir_walk_list(f->body, &counter);
+	sink_list(&k, &f->body);
+	free(k.reads);
+	free(k.sets);
+}
+
+void ir_pass_sink(struct ir_module *m)
+{
+	for (size_t i = 0; i < arrlenu(m->funcs); i++)
+		sink_func(m, m->funcs[i]);
+	for (size_t i = 0; i < arrlenu(m->handlers); i++)
+		sink_func(m, m->handlers[i]);
+}
