@@ -15,7 +15,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 STAP = os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")
-GROUP = 12
+GROUP = 20
 
 
 def stap(*arguments):
@@ -54,19 +54,20 @@ def load(names, own):
     return "" if result.returncode == 0 else (errors or result.stderr.splitlines() or ["no message"])[0]
 
 
+def load_all(names, own):
+    """(name, error) of each: many at once if these load."""
+    if len(names) == 1 or load(names, own):
+        return [(name, load([name], own)) for name in names]
+    return [(name, "") for name in names]
+
+
 def main():
     wanted = sys.argv[1:] or aliases()
     own = variables(sorted({name.split(".")[0] for name in wanted}))
-    for start in range(0, len(wanted), GROUP):
-        group = wanted[start:start + GROUP]
-        if all(name in own for name in group) and not load(group, own):
-            group, good = [], group
-        else:
-            good = []
-        for name in good:
-            print(name, "ok", flush=True)
-        for name in group:
-            error = load([name], own)
+    listed = [name for name in wanted if name in own]
+    groups = [listed[start:start + GROUP] for start in range(0, len(listed), GROUP)]
+    for group in groups + [[name] for name in wanted if name not in own]:
+        for name, error in load_all(group, own):
             print(f"{name}: {error}" if error else f"{name} ok", flush=True)
 
 
