@@ -19,6 +19,7 @@ cd "$bpftap_top" || exit 1
 variants=(build build-asan)
 [ "${1-}" != --plain ] || variants=(build)
 results=()	# NAME=FILE: one JUnit file per suite
+running=()	# processes, in the order in which they began
 
 finish()
 {
@@ -37,42 +38,59 @@ interrupted()
 	trap - HUP INT TERM
 	say "ended by a signal"
 	results+=("ended by a signal=/nonexistent")
-	if [ -n "${running-}" ]; then
-		kill "-$stop" "$running"
+	if [ ${#running[@]} -gt 0 ]; then
+		kill "-$stop" "${running[@]}"
 		for _ in $(seq 50); do
-			kill -0 "$running" && sleep 0.1
+			kill -0 "${running[@]}" && sleep 0.1
 		done
 	fi 2>/dev/null
 	exit 1
 }
 trap interrupted HUP INT TERM
 
-# await SIGNAL COMMAND...: runs it with no terminal; SIGNAL is what ends it.
-await()
+# begin SIGNAL COMMAND...: starts it with no terminal; SIGNAL is what ends it.
+begin()
 {
 	stop=$1
 	shift
 	"$@" >&2 </dev/null &
-	running=$!	# in the background, because the shell heeds signals only while it waits
+	running+=($!)	# in the background, because the shell heeds signals only while it waits
+}
+
+# end: waits for what began first, and has its status.
+end()
+{
 	local status=0
-	wait "$running" || status=$?
-	running=
+	wait "${running[0]}" || status=$?
+	running=("${running[@]:1}")
 	return $status
 }
 
-# run_suite NAME RESULT SECONDS COMMAND...: runs it with default signals, for at most so long; a suite that leaves no RESULT
-# counts as one failure.
-run_suite()
+# begin_suite NAME RESULT SECONDS COMMAND...: starts it with default signals, for at most so long.
+begin_suite()
 {
 	local name=$1 result=$2 seconds=$3
 	shift 3
 	say "$name"
 	rm -f "$result"
 	results+=("$name=$result")
-	await INT timeout -s INT -k 30 "$seconds" env --default-signal "$@"
+	begin INT timeout -s INT -k 30 "$seconds" env --default-signal "$@"
+}
+
+# end_suite NAME RESULT SECONDS COMMAND...: waits for it; its time counts as a failure when it was too short.
+end_suite()
+{
+	end
 	case $? in
-	124 | 137) results+=("$name took more than $seconds s=/nonexistent") ;;
+	124 | 137) results+=("$1 took more than $3 s=/nonexistent") ;;
 	esac
+}
+
+# run_suite NAME RESULT SECONDS COMMAND...: runs it; a suite that leaves no RESULT counts as one failure.
+run_suite()
+{
+	begin_suite "$@"
+	end_suite "$@"
 }
 
 # step NAME COMMAND...: something that suites depend on; a failure is counted, and the caller's matter.
@@ -80,15 +98,18 @@ step()
 {
 	local name=$1
 	shift
-	await TERM "$@" || { results+=("$name=/nonexistent"); return 1; }
+	begin TERM "$@"
+	end || { results+=("$name=/nonexistent"); return 1; }
 }
 
-# pytest_suite NAME BUILD RESULT SECONDS DIRECTORY
+# pytest_suite NAME BUILD RESULT SECONDS DIRECTORY [VARIABLE=VALUE...]
 pytest_suite()
 {
-	local stap=$bpftap_top/$2/src/cli/stap
-	run_suite "$1" "$3" "$4" env STAP="$stap" BPFTAP_BUILD="$bpftap_top/$2" \
-		/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 --junitxml="$3" "$5"
+	local name=$1 build=$2 result=$3 seconds=$4 directory=$5
+	shift 5
+	"${how:-run_suite}" "$name" "$result" "$seconds" \
+		env STAP="$bpftap_top/$build/src/cli/stap" BPFTAP_BUILD="$bpftap_top/$build" "$@" \
+		/usr/bin/python3 -m pytest -q -rfEs -p no:cacheprovider --durations=5 --junitxml="$result" "$directory"
 }
 
 # Unit, golden and end-to-end tests of the build in directory $1.
@@ -112,4 +133,12 @@ for build in "${variants[@]}"; do
 	[ "$build" != build-asan ] || options=(-Db_sanitize=address,undefined -Db_lundef=false)
 	step "$build" build_tree "$bpftap_top/$build" "${options[@]}" && test_build "$build"
 done
-pytest_suite "tests on other kernels (build)" build build/vm.junit.xml 1200 tests/vm
+say "tests on other kernels (build)"	# at once: the machine of the tests waits much of its time
+rm -f build/vm-*.log
+for how in begin_suite end_suite; do
+	for kernel in 6.1 6.12; do
+		pytest_suite "tests on $kernel (build)" build "build/vm-$kernel.junit.xml" 900 tests/vm BPFTAP_KERNELS="$kernel" \
+			2>>"build/vm-$kernel.log"
+	done
+done
+cat build/vm-*.log >&2

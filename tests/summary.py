@@ -11,8 +11,8 @@ import xml.etree.ElementTree as ET
 
 
 def cases(path):
-    """(name, outcome, reason) of each test case of a JUnit file."""
-    for case in ET.parse(path).getroot().iter("testcase"):
+    """(name, outcome, reason) of each test case of a JUnit file; the one in which pytest was interrupted has no name."""
+    for case in filter(lambda case: case.get("name"), ET.parse(path).getroot().iter("testcase")):
         name = f"{case.get('classname', '')}.{case.get('name', '')}".strip(".")
         failed = case.find("failure") if case.find("failure") is not None else case.find("error")
         skipped = case.find("skipped")

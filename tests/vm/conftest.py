@@ -22,7 +22,7 @@ def unit_program(name):
     return BUILD / "tests" / "unit" / f"unit_{name}"
 
 
-@pytest.fixture(scope="session", params=list(kernels.PATTERNS))
+@pytest.fixture(scope="session", params=suite.KERNELS)
 def vm(request):
     try:
         kernels.get(request.param)

@@ -11,6 +11,7 @@ import machine
 
 TOP = machine.TOP
 STAP = pathlib.Path(os.environ.get("STAP", TOP / "build" / "src" / "cli" / "stap")).absolute()
+KERNELS = os.environ.get("BPFTAP_KERNELS", ",".join(kernels.PATTERNS)).split(",")
 PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
 TOOLS = ("bash", "cat", "curl", "ip", "nft", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")

@@ -39,7 +39,7 @@ s.sendto(b"hello", ("127.0.0.9", 7777))
 """
 
 
-@pytest.fixture(scope="module", params=list(kernels.PATTERNS))
+@pytest.fixture(scope="module", params=suite.KERNELS)
 def debug_vm(request):
     try:
         kernels.get(request.param).debug_disk()
