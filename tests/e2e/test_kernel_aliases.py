@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from support import SESSION, TOP, run, script, stap
+from support import SESSION, TOP, compile_target, run, script, stap
 
 PYTHON = sys.executable
 FUNCTIONS = stap("-p2", "-e", 'probe kernel.function("vfs_read") { exit() }').status == 0
@@ -92,8 +92,8 @@ def test_execution_of_a_program():
     lines = python(text, 'import os\n'
                    'try:\n\tos.execv("/nonexistent", ["x"])\nexcept FileNotFoundError:\n\tpass\n'
                    'os.execv("/bin/true", ["true", "a b", "c"])\n')
-    assert lines[-4:] == ['execve|"/nonexistent"|x|"/nonexistent" ', "0 -2 -2 (ENOENT) python3",
-                          'execve|"/bin/true"|true a b c|"/bin/true" "a b" "c"', "1 0 0 true"]
+    assert lines[-4:] == ['execve|"/nonexistent"|["x"]|"/nonexistent" []', "0 -2 -2 (ENOENT) python3",
+                          'execve|"/bin/true"|["true", "a b", "c"]|"/bin/true" ["a b", "c"]', "1 0 0 true"]
 
 
 def test_kill_by_its_call():
@@ -102,8 +102,35 @@ def test_kill_by_its_call():
             'probe signal.handle { if (pid() == target()) printf("%s %d %d\\n", sig_name, sig, sig_code) }')
     lines = python(text, "import os, signal\nsignal.signal(10, lambda *a: 0)\nprint(os.getpid(), flush=True)\n"
                    "os.kill(os.getpid(), 10)\n")
-    assert lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 USR1", "syskill 0 0", "USR1 10 0"] or \
-        lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 USR1", "USR1 10 0", "syskill 0 0"], lines
+    assert lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 SIGUSR1", "syskill 0 0", "USR1 10 0"] or \
+        lines[1:] == [f"syskill {lines[0]}, SIGUSR1 1 SIGUSR1", "USR1 10 0", "syskill 0 0"], lines
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_calls_of_either_interface(bits):
+    if bits == 32 and not os.path.exists("/usr/lib32/libc.so"):
+        pytest.skip("no C library of 32 bits (libc6-dev-i386)")
+    own = "if (pid() != target()) next"
+    text = (f'probe kprocess.exec {{ {own} println(name, " ", filename, " ", args, " ", env_str, " ", argstr) }} '
+            f'probe kprocess.exec_complete {{ {own} println(name, " ", retval, " ", retstr, " ", errno, " ", success) }} '
+            f'probe signal.syskill, signal.systkill, signal.systgkill {{ {own} '
+            'println(name, " ", argstr, " ", sig_name, " ", sig_pid, " ", pid_name, " ", task == pid2task(pid)) } '
+            f'probe signal.syskill.return, signal.systkill.return, signal.systgkill.return {{ {own} println(name, " ", retval) }} '
+            f'probe signal.pending {{ {own} println(name, " ", sigset_add, " ", sigset_size) }} '
+            f'probe signal.pending.return {{ {own} println(name, " ", retstr) }}')
+    program = compile_target("sends.c", f"-m{bits}")
+    lines = script(text, "-c", program).ok().lines
+    target, where = next(line for line in lines if " " in line and line[0].isdigit()).split()
+    lines.remove(f"{target} {where}")
+    assert lines[1:] == [
+        "execve 0 0 0 1",
+        f"syskill {target}, SIGUSR1 SIGUSR1 {target} sends 1", "syskill 0",
+        f"systkill {target}, SIGUSR2 SIGUSR2 {target} sends 1", "systkill 0",
+        f"systgkill {target}, {target}, SIGCHLD SIGCHLD {target} sends 1", "systgkill 0",
+        "syskill -1234567, 0x0 0x0 -1234567  1", "syskill -3",
+        f"pending {where} 8", "pending 0",
+        'execve "/nonexistent" ["x", ""] [/* 1 var */] "/nonexistent" [""]', "execve -2 -2 (ENOENT) -2 0",
+        'execve "/bin/true" ["true", "a b", "c"] [/* 3 vars */] "/bin/true" ["a b", "c"]', "execve 0 0 0 1"]
 
 
 def test_page_faults_have_their_addresses():
