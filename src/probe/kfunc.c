@@ -21,6 +21,7 @@
 #include "dbg/btf.h"
 #include "dbg/kernelfile.h"
 #include "probe/attach.h"
+#include "probe/kblack.h"
 #include "probe/kfunc.h"
 #include "probe/ksyms.h"
 #include "probe/process.h"
@@ -136,7 +137,7 @@ static bool wild_card_takes(const struct search *s, const struct ksym *sym)
 		return false;
 	if (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym->name))
 		return false;
-	return ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
+	return !kblack_reason(s->ps, sym->name) && ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
 }
 
 /* Of several names of one function, which are next to one another: the one by which users know system calls. */
@@ -156,10 +157,12 @@ static void find_glob(struct search *s)
 
 		if (!wild_card_takes(s, &sym[i]) || (same && !is_better_name(&sym[i], last)))
 			continue;
+		ksyms_find(sym[i].module, sym[i].name, &count);
+		if (count > 1 && !ksyms_place_traceable(sym[i].addr))
+			continue;
 		if (same)
 			arrsetlen(s->found, arrlenu(s->found) - 1);
 		last = &sym[i];
-		ksyms_find(last->module, last->name, &count);
 		found_add(s, last, multi || count > 1 || last->module);
 	}
 }
@@ -169,7 +172,7 @@ static void find_exact(struct search *s)
 	size_t n, count;
 	const struct ksym *sym = ksyms_find(s->module, s->name, &count), *all = ksyms_functions(&n);
 
-	if (!sym || (s->variant == PROCESS_EXPORTED && !ksyms_exported(s->name)))
+	if (!sym || kblack_reason(s->ps, s->name) || (s->variant == PROCESS_EXPORTED && !ksyms_exported(s->name)))
 		return;
 	if (count == 1) {
 		found_add(s, sym, s->module || attach_has_kprobe_multi());
@@ -177,7 +180,7 @@ static void find_exact(struct search *s)
 	}
 	for (const struct ksym *p = sym; p < all + n; p++)
 		if (!strcmp(p->name, s->name) && (s->module ? p->module && !strcmp(s->module, p->module) :
-							      !p->module))
+							      !p->module) && ksyms_place_traceable(p->addr))
 			found_add(s, p, true);
 }
 
@@ -318,8 +321,9 @@ static const char *similar_functions(struct search *s)
 
 static void kfunc_explain(struct search *s, struct probe_result *out)
 {
-	size_t n;
+	size_t n, count;
 	const char *like;
+	bool exists = ksyms_find(s->module, s->name, &count);	/* then somebody else says why it is not probed */
 
 	ksyms_functions(&n);
 	if (!n) {
@@ -327,8 +331,8 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 			   "cannot be read");
 		return;
 	}
-	like = is_glob(s->name) ? "" : similar_functions(s);
-	if (s->module && !*like)
+	like = exists || is_glob(s->name) ? "" : similar_functions(s);
+	if (s->module && !*like && !exists)
 		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
 	else
 		probe_fail(s->ps, out, "no-match", NULL, "no match%s%s%s", *like ? " (similar functions: " : "",
@@ -400,10 +404,15 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 /* A function that exists, but is not to be probed. */
 static void explain_refusal(struct search *s, const struct probe_spec *spec, struct probe_result *out)
 {
+	const char *reason = kblack_reason(s->ps, spec->function);
 	size_t count;
 
-	if (out->why && ksyms_find(s->module, spec->function, &count) &&
-	    (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
+	if (!out->why)
+		return;
+	if (reason)
+		diag_hint(s->ps->diag, out->why, "function '%s' is blacklisted: %s", spec->function, reason);
+	else if (ksyms_find(s->module, spec->function, &count) &&
+		 (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
 		diag_hint(s->ps->diag, out->why, "the kernel does not let '%s' be probed: it is marked notrace, or on the "
 			  "list of functions that kprobes must not touch", spec->function);
 }
@@ -435,15 +444,17 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 		else
 			probe_resolve_function(ps, f, m, &img[i], out);
 	}
-	if (n) {
-		if (!arrlenu(out->points) && text)
-			explain_refusal(&s, &spec, out);
-		return;
-	}
-	if (needs_debuginfo(&s, text) || !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release }))
-		probe_kernel_missing(ps, out, &missing);
-	else if (take_spec(&s, &spec, &missing, out))
+	if (!n) {
+		if (needs_debuginfo(&s, text) || !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release })) {
+			probe_kernel_missing(ps, out, &missing);
+			return;
+		}
+		if (!take_spec(&s, &spec, &missing, out))
+			return;
 		resolve_symbols(&s, f, out);
+	}
+	if (!arrlenu(out->points) && text)
+		explain_refusal(&s, &spec, out);
 }
 
 static const struct probe_var *kfunc_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)

@@ -22,6 +22,7 @@
 #include "dbg/func.h"
 #include "dbg/kernelfile.h"
 #include "probe/attach.h"
+#include "probe/kblack.h"
 #include "probe/kfunc.h"
 #include "probe/ksyms.h"
 
@@ -120,7 +121,7 @@ static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const c
 	const struct dbg_kernel_opts o = { .release = ps->release };
 	const char *name = arena_strndup(ps->arena, function, strcspn(function, "."));
 
-	if (dbg_symbol_find(m, arena_printf(ps->arena, "_kbl_addr_%s", function)))
+	if (kblack_reason(ps, function) || dbg_symbol_find(m, arena_printf(ps->arena, "_kbl_addr_%s", function)))
 		return true;
 	if (!dbg_kernel_is_running(&o))
 		return false;

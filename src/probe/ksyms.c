@@ -2,6 +2,7 @@
 /* Reading the kernel's lists of functions.  Each is read at most once, when it is first asked for. */
 #include "probe/ksyms.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +26,10 @@ static struct {
 	struct ksym *functions;				/* stb_ds array */
 	struct { char *key; size_t value; } *by_name;	/* shmap: first in functions + 1 */
 	size_t *next;					/* stb_ds array: the next of the same name + 1 */
-	struct name_set exported, blacklist, traceable;
+	struct name_set exported, blacklist, traceable, places;
 } ks;
+
+#define ENDBR_SIZE	4	/* what may be in front of the instruction that tracers replace */
 
 /* Code that is thrown away once the kernel has started lies between these. */
 static const char *const init_bounds[2] = { "_sinittext", "_einittext" };
@@ -185,5 +188,21 @@ bool ksyms_traceable(const char *name)
 	for (size_t i = shget(ks.by_name, name); i; i = ks.next[i - 1])
 		if (ks.functions[i - 1].addr && neighbour_traceable(i - 1, path))
 			return true;
+	return false;
+}
+
+bool ksyms_place_traceable(uint64_t addr)
+{
+	const char *root = tracefs_path();
+	char path[PATH_MAX], place[32];
+
+	if (!root || !addr)
+		return true;
+	snprintf(path, sizeof(path), "%s/available_filter_functions_addrs", root);
+	for (uint64_t at = addr; at <= addr + ENDBR_SIZE; at += ENDBR_SIZE) {
+		snprintf(place, sizeof(place), "%" PRIx64, at);
+		if (among(&ks.places, path, 0, place) || !ks.places.known)
+			return true;
+	}
 	return false;
 }

@@ -23,5 +23,10 @@ bool ksyms_exported(const char *name);
 bool ksyms_blacklisted(const char *name);
 /* Whether it can be traced by its first instruction; true where the kernel does not tell (tracefs). */
 bool ksyms_traceable(const char *name);
+/*
+ * The same of the function that begins at the run-time address: tells functions of one name apart where the kernel
+ * lists addresses (since 6.5); true where it does not, and for address 0.
+ */
+bool ksyms_place_traceable(uint64_t addr);
 
 #endif

@@ -120,6 +120,26 @@ static void test_function_unknown(void **state)
 	}
 }
 
+/* What ends the machine or only wastes hits: not by wild cards; by name with the reason, or in guru mode. */
+static void test_function_blacklisted(void **state)
+{
+	struct fixture *f = *state;
+
+	if (!has_btf() || !has_symbols())
+		skip();
+	f->session.listing = true;
+	assert_int_equal(resolve(f, "kernel.function(\"__rcu_read_unlock\")"), 0);
+	assert_non_null(strstr(f->result.why->hints[0], "blacklisted: the kernel calls it after every handler"));
+	assert_int_equal(resolve(f, "kernel.function(\"htab_map_update_elem\")"), 0);
+	assert_non_null(strstr(f->result.why->hints[0], "'htab_map_update_elem' is blacklisted: "));
+	assert_true(resolve(f, "kernel.function(\"htab_map_*\")") > 5);
+	for (size_t i = 0; i < arrlenu(f->result.points); i++)
+		assert_string_not_equal(f->result.points[i]->prog.name, "htab_map_update_elem");
+	f->session.guru = true;
+	assert_int_equal(resolve(f, "kernel.function(\"htab_map_update_elem\")"), 1);
+	assert_int_equal(resolve(f, "kernel.function(\"__rcu_read_unlock\")"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +148,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_trace_unknown, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_function, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_function_unknown, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_function_blacklisted, fixture_setup, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
