@@ -39,16 +39,6 @@ static bool worthwhile(const struct ir_expr *e)
 	}
 }
 
-static bool reads_local(const struct ir_expr *e, uint32_t local)
-{
-	if (e->op == IR_LOCAL)
-		return e->sym == local;
-	for (uint32_t i = 0; i < e->nargs; i++)
-		if (reads_local(e->args[i], local))
-			return true;
-	return false;
-}
-
 static bool reads_global(const struct ir_expr *e, uint32_t global)
 {
 	if ((ir_op_table[e->op].flags & IRF_SYM_GLOBAL) && e->sym == global)
@@ -121,7 +111,7 @@ static void forget(struct cse *c, enum kill what, uint32_t sym)
 
 	for (size_t i = 0; i < arrlenu(c->entries); i++) {
 		const struct ir_expr *e = c->entries[i].expr;
-		bool dead = what == KILL_LOCAL ? reads_local(e, sym) :
+		bool dead = what == KILL_LOCAL ? ir_reads_local(e, sym) :
 			    what == KILL_GLOBAL ? reads_global(e, sym) : reads_memory(e);
 
 		if (!dead)

@@ -22,44 +22,9 @@
 
 struct fuse {
 	struct ir_module *m;
-	uint32_t *reads, *sets;		/* by local: how often it is read and set */
+	struct ir_local_uses uses;
 	struct ir_stmt **texts;		/* stb_ds array: `local = sprintf(...)` that may still be moved */
 };
-
-/* ---- how often locals are used ---- */
-
-static void count_read(void *ctx, struct ir_expr **e)
-{
-	struct fuse *fu = ctx;
-
-	if ((*e)->op == IR_LOCAL)
-		fu->reads[(*e)->sym]++;
-}
-
-static void count_set(void *ctx, struct ir_stmt *s)
-{
-	struct fuse *fu = ctx;
-
-	if (s->kind == IR_S_SET || (s->kind == IR_S_TRY && s->has_sym)) {
-		fu->sets[s->sym]++;
-	} else if (s->kind == IR_S_FOREACH) {
-		for (uint32_t i = 0; i < s->foreach->nkeys; i++)
-			if (s->foreach->key_local[i] >= 0)
-				fu->sets[s->foreach->key_local[i]]++;
-		if (s->foreach->value_local >= 0)
-			fu->sets[s->foreach->value_local]++;
-	}
-}
-
-static bool reads_local(const struct ir_expr *e, uint32_t local)
-{
-	if (e->op == IR_LOCAL)
-		return e->sym == local;
-	for (uint32_t i = 0; i < e->nargs; i++)
-		if (reads_local(e->args[i], local))
-			return true;
-	return false;
-}
 
 /* ---- one print ---- */
 
@@ -171,7 +136,7 @@ static void fuse_print(struct fuse *fu, struct ir_expr *e)
 static void local_changes(struct fuse *fu, uint32_t local)
 {
 	for (size_t i = arrlenu(fu->texts); i-- > 0;)
-		if (reads_local(fu->texts[i]->expr, local))
+		if (ir_reads_local(fu->texts[i]->expr, local))
 			arrdel(fu->texts, i);
 }
 
@@ -183,7 +148,7 @@ static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 			continue;
 		if (s->kind == IR_S_SET && !(ir_op_table[s->expr->op].flags & IRF_EFFECT)) {
 			local_changes(fu, s->sym);
-			if (movable(fu, s->expr) && fu->reads[s->sym] == 1 && fu->sets[s->sym] == 1)
+			if (movable(fu, s->expr) && fu->uses.reads[s->sym] == 1 && fu->uses.sets[s->sym] == 1)
 				arrput(fu->texts, s);
 			continue;
 		}
@@ -197,18 +162,11 @@ static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 
 static void fuse_func(struct ir_module *m, struct ir_func *f)
 {
-	size_t n = arrlenu(f->locals);
-	struct fuse fu = { .m = m, .reads = calloc(n + 1, sizeof(uint32_t)),
-			   .sets = calloc(n + 1, sizeof(uint32_t)) };
-	struct ir_walker w = { .ctx = &fu, .expr = count_read, .stmt = count_set };
+	struct fuse fu = { .m = m, .uses = ir_local_uses_count(f) };
 
-	if (!fu.reads || !fu.sets)
-		abort();
-	ir_walk_list(f->body, &w);
 	fuse_list(&fu, f->body);
 	arrfree(fu.texts);
-	free(fu.reads);
-	free(fu.sets);
+	ir_local_uses_fini(&fu.uses);
 }
 
 void ir_pass_fuse(struct ir_module *m)

@@ -7,8 +7,6 @@
  * Only locals that are set once move, and only over statements that change nothing of what they read.  Clocks
  * and whatever may raise an error stay.
  */
-#include <stdlib.h>
-
 #include "base/ds.h"
 #include "ir/pass.h"
 #include "ir/traverse.h"
@@ -17,7 +15,7 @@
 
 struct sink {
 	const struct ir_module *m;
-	uint32_t *reads, *sets;		/* per local of the function */
+	struct ir_local_uses uses;
 };
 
 /* What a statement, bodies included, does to the local `v` and to the value `e` of its set. */
@@ -27,16 +25,6 @@ struct effects {
 	uint32_t reads;			/* of v */
 	bool changes, leaves;		/* a local that e reads or memory; may jump out of the list */
 };
-
-static bool reads_local(const struct ir_expr *e, uint32_t local)
-{
-	if (e->op == IR_LOCAL)
-		return e->sym == local;
-	for (uint32_t i = 0; i < e->nargs; i++)
-		if (reads_local(e->args[i], local))
-			return true;
-	return false;
-}
 
 /* May a format read memory, which can fail? */
 static bool reads_memory(const struct ir_module *m, uint32_t format)
@@ -96,7 +84,7 @@ static void on_expr(void *ctx, struct ir_expr **e)
 
 static void on_write(struct effects *x, int64_t local)
 {
-	if (local >= 0 && reads_local(x->e, (uint32_t)local))
+	if (local >= 0 && ir_reads_local(x->e, (uint32_t)local))
 		x->changes = true;
 }
 
@@ -137,11 +125,11 @@ static struct effects effects_of(struct ir_stmt *s, uint32_t v, const struct ir_
 /* The branch of an if that alone uses v, or NULL. */
 static struct ir_stmt **only_branch(const struct sink *k, struct ir_stmt *s, uint32_t v, const struct ir_expr *e)
 {
-	if (s->kind != IR_S_IF || reads_local(s->expr, v))
+	if (s->kind != IR_S_IF || ir_reads_local(s->expr, v))
 		return NULL;
-	if (list_reads(s->body, v, e) == k->reads[v])
+	if (list_reads(s->body, v, e) == k->uses.reads[v])
 		return &s->body;
-	return list_reads(s->orelse, v, e) == k->reads[v] ? &s->orelse : NULL;
+	return list_reads(s->orelse, v, e) == k->uses.reads[v] ? &s->orelse : NULL;
 }
 
 /* Where the set should go; NULL: it is where it belongs. */
@@ -150,8 +138,8 @@ static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
 	struct ir_stmt **slot = &set->next;
 	bool leaves = false;
 
-	if (set->kind != IR_S_SET || k->sets[set->sym] != 1 || !k->reads[set->sym] || !movable(k->m, set->expr) ||
-	    reads_local(set->expr, set->sym))
+	if (set->kind != IR_S_SET || k->uses.sets[set->sym] != 1 || !k->uses.reads[set->sym] || !movable(k->m, set->expr) ||
+	    ir_reads_local(set->expr, set->sym))
 		return NULL;
 	for (unsigned n = 0; *slot && n < MAX_DISTANCE; n++, slot = &(*slot)->next) {
 		struct effects x = effects_of(*slot, set->sym, set->expr);
@@ -160,7 +148,7 @@ static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
 		if (branch)
 			return branch;
 		if (x.reads || x.changes)
-			return leaves && list_reads(*slot, set->sym, set->expr) == k->reads[set->sym] ? slot : NULL;
+			return leaves && list_reads(*slot, set->sym, set->expr) == k->uses.reads[set->sym] ? slot : NULL;
 		leaves |= x.leaves;
 	}
 	return NULL;
@@ -189,44 +177,14 @@ static void sink_list(const struct sink *k, struct ir_stmt **list)
 	}
 }
 
-static void count_read(void *ctx, struct ir_expr **e)
-{
-	struct sink *k = ctx;
-
-	if ((*e)->op == IR_LOCAL)
-		k->reads[(*e)->sym]++;
-}
-
-static void count_set(struct sink *k, int64_t local)
-{
-	if (local >= 0)
-		k->sets[local]++;
-}
-
-static void count_sets(void *ctx, struct ir_stmt *s)
-{
-	if (s->kind == IR_S_SET || s->has_sym)
-		count_set(ctx, s->sym);
-	for (uint32_t i = 0; s->foreach && i < s->foreach->nkeys; i++)
-		count_set(ctx, s->foreach->key_local[i]);
-	if (s->foreach)
-		count_set(ctx, s->foreach->value_local);
-}
-
 static void sink_func(struct ir_module *m, struct ir_func *f)
 {
-	size_t n = arrlenu(f->locals);
-	struct sink k = { m, calloc(n + 1, sizeof(*k.reads)), calloc(n + 1, sizeof(*k.sets)) };
-	const struct ir_walker counter = { &k, count_read, count_sets };
+	struct sink k = { m, ir_local_uses_count(f) };
 
-	if (!k.reads || !k.sets)
-		abort();
 	for (uint32_t p = 0; p < f->nparams; p++)
-		k.sets[p]++;
-	ir_walk_list(f->body, &counter);
+		k.uses.sets[p]++;
 	sink_list(&k, &f->body);
-	free(k.reads);
-	free(k.sets);
+	ir_local_uses_fini(&k.uses);
 }
 
 void ir_pass_sink(struct ir_module *m)

@@ -42,6 +42,57 @@ void ir_walk_list(struct ir_stmt *list, const struct ir_walker *w)
 	}
 }
 
+bool ir_reads_local(const struct ir_expr *e, uint32_t local)
+{
+	if (e->op == IR_LOCAL)
+		return e->sym == local;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (ir_reads_local(e->args[i], local))
+			return true;
+	return false;
+}
+
+static void count_read(void *ctx, struct ir_expr **e)
+{
+	struct ir_local_uses *u = ctx;
+
+	if ((*e)->op == IR_LOCAL)
+		u->reads[(*e)->sym]++;
+}
+
+static void count_sets(void *ctx, struct ir_stmt *s)
+{
+	struct ir_local_uses *u = ctx;
+
+	if (s->kind == IR_S_SET || (s->kind == IR_S_TRY && s->has_sym))
+		u->sets[s->sym]++;
+	if (!s->foreach)
+		return;
+	for (uint32_t i = 0; i < s->foreach->nkeys; i++)
+		if (s->foreach->key_local[i] >= 0)
+			u->sets[s->foreach->key_local[i]]++;
+	if (s->foreach->value_local >= 0)
+		u->sets[s->foreach->value_local]++;
+}
+
+struct ir_local_uses ir_local_uses_count(struct ir_func *f)
+{
+	size_t n = arrlenu(f->locals) + 1;
+	struct ir_local_uses u = { calloc(n, sizeof(uint32_t)), calloc(n, sizeof(uint32_t)) };
+	const struct ir_walker w = { &u, count_read, count_sets };
+
+	if (!u.reads || !u.sets)
+		abort();
+	ir_walk_list(f->body, &w);
+	return u;
+}
+
+void ir_local_uses_fini(struct ir_local_uses *u)
+{
+	free(u->reads);
+	free(u->sets);
+}
+
 struct ops_search {
 	const struct ir_module *m;
 	bool *seen;		/* functions looked at */

@@ -18,6 +18,16 @@ void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w);
 /* The expressions of one statement, its bodies left out. */
 void ir_walk_own(struct ir_stmt *s, const struct ir_walker *w);
 
+/* Does the tree read the local? */
+bool ir_reads_local(const struct ir_expr *e, uint32_t local);
+
+/* How often a function reads and sets each of its locals (a parameter's being passed does not count). */
+struct ir_local_uses {
+	uint32_t *reads, *sets;		/* by local; free with ir_local_uses_fini() */
+};
+struct ir_local_uses ir_local_uses_count(struct ir_func *f);
+void ir_local_uses_fini(struct ir_local_uses *u);
+
 /* Marks in reached[] every op of the list and of the functions that it calls, directly or not. */
 void ir_ops_reached(const struct ir_module *m, struct ir_stmt *list, bool reached[IR_OP_COUNT]);
 

@@ -10,34 +10,13 @@
 #include "dbg/module.h"
 #include "dbg/type.h"
 
-#define FUNCTION_ROWS(p)                                                                           \
-	{ p ".function(string)", PROCESS_FUNCTION },                                               \
-	{ p ".function(string).call", PROCESS_CALL },                                              \
-	{ p ".function(string).return", PROCESS_RETURN },                                          \
-	{ p ".function(string).inline", PROCESS_INLINE },                                          \
-	{ p ".function(string).exported", PROCESS_EXPORTED },                                      \
-	{ p ".function(string).label(string)", PROCESS_LABEL },                                    \
-	{ p ".function(string).callee(string)", PROCESS_CALLEE },                                  \
-	{ p ".function(string).callee(string).call", PROCESS_CALLEE_CALL },                        \
-	{ p ".function(string).callee(string).return", PROCESS_CALLEE_RETURN },                    \
-	{ p ".function(string).callees", PROCESS_CALLEE },                                         \
-	{ p ".function(string).callees(number)", PROCESS_CALLEE },                                 \
-	{ p ".function(number)", PROCESS_FUNCTION },                                               \
-	{ p ".function(number).call", PROCESS_CALL },                                              \
-	{ p ".function(number).return", PROCESS_RETURN },                                          \
-	{ p ".function(number).exported", PROCESS_EXPORTED },                                      \
-	{ p ".statement(string)", PROCESS_STATEMENT },                                             \
-	{ p ".statement(string).nearest", PROCESS_NEAREST },                                       \
-	{ p ".statement(number)", PROCESS_STATEMENT },                                             \
-	{ p ".statement(number).nearest", PROCESS_NEAREST }
-
 static const struct probe_pattern code_patterns[] = {
-	FUNCTION_ROWS("process"),
-	FUNCTION_ROWS("process(string)"),
-	FUNCTION_ROWS("process(number)"),
-	FUNCTION_ROWS("process.library(string)"),
-	FUNCTION_ROWS("process(string).library(string)"),
-	FUNCTION_ROWS("process(number).library(string)"),
+	PROBE_CODE_ROWS("process"),
+	PROBE_CODE_ROWS("process(string)"),
+	PROBE_CODE_ROWS("process(number)"),
+	PROBE_CODE_ROWS("process.library(string)"),
+	PROBE_CODE_ROWS("process(string).library(string)"),
+	PROBE_CODE_ROWS("process(number).library(string)"),
 	{ "process(number).statement(number).absolute", PROCESS_ABSOLUTE },
 };
 

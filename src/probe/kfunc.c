@@ -29,31 +29,11 @@
 #define MAX_ARGUMENTS	6	/* in registers: what trampolines of all kernels take */
 #define SIMILAR		5
 
-#define FUNCTION_ROWS(p)                                                                           \
-	{ p ".function(string)", PROCESS_FUNCTION },                                               \
-	{ p ".function(string).call", PROCESS_CALL },                                              \
-	{ p ".function(string).return", PROCESS_RETURN },                                          \
-	{ p ".function(string).return.maxactive(number)", PROCESS_RETURN },                        \
-	{ p ".function(string).exported", PROCESS_EXPORTED },                                      \
-	{ p ".function(string).inline", PROCESS_INLINE },                                          \
-	{ p ".function(string).label(string)", PROCESS_LABEL },                                    \
-	{ p ".function(string).callee(string)", PROCESS_CALLEE },                                  \
-	{ p ".function(string).callee(string).call", PROCESS_CALLEE_CALL },                        \
-	{ p ".function(string).callee(string).return", PROCESS_CALLEE_RETURN },                    \
-	{ p ".function(string).callees", PROCESS_CALLEE },                                         \
-	{ p ".function(string).callees(number)", PROCESS_CALLEE },                                 \
-	{ p ".function(number)", PROCESS_FUNCTION },                                               \
-	{ p ".function(number).call", PROCESS_CALL },                                              \
-	{ p ".function(number).return", PROCESS_RETURN },                                          \
-	{ p ".function(number).exported", PROCESS_EXPORTED },                                      \
-	{ p ".statement(string)", PROCESS_STATEMENT },                                             \
-	{ p ".statement(string).nearest", PROCESS_NEAREST },                                       \
-	{ p ".statement(number)", PROCESS_STATEMENT },                                             \
-	{ p ".statement(number).nearest", PROCESS_NEAREST }
-
 static const struct probe_pattern kfunc_patterns[] = {
-	FUNCTION_ROWS("kernel"),
-	FUNCTION_ROWS("module(string)"),
+	PROBE_CODE_ROWS("kernel"),
+	PROBE_CODE_ROWS("module(string)"),
+	{ "kernel.function(string).return.maxactive(number)", PROCESS_RETURN },
+	{ "module(string).function(string).return.maxactive(number)", PROCESS_RETURN },
 	{ "kernel.statement(number).absolute", PROCESS_ABSOLUTE },
 	{ "kprobe.function(string)", PROCESS_KPROBE },
 	{ "kprobe.function(string).call", PROCESS_KPROBE },

@@ -36,4 +36,26 @@ const char *probe_place_text(struct arena *a, const struct dbg_func *f, const ch
 void probe_point_spell_code(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
 			    const char *kind, const char *arg, const char *suffix);
 
+/* Points in the code of a program, a library, the kernel or a module, behind what names it. */
+#define PROBE_CODE_ROWS(p)                                                                           \
+	{ p ".function(string)", PROCESS_FUNCTION },                                               \
+	{ p ".function(string).call", PROCESS_CALL },                                              \
+	{ p ".function(string).return", PROCESS_RETURN },                                          \
+	{ p ".function(string).inline", PROCESS_INLINE },                                          \
+	{ p ".function(string).exported", PROCESS_EXPORTED },                                      \
+	{ p ".function(string).label(string)", PROCESS_LABEL },                                    \
+	{ p ".function(string).callee(string)", PROCESS_CALLEE },                                  \
+	{ p ".function(string).callee(string).call", PROCESS_CALLEE_CALL },                        \
+	{ p ".function(string).callee(string).return", PROCESS_CALLEE_RETURN },                    \
+	{ p ".function(string).callees", PROCESS_CALLEE },                                         \
+	{ p ".function(string).callees(number)", PROCESS_CALLEE },                                 \
+	{ p ".function(number)", PROCESS_FUNCTION },                                               \
+	{ p ".function(number).call", PROCESS_CALL },                                              \
+	{ p ".function(number).return", PROCESS_RETURN },                                          \
+	{ p ".function(number).exported", PROCESS_EXPORTED },                                      \
+	{ p ".statement(string)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(string).nearest", PROCESS_NEAREST },                                       \
+	{ p ".statement(number)", PROCESS_STATEMENT },                                             \
+	{ p ".statement(number).nearest", PROCESS_NEAREST }
+
 #endif
