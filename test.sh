@@ -137,7 +137,7 @@ say "tests on other kernels (build)"	# at once: the machine of the tests waits m
 rm -f build/vm-*.log
 for how in begin_suite end_suite; do
 	for kernel in 6.1 6.12; do
-		pytest_suite "tests on $kernel (build)" build "build/vm-$kernel.junit.xml" 900 tests/vm BPFTAP_KERNELS="$kernel" \
+		pytest_suite "tests on $kernel (build)" build "build/vm-$kernel.junit.xml" 1200 tests/vm BPFTAP_KERNELS="$kernel" \
 			2>>"build/vm-$kernel.log"
 	done
 done

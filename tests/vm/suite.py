@@ -51,6 +51,7 @@ def python_image(stap=STAP):
         image.add(f"/etc/{name}")
     image.add(TOP / "tests", built_here)
     image.add(TOP / "tools")
+    image.add(TOP / "docs")
     for program in ("staprun", "stap-prep"):
         image.add(stap.parent / program)
     image.add(TARGETS / "c")

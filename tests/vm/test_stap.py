@@ -18,7 +18,7 @@ SELECTION = [line.split()[0] for line in SELECTION]
 KERNEL = [f"{path.relative_to(suite.TOP)}::{name}" for path in sorted((suite.TOP / "tests" / "kernel").glob("test_*.py"))
           for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
 SELECTION += KERNEL
-SECONDS = 600
+SECONDS = 900
 
 
 @pytest.mark.parametrize("name", UNITS)
