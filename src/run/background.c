@@ -182,6 +182,9 @@ void run_recorder_close(struct run_recorder *r)
 
 	if (!r)
 		return;
+	/* the name is free before the client knows of the end; whoever takes it then keeps it */
+	unlink(r->address.sun_path);
+	close(r->listener);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	now = begin;
 	while (!recorder_send(r) && (now.tv_sec - begin.tv_sec) * 1000 < LAST_WORDS_MS) {
@@ -192,8 +195,6 @@ void run_recorder_close(struct run_recorder *r)
 	}
 	if (r->client >= 0)
 		close(r->client);
-	close(r->listener);
-	unlink(r->address.sun_path);
 	free(r);
 }
 
