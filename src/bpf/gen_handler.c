@@ -49,8 +49,6 @@ static void count_print(void *ctx, struct ir_expr **e)
 	}
 }
 
-#define MAX_DEPTH	4	/* programs of trampolines that may run within one another */
-
 struct actions {
 	int64_t sum;
 	bool loops;
@@ -240,7 +238,9 @@ static void gen_timing(struct gen *g, struct mem start)
 
 /*
  * A trampoline's program may be hit in the midst of another's: the functions that programs call are functions too.  The
- * kernel stops only the same program; many different ones could exhaust the stack.
+ * kernel stops only the same program, as it stops any program of a kprobe; of different ones, that of _raw_spin_unlock
+ * runs while another adds an element to an array and holds the lock of the free ones, takes it again, and the
+ * machine stands still.
  */
 static bool is_guarded(const struct gen *g)
 {
@@ -253,7 +253,7 @@ static bool is_guarded(const struct gen *g)
 
 		n += kind == PROG_FENTRY || kind == PROG_FEXIT;
 	}
-	return n > MAX_DEPTH;
+	return n > 1;
 }
 
 /* r2 = depth on this processor before `change` */
@@ -322,7 +322,7 @@ static void gen_main(struct gen *g)
 	em_jcci(em, BPF_JEQ, R1, 0, out);
 	if (guarded) {
 		change_depth(g, 1);
-		em_jcci(em, BPF_JGE, R2, MAX_DEPTH, deep);
+		em_jcci(em, BPF_JNE, R2, 0, deep);
 	}
 	if (g->slot)
 		gen_slot_take(g, none);
