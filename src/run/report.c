@@ -72,7 +72,7 @@ static uint64_t report_sum(const struct run_session *s, enum wire_count which)
 uint64_t run_skipped(const struct run_session *s)
 {
 	return s->skipped + s->given_up + report_sum(s, WCNT_SKIP_LOCK) + report_sum(s, WCNT_SKIP_CONTEXT) +
-	       report_sum(s, WCNT_SKIP_NESTED) + report_sum(s, WCNT_SKIP_MEMORY);
+	       report_sum(s, WCNT_SKIP_MEMORY);
 }
 
 void run_check_skipped(struct run_session *s)
@@ -136,8 +136,8 @@ static void report_timing(struct run_session *s)
 	out_buf_free(&b);
 }
 
-/* Why hits were skipped and what was lost, a line a cause; missed: those that never reached a handler. */
-static void report_causes(struct run_session *s, uint64_t skipped, uint64_t missed)
+/* Why hits were skipped and what was lost, a line a cause; nested: those in the midst of another. */
+static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nested)
 {
 	static const struct {
 		enum wire_count which;
@@ -145,7 +145,6 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t miss
 	} skips[] = {
 		{ WCNT_SKIP_LOCK, "lock timeout" },
 		{ WCNT_SKIP_CONTEXT, "all contexts of a processor being in use" },
-		{ WCNT_SKIP_NESTED, "reentrancy" },
 		{ WCNT_SKIP_MEMORY, "arrays not getting memory at once (lower MAXMAPENTRIES or the arrays' sizes)" },
 	};
 
@@ -156,22 +155,23 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t miss
 
 		if (skips[i].which == WCNT_SKIP_LOCK)
 			n += s->skipped;
-		if (skips[i].which == WCNT_SKIP_NESTED)
-			n += missed;
 		if (skips[i].which == WCNT_SKIP_MEMORY)
 			n += s->given_up;
 		if (n)
 			run_warn(s, "Skipped due to %s: %" PRIu64, skips[i].text, n);
 	}
+	if (nested)
+		run_warn(s, "Skipped due to reentrancy: %" PRIu64, nested);
 }
 
 void run_report(struct run_session *s)
 {
-	uint64_t missed = s->engine ? engine_missed(s->engine) : 0, skipped = run_skipped(s) + missed, lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
+	uint64_t nested = report_sum(s, WCNT_SKIP_NESTED) + (s->engine ? engine_missed(s->engine) : 0);
+	uint64_t lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
 
 	if (s->prog->timing)
 		report_timing(s);
-	report_causes(s, skipped, missed);
+	report_causes(s, run_skipped(s) + nested, nested);
 	if (lost)
 		run_warn(s, "There were %" PRIu64 " transport failures. Output of as many probe hits is lost; "
 			    "try a larger buffer (-s).", lost);
