@@ -200,11 +200,11 @@ static void read_str(struct gen *g, const struct ir_expr *e, bool user, struct s
 	em_bind(em, whole);
 	gen_sti(g, t.at, 0);
 	read_str_once(g, user, t, addr, size);
-	em_jcci(em, BPF_JSGT, R0, 0, got);
+	em_jcci(em, BPF_JSGE, R0, 0, got);	/* 0: what some kernels give for an empty string of a process */
 	if (user && g->sleepable) {
 		touch(g, addr, t.bound);
 		read_str_once(g, user, t, addr, size);
-		em_jcci(em, BPF_JSGT, R0, 0, got);
+		em_jcci(em, BPF_JSGE, R0, 0, got);
 	}
 	gen_ld(g, R1, addr);
 	em_jmp(em, fault);
