@@ -296,6 +296,8 @@ void gen_out_prologue(struct gen *g);
 void gen_out_fns(struct gen *g);				/* subprograms used */
 /* gen_backtrace.c: the payload of a stack item at hdr.wpos */
 void gen_out_stack(struct gen *g, const struct ir_expr *e);
+/* The same of a user stack, with pc, sp and fp from these words. */
+void gen_out_stack_at(struct gen *g, const struct mem at[3]);
 /* The payload of WIRE_UFRAMES; to the label if the walk in the kernel is not complete. */
 void gen_out_frames(struct gen *g, em_label incomplete);
 void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst);

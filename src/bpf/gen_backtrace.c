@@ -5,6 +5,7 @@
 #include "base/ds.h"
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
+#include "dbg/loc.h"
 
 #define PAGE	4096
 
@@ -132,20 +133,19 @@ out:
 	gen_word_free(g, ri);
 }
 
-static void user_stack(struct gen *g)
+/* The registers, but those that `at` (pc, sp, fp), if not NULL, has other values of; and the stack. */
+static void user_stack(struct gen *g, const struct mem *at)
 {
-	struct mem rsp = { 0 };
-
 	for (int i = 0; i < 17; i++) {
 		const struct mem *r = gen_ctx_saved(g, IR_UREG, i);
 
-		if (i == 7)
-			rsp = *r;
+		if (at && (i == DBG_RIP || i == DBG_RSP || i == DBG_RBP))
+			r = &at[i == DBG_RIP ? 0 : i == DBG_RSP ? 1 : 2];
 		gen_ld(g, R0, *r);
 		payload(g, 8 * i);
 		em_stx(&g->em, BPF_DW, R1, 0, R0);
 	}
-	copy_stack(g, rsp);
+	copy_stack(g, at ? at[1] : *gen_ctx_saved(g, IR_UREG, DBG_RSP));
 	pending_returns(g);
 }
 
@@ -189,9 +189,14 @@ void gen_out_frames(struct gen *g, em_label incomplete)
 void gen_out_stack(struct gen *g, const struct ir_expr *e)
 {
 	if (e->op == IR_PRINT_UBT)
-		user_stack(g);
+		user_stack(g, NULL);
 	else
 		saved_stack(g, *gen_ctx_saved(g, IR_KSTACK_ADDR, 0));
+}
+
+void gen_out_stack_at(struct gen *g, const struct mem at[3])
+{
+	user_stack(g, at);
 }
 
 /* ubacktrace(), sprint_ubacktrace() and the kernel's */

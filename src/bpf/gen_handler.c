@@ -16,7 +16,8 @@ static void count_print(void *ctx, struct ir_expr **e)
 
 	switch ((*e)->op) {
 	case IR_PRINTF: case IR_WARN: case IR_LOG: case IR_EXIT: case IR_SYSTEM: case IR_FLUSH:
-	case IR_PRINT_HIST: case IR_PRINT_UBT: case IR_PRINT_KBT: case IR_PRINT_SYMS:
+	case IR_PRINT_HIST: case IR_PRINT_UBT: case IR_PRINT_UBT_AT: case IR_PRINT_KBT:
+	case IR_PRINT_SYMS:
 		g->nprints++;
 		break;
 	case IR_COOKIE: case IR_POINT_STR: case IR_POINT_INT:

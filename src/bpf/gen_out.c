@@ -36,7 +36,7 @@ static uint32_t hist_max(const struct gen *g, uint32_t global)
 
 static uint32_t item_max(const struct gen *g, const struct ir_expr *e)
 {
-	if (e->op == IR_PRINT_UBT)
+	if (e->op == IR_PRINT_UBT || e->op == IR_PRINT_UBT_AT)
 		return 8 + sizeof(struct wire_ustack) + WIRE_USTACK_MAX + 16 * WIRE_USTACK_RETURNS;
 	if (e->op == IR_PRINT_KBT)
 		return 8 + 8 + 128 * 8;
@@ -493,6 +493,23 @@ static void out_user_stack(struct gen *g, const struct ir_expr *e)
 	em_bind(&g->em, done);
 }
 
+/* From registers that the handler gives; the process walks it. */
+static void out_user_stack_at(struct gen *g, const struct ir_expr *e)
+{
+	struct mem at[3];
+
+	for (int i = 0; i < 3; i++) {
+		gen_expr(g, e->args[i]);
+		at[i] = gen_word(g);
+		gen_st(g, at[i], R0);
+	}
+	item_begin(g, item_max(g, e));
+	gen_out_stack_at(g, at);
+	item_end(g, WIRE_USTACK, (uint32_t)e->imm);
+	for (int i = 3; i-- > 0;)
+		gen_word_free(g, at[i]);
+}
+
 bool gen_out(struct gen *g, const struct ir_expr *e)
 {
 	static const struct { enum ir_op op; uint32_t kind; } plain[] = {
@@ -531,6 +548,9 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 		return true;
 	case IR_PRINT_UBT:
 		out_user_stack(g, e);
+		return true;
+	case IR_PRINT_UBT_AT:
+		out_user_stack_at(g, e);
 		return true;
 	case IR_PRINT_KBT:
 		item_begin(g, item_max(g, e));

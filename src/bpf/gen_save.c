@@ -449,14 +449,14 @@ static void save_one(void *ctx, struct ir_expr **ep)
 		save_one(g, &pp);
 		return;
 	}
-	if (e->op == IR_PRINT_UBT) {
+	if (e->op == IR_PRINT_UBT || e->op == IR_PRINT_UBT_AT) {
 		for (int i = 0; i < 17; i++) {
 			struct ir_expr reg = { .op = IR_UREG, .imm = i };
 			struct ir_expr *pr = &reg;
 
 			save_one(g, &pr);
 		}
-		if (gen_unwind_possible()) {
+		if (e->op == IR_PRINT_UBT && gen_unwind_possible()) {
 			struct ir_expr stack = { .op = IR_USTACK_ADDR };
 			struct ir_expr *ps = &stack;
 

@@ -21,6 +21,7 @@ static void scan_expr(void *ctx, struct ir_expr **e)
 	case IR_USTACK_ADDR:
 	case IR_USYM:
 	case IR_PRINT_UBT:
+	case IR_PRINT_UBT_AT:
 	case IR_PRINT_SYMS:
 	case IR_MODULE_BIAS:
 		*found = true;

@@ -116,6 +116,17 @@ def test_deep_recursion():
     assert names.count("frame") == 41 and names[-1] == "_start"
 
 
+def test_from_given_registers():
+    program = compile_target("deep.c", "-O2", "-g")
+    text = ('probe process(PROG).function("deepest") { print_ubacktrace() println("--") '
+            'print_ubacktrace(uaddr(), register("rsp"), register("rbp")) println("--") '
+            'print_ubacktrace(ustack(1), register("rsp") + 8, register("rbp")) println("--") print_ubacktrace(0, 0, 0) exit() }')
+    own, given, caller, nowhere = trace(program, text, command=f"{program} 3").ok().out.split("--\n")
+    assert len(frames(own)) > 8 and given == own
+    assert caller == own.split("\n", 1)[1] and "compare" in caller.splitlines()[0]
+    assert "deep" not in nowhere
+
+
 def test_symbol_functions():
     program = compile_target("deep.c", "-O2", "-g")
     text = ('probe process(PROG).function("deepest") { println(usymname(uaddr()), "|", usymdata(uaddr()), "|", '
