@@ -54,6 +54,13 @@ def load(names, own):
     return "" if result.returncode == 0 else (errors or result.stderr.splitlines() or ["no message"])[0]
 
 
+def absent(names):
+    """Whether none of them has a point in this kernel."""
+    text = "".join(f"probe {name} ? {{ println(1) }}\n" for name in names)
+    result = stap("-p2", "-e", text + "probe begin { exit() }")
+    return result.returncode == 0 and re.findall(r"^(.*) /\* <- ", result.stdout, re.M) == ["begin"]
+
+
 def load_all(names, own):
     """(name, error) of each: many at once if these load."""
     if len(names) == 1 or load(names, own):
@@ -64,11 +71,13 @@ def load_all(names, own):
 def main():
     wanted = sys.argv[1:] or aliases()
     own = variables(sorted({name.split(".")[0] for name in wanted}))
-    listed = [name for name in wanted if name in own]
+    listed, others = [name for name in wanted if name in own], [name for name in wanted if name not in own]
     groups = [listed[start:start + GROUP] for start in range(0, len(listed), GROUP)]
-    for group in groups + [[name] for name in wanted if name not in own]:
-        for name, error in load_all(group, own):
-            print(f"{name}: {error}" if error else f"{name} ok", flush=True)
+    found = [pair for group in groups for pair in load_all(group, own)]
+    if others:
+        found += [(name, "no such point") for name in others] if absent(others) else load_all(others, own)
+    for name, error in found:
+        print(f"{name}: {error}" if error else f"{name} ok")
 
 
 main()
