@@ -46,19 +46,40 @@ def handler(name, own):
     return f"probe {name} {{ if (target() == 1) {{ {uses} }} }}\n"
 
 
+def script(names, own):
+    """A line for each alias."""
+    return "".join(handler(name, own.get(name, [])) for name in names)
+
+
+def errors_of(result):
+    return [line for line in result.stderr.splitlines() if re.match(r"(?!\s).*(error|failed|cannot|refused)", line, re.I)]
+
+
+def refused(names, own):
+    """The aliases that the compiler refuses, all at once by the lines that its errors name, with the first error of each."""
+    found = {}
+    while True:
+        left = [name for name in names if name not in found]
+        result = stap("-v", "-p2", "-e", script(left, own))
+        first, new, file = None, {}, "<input>"
+        for line in re.findall("(?m)^.*error: .*", result.stderr):
+            first = first or (line if "error: no match" not in line else None)
+            place = re.search(r" at ([^\s:]*):(\d+):\d+", line)
+            if not place:
+                continue
+            file = place[1] or file     # none: that of the message before
+            if file == "<input>":
+                new.setdefault(left[int(place[2]) - 1], first)
+                first = None
+        if not new:     # what else is wrong shows when they are loaded
+            return found
+        found.update(new)
+
+
 def load(names, own):
     """The first error, "" if there is none."""
-    text = "".join(handler(name, own.get(name, [])) for name in names)
-    result = stap("-e", text + "probe begin { exit() }")
-    errors = [line for line in result.stderr.splitlines() if re.search("error|failed|cannot|refused", line, re.I)]
-    return "" if result.returncode == 0 else (errors or result.stderr.splitlines() or ["no message"])[0]
-
-
-def absent(names):
-    """Whether none of them has a point in this kernel."""
-    text = "".join(f"probe {name} ? {{ println(1) }}\n" for name in names)
-    result = stap("-p2", "-e", text + "probe begin { exit() }")
-    return result.returncode == 0 and re.findall(r"^(.*) /\* <- ", result.stdout, re.M) == ["begin"]
+    result = stap("-e", script(names, own) + "probe begin { exit() }")
+    return "" if result.returncode == 0 else (errors_of(result) or result.stderr.splitlines() or ["no message"])[0]
 
 
 def load_all(names, own):
@@ -71,13 +92,12 @@ def load_all(names, own):
 def main():
     wanted = sys.argv[1:] or aliases()
     own = variables(sorted({name.split(".")[0] for name in wanted}))
-    listed, others = [name for name in wanted if name in own], [name for name in wanted if name not in own]
-    groups = [listed[start:start + GROUP] for start in range(0, len(listed), GROUP)]
-    found = [pair for group in groups for pair in load_all(group, own)]
-    if others:
-        found += [(name, "no such point") for name in others] if absent(others) else load_all(others, own)
-    for name, error in found:
-        print(f"{name}: {error}" if error else f"{name} ok")
+    errors = refused(wanted, own)
+    rest = [name for name in wanted if name not in errors]
+    for start in range(0, len(rest), GROUP):
+        errors.update(load_all(rest[start:start + GROUP], own))
+    for name in wanted:
+        print(f"{name}: {errors[name]}" if errors[name] else f"{name} ok")
 
 
 main()
