@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Functions of the kernel in great numbers, and those that the run time itself goes through, under load: the machine survives.
+
+One processor at a time: see Machine."""
+import re
+
+import pytest
+
+import kernels
+import machine
+import suite
+
+LOAD = ("while :; do dd if=/dev/zero of=/tmp/f bs=4k count=200 2>/dev/null; ls -lR /sys/kernel/mm >/dev/null; "
+        "echo x | cat > /tmp/g; done & load=$!; ")
+# each by its own trampoline or kprobe: scheduler, locks, RCU, time, faults, interrupts, BPF, perf, printing, tracing
+DELICATE = """
+    schedule try_to_wake_up update_rq_clock scheduler_tick _raw_spin_lock _raw_spin_unlock _raw_spin_lock_irqsave
+    _raw_spin_unlock_irqrestore mutex_lock rcu_core call_rcu __rcu_read_lock __rcu_read_unlock migrate_disable
+    ktime_get ktime_get_mono_fast_ns ktime_get_with_offset hrtimer_interrupt sched_clock timekeeping_update
+    handle_mm_fault exc_page_fault asm_exc_page_fault exc_int3 exc_nmi nmi_handle irq_enter_rcu irq_exit_rcu
+    perf_event_task_tick perf_trace_buf_alloc htab_map_update_elem __htab_map_lookup_elem htab_map_hash
+    bpf_get_smp_processor_id bpf_ringbuf_output bpf_ktime_get_ns __bpf_prog_enter_recur trace_call_bpf
+    ring_buffer_lock_reserve vprintk_emit text_poke_bp_batch smp_call_function_many_cond kprobe_ftrace_handler
+    copy_from_kernel_nofault irq_work_queue finish_task_switch.isra.0 do_syscall_64 ksys_read""".split()
+
+
+@pytest.fixture(scope="module", params=suite.KERNELS)
+def vm(request):
+    try:
+        kernels.get(request.param)
+    except kernels.Unavailable as error:
+        pytest.skip(str(error))
+    with machine.Machine(request.param, machine.stap_image(suite.STAP), ["veth"], thread="single") as booted:
+        yield booted
+
+
+def count(vm, points, seconds, timeout=200):
+    """Hits by function of the points; what was told."""
+    script = (f"global n probe {points} {{ n[ppfunc()]++ }} probe timer.s({seconds}) {{ exit() }} "
+              'probe end { foreach (f in n) println(f, " ", n[f]) }')
+    result = vm.run(f"{LOAD} cat > /tmp/script <<'END'\n{script}\nEND\n"
+                    "stap -DMAXMAPENTRIES=50000 /tmp/script; status=$?; kill $load; exit $status", timeout).ok()
+    assert not re.search(r"Kernel panic|BUG:|WARNING: CPU", vm.console())
+    return {name: int(hits) for name, hits in map(str.split, result.out.splitlines())}, result.err
+
+
+def has_multi(vm):
+    return vm.run("grep -q ' fprobe_' /proc/kallsyms").status == 0
+
+
+def test_every_function(vm):
+    """Or some thirty, from all over the kernel where they are armed one by one."""
+    points = 'kernel.function("*")'
+    if not has_multi(vm):
+        names = vm.run("stap -l 'kernel.function(\"*\")' | awk 'NR % 1200 == 0'", 120).ok().out.split()
+        assert len(names) > 20
+        points = ", ".join(names + ['kernel.function("ksys_read")'])
+    found, told = count(vm, points, 10)
+    assert found["ksys_read"] > 5 and "registration error" not in told, told
+    assert len(found) > 300 or not has_multi(vm)
+    if has_multi(vm):
+        assert re.search(r"^WARNING: Skipped due to reentrancy: [1-9]", told, re.M), told
+
+
+def test_functions_that_the_run_time_uses(vm):
+    """Each of them as a point of its own.  The machine goes on, and blacklisted ones are left out."""
+    found, told = count(vm, ", ".join(f'kernel.function("{name}") ?' for name in DELICATE), 2)
+    assert min(found[name] for name in ("ksys_read", "schedule", "handle_mm_fault", "_raw_spin_lock")) > 0, (found, told)
+    assert not {"__rcu_read_lock", "__rcu_read_unlock", "htab_map_update_elem"} & set(found)
+
+
+def test_blacklisted_by_name(vm):
+    result = vm.run("stap -g -e 'probe kernel.function(\"__rcu_read_lock\") { }'")
+    assert result.status == 1 and "function '__rcu_read_lock' is blacklisted: " in result.err, result
+
+
+def test_interrupt_while_arming(vm):
+    """The prompt is back soon, whatever was to be armed."""
+    result = vm.run("stap -e 'probe begin { println(\"begin\") } probe kernel.function(\"[a-b]*\") { } "
+                    "probe end { println(\"end\") }' > /tmp/told & pid=$!; until grep -q begin /tmp/told; do sleep 0.2; done; "
+                    "sleep 1; kill -INT $pid; start=$(date +%s); wait $pid; echo $(($(date +%s) - start)); cat /tmp/told",
+                    100).ok()
+    seconds, *told = result.out.split()
+    assert told == ["begin", "end"] and int(seconds) <= 20, result
+
+
+@pytest.mark.parametrize("point", ('module("veth").function("*")', 'module("ve*").function("veth_new*")'))
+def test_module_goes_and_comes(vm, point):
+    """While its functions are probed: it stays, or goes with its probes; nothing is left of either."""
+    result = vm.run(f"""
+        stap -e 'global n probe begin {{ println("begin") }} probe {point} {{ n++ }} probe timer.ms(1) {{ if (n) println("hit") }}
+                 probe end {{ println(n > 0) }}' > /tmp/told 2>&1 & pid=$!
+        ready() {{ grep -q "$1" /tmp/told; }}
+        for i in 1 2 3 4 5 6 7 8 9; do ip link add x type veth peer name y; ip link del x; ready hit && break; sleep 1; done
+        rmmod veth; insmod /modules/veth.ko; ip link add x type veth peer name y; ip link del x
+        kill -INT $pid; wait $pid || exit 3; tail -1 /tmp/told
+        rmmod veth && insmod /modules/veth.ko && ip link add x type veth peer name y && ip link del x && echo alive""", 100)
+    assert result.out.split() == ["1", "alive"], result
+    assert not re.search(r"Kernel panic|BUG:|WARNING: CPU", vm.console())
