@@ -8,25 +8,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/ds.h"
 #include "probe/tracefs.h"
 
 #define EXPORT_PREFIX	"__ksymtab_"
 #define PADDING_PREFIX	"__pfx_"	/* bytes in front of a function */
 #define BLACKLIST	"/sys/kernel/debug/kprobes/blacklist"
+#define FEW		16		/* searches that go through a list, before it is worth a table */
 
+/* A list with a name to a line. */
 struct name_set {
 	bool read, known;
+	char *text;		/* stb_ds array, NUL-terminated; its words are keys of names once that is made */
+	unsigned lookups;
 	struct { char *key; bool value; } *names;	/* shmap */
 };
 
 static struct {
 	bool read;
+	char *text;					/* stb_ds array: /proc/kallsyms, in which the names are */
 	struct ksym *functions;				/* stb_ds array */
 	struct { char *key; size_t value; } *by_name;	/* shmap: first in functions + 1 */
 	size_t *next;					/* stb_ds array: the next of the same name + 1 */
-	struct name_set exported, blacklist, traceable, places;
+	unsigned lookups;
+	char **export_names;				/* stb_ds array */
+	struct { char *key; bool value; } *exported;	/* shmap of these, once it is asked for */
+	struct name_set blacklist, traceable, places;
 } ks;
 
 #define ENDBR_SIZE	4	/* what may be in front of the instruction that tracers replace */
@@ -34,27 +41,58 @@ static struct {
 /* Code that is thrown away once the kernel has started lies between these. */
 static const char *const init_bounds[2] = { "_sinittext", "_einittext" };
 
-static void add_line(char *line, struct arena *a, uint64_t init[2])
+/* A whole file as an stb_ds array with a NUL behind it, or NULL. */
+static char *read_text(const char *path)
 {
-	unsigned long long addr;
-	char type, name[512], module[128] = "";
-	struct ksym s = { 0 };
-	int n = sscanf(line, "%llx %c %511s [%127[^]]]", &addr, &type, name, module);
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t n;
 
-	if (n < 3)
+	if (!f)
+		return NULL;
+	do {
+		char *room = arraddnptr(text, 65536);
+
+		n = fread(room, 1, 65536, f);
+		arrsetlen(text, arrlenu(text) - 65536 + n);
+	} while (n > 0);
+	fclose(f);
+	arrput(text, '\0');
+	return text;
+}
+
+/* The word at *p, which is ended there; *p goes behind it. */
+static char *take_word(char **p)
+{
+	char *word = *p + strspn(*p, " \t");
+	size_t n = strcspn(word, " \t\n");
+
+	*p = word + n + (word[n] != '\0');
+	word[n] = '\0';
+	return word;
+}
+
+/* "ADDRESS TYPE NAME" and, of a module's, "\t[MODULE]" */
+static void add_line(char *line, uint64_t init[2])
+{
+	uint64_t addr = strtoull(line, &line, 16);
+	const char *type = take_word(&line), *name = take_word(&line);
+	char *module = take_word(&line);
+	size_t n = strlen(module);
+
+	if (!name[0])
 		return;
+	if (module[0] == '[' && module[n - 1] == ']')
+		module[n - 1] = '\0';
 	for (int i = 0; i < 2; i++)
-		if (n == 3 && !strcmp(name, init_bounds[i]))
+		if (!module[0] && !strcmp(name, init_bounds[i]))
 			init[i] = addr;
-	if (n == 3 && !strncmp(name, EXPORT_PREFIX, strlen(EXPORT_PREFIX)))
-		shput(ks.exported.names, name + strlen(EXPORT_PREFIX), true);
-	if (!strchr("tTwW", type) || !strncmp(name, PADDING_PREFIX, strlen(PADDING_PREFIX)) ||
-	    !strcmp(module, "bpf"))
+	if (!module[0] && !strncmp(name, EXPORT_PREFIX, strlen(EXPORT_PREFIX)))
+		arrput(ks.export_names, (char *)name + strlen(EXPORT_PREFIX));
+	if (!strchr("tTwW", type[0]) || !strncmp(name, PADDING_PREFIX, strlen(PADDING_PREFIX)) ||
+	    !strcmp(module, "[bpf"))
 		return;
-	s.name = arena_strdup(a, name);
-	s.module = n == 4 ? arena_strdup(a, module) : NULL;
-	s.addr = addr;
-	arrput(ks.functions, s);
+	arrput(ks.functions, ((struct ksym){ name, module[0] ? module + 1 : NULL, addr }));
 }
 
 static void drop_init(const uint64_t init[2])
@@ -71,30 +109,40 @@ static void drop_init(const uint64_t init[2])
 
 static void read_all(void)
 {
-	static struct arena *names;
 	uint64_t init[2] = { 0 };
-	char *line = NULL;
-	size_t size = 0;
-	FILE *f;
 
 	if (ks.read)
 		return;
 	ks.read = true;
-	f = fopen("/proc/kallsyms", "re");
-	if (!f)
-		return;
-	names = arena_create();
-	sh_new_strdup(ks.exported.names);
-	while (getline(&line, &size, f) > 0)
-		add_line(line, names, init);
-	free(line);
-	fclose(f);
-	drop_init(init);
-	arrsetlen(ks.next, arrlenu(ks.functions));
-	for (size_t i = arrlenu(ks.functions); i-- > 0;) {
-		ks.next[i] = shget(ks.by_name, ks.functions[i].name);
-		shput(ks.by_name, ks.functions[i].name, i + 1);
+	ks.text = read_text("/proc/kallsyms");
+	for (char *line = ks.text, *end; line && *line; line = end) {
+		end = strchrnul(line, '\n');
+		if (*end)
+			*end++ = '\0';
+		add_line(line, init);
 	}
+	drop_init(init);
+}
+
+/* The functions of a name, as index + 1 each: the first (after 0), or the next behind one; 0: no more. */
+static size_t named(const char *name, size_t after)
+{
+	if (after == 0)
+		ks.lookups++;
+	if (ks.lookups <= FEW) {
+		for (size_t i = after; i < arrlenu(ks.functions); i++)
+			if (!strcmp(ks.functions[i].name, name))
+				return i + 1;
+		return 0;
+	}
+	if (!ks.next) {
+		arrsetlen(ks.next, arrlenu(ks.functions));
+		for (size_t i = arrlenu(ks.functions); i-- > 0;) {
+			ks.next[i] = shget(ks.by_name, ks.functions[i].name);
+			shput(ks.by_name, (char *)ks.functions[i].name, i + 1);
+		}
+	}
+	return after == 0 ? shget(ks.by_name, name) : ks.next[after - 1];
 }
 
 const struct ksym *ksyms_functions(size_t *n)
@@ -115,7 +163,7 @@ const struct ksym *ksyms_find(const char *module, const char *name, size_t *coun
 
 	*count = 0;
 	read_all();
-	for (size_t i = shget(ks.by_name, name); i; i = ks.next[i - 1])
+	for (size_t i = named(name, 0); i; i = named(name, i))
 		if (same_module(module, ks.functions[i - 1].module)) {
 			found = found ? found : &ks.functions[i - 1];
 			++*count;
@@ -126,33 +174,62 @@ const struct ksym *ksyms_find(const char *module, const char *name, size_t *coun
 bool ksyms_exported(const char *name)
 {
 	read_all();
-	return shgeti(ks.exported.names, name) >= 0;
+	for (; arrlenu(ks.export_names); (void)arrpop(ks.export_names))
+		shput(ks.exported, arrlast(ks.export_names), true);
+	return shgeti(ks.exported, name) >= 0;
+}
+
+/* Is the word number `field` (0 or 1) of the line the name?  The line's end is at `end`. */
+static bool line_has(const char *line, const char *end, int field, const char *name, size_t len)
+{
+	if (field) {
+		line += strcspn(line, " \t\n");
+		line += strspn(line, " \t");
+	}
+	return (size_t)(end - line) >= len && !memcmp(line, name, len) && strchr(" \t\n", line[len]);
+}
+
+static bool line_of(const struct name_set *set, int field, const char *name)
+{
+	size_t len = strlen(name);
+	const char *end;
+
+	for (const char *line = set->text; line && *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		if (line_has(line, end, field, name, len))
+			return true;
+	}
+	return false;
+}
+
+static void make_table(struct name_set *set, int field)
+{
+	for (char *line = set->text, *end; line && *line; line = end) {
+		char *word;
+
+		end = strchrnul(line, '\n');
+		if (*end)
+			*end++ = '\0';
+		word = take_word(&line);
+		if (field)
+			word = take_word(&line);
+		if (word[0])
+			shput(set->names, word, true);
+	}
 }
 
 /* One name to a line, as field number `field` (0 or 1). */
 static bool among(struct name_set *set, const char *path, int field, const char *name)
 {
-	char *line = NULL;
-	size_t size = 0;
-	FILE *f;
-
 	if (!set->read) {
 		set->read = true;
-		f = fopen(path, "re");
-		set->known = f != NULL;
-		sh_new_strdup(set->names);
-		while (f && getline(&line, &size, f) > 0) {
-			char *save = NULL, *word = strtok_r(line, " \t\n", &save);
-
-			if (field && word)
-				word = strtok_r(NULL, " \t\n", &save);
-			if (word)
-				shput(set->names, word, true);
-		}
-		free(line);
-		if (f)
-			fclose(f);
+		set->text = read_text(path);
+		set->known = set->text != NULL;
 	}
+	if (++set->lookups <= FEW)
+		return line_of(set, field, name);
+	if (set->lookups == FEW + 1)
+		make_table(set, field);
 	return shgeti(set->names, name) >= 0;
 }
 
@@ -185,7 +262,7 @@ bool ksyms_traceable(const char *name)
 	if (among(&ks.traceable, path, 0, name) || !ks.traceable.known)
 		return true;
 	read_all();
-	for (size_t i = shget(ks.by_name, name); i; i = ks.next[i - 1])
+	for (size_t i = named(name, 0); i; i = named(name, i))
 		if (ks.functions[i - 1].addr && neighbour_traceable(i - 1, path))
 			return true;
 	return false;
