@@ -365,10 +365,11 @@ def test_no_process_left(places):
 
 
 def test_no_file_left(places):
-    """With a /tmp of its own, as other programs use the machine's."""
+    """What it changes in /tmp goes to a layer of its own, as other programs use the machine's."""
     text = with_program('probe process(PROG).function("outer") { println("hit") }', "/mnt/places")
-    alone = f"mount -t tmpfs none /mnt && cp {places} /mnt && mount -t tmpfs none /tmp || exit 77"
-    result = run(["unshare", "-m", "sh", "-c", f'{alone}; "$@"; ls -A /tmp', "sh", STAP, "-e", text, "-c", "/mnt/places"],
+    alone = (f"mount -t tmpfs none /mnt && cp {places} /mnt && mkdir /mnt/upper /mnt/work && "
+             "mount -t overlay -o lowerdir=/tmp,upperdir=/mnt/upper,workdir=/mnt/work none /tmp || exit 77")
+    result = run(["unshare", "-m", "sh", "-c", f'{alone}; "$@"; ls -A /mnt/upper', "sh", STAP, "-e", text, "-c", "/mnt/places"],
                  env={"SYSTEMTAP_DIR": "/mnt/systemtap"})
     if result.status == 77:
         pytest.skip("no mount namespaces here")
