@@ -2,6 +2,8 @@
 """A booted machine for each kernel, shared by all tests; skips when the kernel cannot be had."""
 import os
 import pathlib
+import re
+import subprocess
 import sys
 
 import pytest
@@ -17,13 +19,28 @@ BUILD = pathlib.Path(os.environ.get("BPFTAP_BUILD", suite.TOP / "build"))
 MODULES = ("veth", "iptable_filter", "nf_tables", "bridge")
 UNITS = ("bpf_corpus", "bpf_exact", "bpf_probe", "bpf_ops", "probe_attach")
 
+SELECTION = (suite.TOP / "tests" / "vm" / "selection").read_text().split("\n")
+SELECTION = [line for line in SELECTION if line and not line.startswith("#")]
+ONLY = dict(line.split() for line in SELECTION if " " in line)      # test: the one kernel that can run it
+SELECTION = [line.split()[0] for line in SELECTION]
+KERNEL = [f"{path.relative_to(suite.TOP)}::{name}" for path in sorted((suite.TOP / "tests" / "kernel").glob("test_*.py"))
+          for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
+SELECTION += KERNEL
+
 
 def unit_program(name):
     return BUILD / "tests" / "unit" / f"unit_{name}"
 
 
+@pytest.fixture(scope="session")
+def targets():
+    """The machine has no compiler; every test builds its programs, if they are not cached, before stap fails."""
+    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION], cwd=suite.TOP,
+                   env=dict(os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL, timeout=300)
+
+
 @pytest.fixture(scope="session", params=suite.KERNELS)
-def vm(request):
+def vm(request, targets):
     try:
         kernels.get(request.param)
     except kernels.Unavailable as error:

@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same stap on other kernels: unit tests of what meets the kernel, tests/kernel, a selection of the end-to-end tests."""
 import dataclasses
-import re
 import shlex
-import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
 
 import suite
-from conftest import UNITS, unit_program
+from conftest import ONLY, SELECTION, UNITS, unit_program
 
-SELECTION = (suite.TOP / "tests" / "vm" / "selection").read_text().split("\n")
-SELECTION = [line for line in SELECTION if line and not line.startswith("#")]
-ONLY = dict(line.split() for line in SELECTION if " " in line)      # test: the one kernel that can run it
-SELECTION = [line.split()[0] for line in SELECTION]
-KERNEL = [f"{path.relative_to(suite.TOP)}::{name}" for path in sorted((suite.TOP / "tests" / "kernel").glob("test_*.py"))
-          for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
-SELECTION += KERNEL
 SECONDS = 900
 
 
@@ -25,13 +16,6 @@ SECONDS = 900
 def test_unit(vm, name):
     result = vm.run(f"cd {suite.TOP}; exec {unit_program(name)} {'short' if name == 'bpf_ops' else ''}", timeout=400)
     assert result.status == 0, f"status {result.status}\n" + (result.out + result.err)[-5000:]
-
-
-@pytest.fixture(scope="session")
-def targets():
-    """The machine has no compiler; every test builds its programs, if they are not cached, before stap fails."""
-    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION], cwd=suite.TOP,
-                   env=dict(suite.os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL, timeout=300)
 
 
 @dataclasses.dataclass
@@ -48,7 +32,7 @@ class Outcomes:
 
 
 @pytest.fixture(scope="session")
-def outcomes(vm, targets):
+def outcomes(vm):
     """All run by one pytest over there, which is told to end in time for its results."""
     tests = [test for test in SELECTION if ONLY.get(test, vm.name) == vm.name]
     result = vm.run(f"cd {suite.TOP}; exec timeout -s INT {SECONDS} python3 -B -m pytest -q -p no:cacheprovider --tb=short "
