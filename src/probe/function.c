@@ -225,7 +225,7 @@ static void search_symbols(struct search *s)
 
 /* ---- points ---- */
 
-static const char *variant_suffix(struct arena *a, const struct probe_match *m)
+const char *probe_code_suffix(struct arena *a, const struct probe_match *m)
 {
 	const char *text = "";
 	bool behind = false;
@@ -335,7 +335,7 @@ static struct probe_point *function_point(struct search *s, const struct probe_f
 	pt->own_scope = s->variant != PROCESS_LABEL;
 	pt->prog.str[IR_PP_FUNC] = x->func ? x->func->name : pt->symbol;
 	place = x->func ? probe_place_text(a, x->func, x->func->file, x->func->line) : pt->symbol;
-	probe_point_spell_code(s->ps, pt, s->img, "function", probe_quote(a, place), variant_suffix(a, s->m));
+	probe_point_spell_code(s->ps, pt, s->img, "function", probe_quote(a, place), probe_code_suffix(a, s->m));
 	return pt;
 }
 

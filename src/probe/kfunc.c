@@ -190,20 +190,6 @@ static enum prog_kind mechanism(const struct search *s, const struct kfunc *k)
 	return is_return(s) ? PROG_KRETPROBE : PROG_KPROBE;
 }
 
-static const char *suffix_text(struct arena *a, const struct probe_match *m)
-{
-	const char *text = "";
-	bool behind = false;
-
-	for (size_t i = 0; i < m->n; i++) {
-		if (behind)
-			text = arena_printf(a, "%s.%s", text, probe_component_text(a, m->name[i],
-						m->pt->components[i].arg));
-		behind |= !strcmp(m->name[i], "function");
-	}
-	return text;
-}
-
 static const char *prefix_text(struct arena *a, const struct search *s, const struct kfunc *k)
 {
 	if (k->module)
@@ -239,7 +225,7 @@ static struct probe_point *kfunc_point(struct search *s, const struct probe_fami
 		pt->module = dbg_btf_kernel("vmlinux", &e);
 	}
 	probe_point_spell(pt, arena_printf(a, "%s.function(%s)%s", prefix_text(a, s, k),
-					   probe_quote(a, k->name), suffix_text(a, s->m)));
+					   probe_quote(a, k->name), probe_code_suffix(a, s->m)));
 	return pt;
 }
 

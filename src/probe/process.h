@@ -26,6 +26,8 @@ enum process_variant {
 
 /* Warns that a program has no debug information. */
 void probe_warn_debuginfo(struct probe_session *ps, const struct probe_image *img);
+/* What stands behind .function() or .statement() in a point: .call, .callee("f").return or nothing */
+const char *probe_code_suffix(struct arena *a, const struct probe_match *m);
 /* "pc=.dynamic+0x1234" */
 const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc);
 /* Where .function("f") puts its probe: behind the prologue if variables are only there. */
