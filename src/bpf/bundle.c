@@ -5,6 +5,10 @@
  * link of its own.  Here handlers of one kind become subprograms of a program that chooses by the point's cookie,
  * and share the routines: they load and attach many times faster.  The choice costs a few comparisons per hit.
  *
+ * What the kernel verifies is what loading costs, and the routines are verified in every bundle anew; but it verifies
+ * programs on different processors at the same time.  So there are as many bundles as processors, if their handlers are
+ * worth it.
+ *
  * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
  * are loaded one by one then.  Handlers of system calls are always called by such a program, if it is of one only.
  */
@@ -20,18 +24,21 @@
 #include "bpf/syscalls.h"
 
 #define BUNDLE_MIN		8	/* fewer are better alone */
-#define BUNDLE_SUBPROGS		200	/* of 256 that the kernel takes */
-#define BUNDLE_INSNS		60000
-#define HANDLER_INSNS		4000	/* larger ones are loaded alone */
+#define BUNDLE_SUBPROGS		240	/* of 256 that the kernel takes */
+#define BUNDLE_INSNS		60000	/* of its handlers */
+#define BUNDLE_INSNS_MIN	8000	/* as much work as the routines: fewer are not worth a bundle */
+#define HANDLER_INSNS		4000	/* larger ones are loaded alone; without routines */
 
 struct bundle {
 	struct engine *e;
-	const uint32_t *handlers;
-	size_t n;
+	uint32_t *handlers;			/* stb_ds */
 	bool syscalls;				/* handlers of system calls */
 	struct emit em;
+	struct load_request rq;
+	int fd;					/* the program, or -errno */
 	em_label out;
 	em_label routine[ROUTINE_COUNT];	/* of those copied already */
+	int *map_fds;				/* stb_ds: as the engine's */
 	struct copy {
 		const struct emit *from;
 		size_t subprog;			/* index in from->subprogs */
@@ -170,13 +177,13 @@ static void dispatch(struct bundle *b)
 	em_map_value(em, R1, MAP_VARS, b->e->unit.lo.bundle_numbers);
 	em_alu(em, BPF_ADD, R1, R0);
 	em_ldx(em, BPF_H, R2, R1, 0);
-	choose(b, 0, b->n);
+	choose(b, 0, arrlenu(b->handlers));
 	em_bind(em, b->out);
 	em_movi(em, R0, 0);
 	em_exit(em);
 }
 
-static bool bundle_build(struct bundle *b)
+static bool build_code(struct bundle *b)
 {
 	em_init(&b->em, false);
 	dispatch(b);
@@ -188,52 +195,72 @@ static bool bundle_build(struct bundle *b)
 	return em_finish(&b->em);
 }
 
-static void use_program(struct engine *e, const struct bundle *b, int fd)
+/* Makes b->rq, b->fd is -errno where that fails.  The request has maps that close_table() closes. */
+static void bundle_build(struct bundle *b)
 {
-	uint16_t *numbers = (uint16_t *)(void *)(e->vars + e->unit.lo.bundle_numbers);
+	struct engine *e = b->e;
+	const struct gen *g = &e->gens[b->handlers[0]];
 
-	for (size_t k = 0; k < b->n; k++)
-		e->fds[b->handlers[k]] = fd;
-	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
-		for (size_t k = 0; k < b->n; k++)
-			if (e->p->points[i].handler == b->handlers[k]) {
-				numbers[i] = (uint16_t)k;
-				e->point_fds[i] = fd;
-			}
-	arrput(e->bundle_fds, fd);
+	b->syscalls = gen_is_syscall(g);
+	b->rq = (struct load_request){ .em = &b->em, .kind = g->kind, .sleepable = g->sleepable,
+				       .uprobe_multi = e->opt.uprobe_multi, .name = "stap_bundle", .btf = &e->btf };
+	b->fd = 0;
+	if (b->syscalls) {
+		b->fd = e->map_fds[MAP_SYSCALLS] = syscalls_table(e, b->handlers, arrlenu(b->handlers));
+		b->rq.target = g->kind == PROG_SYSCALL ? "sys_enter" : "sys_exit";
+	}
+	if (b->fd >= 0)
+		b->fd = build_code(b) ? 0 : -ENOTSUP;
+	arrsetlen(b->map_fds, 0);
+	for (size_t i = 0; i < arrlenu(e->map_fds); i++)
+		arrput(b->map_fds, e->map_fds[i]);
+	b->rq.map_fds = b->map_fds;
+	e->map_fds[MAP_SYSCALLS] = -1;
 }
 
-/* 0 or -errno. */
-static int bundle_load(struct engine *e, const uint32_t *handlers, size_t n)
+static void use_program(struct engine *e, const struct bundle *b)
 {
-	const struct gen *g = &e->gens[handlers[0]];
-	struct bundle b = { .e = e, .handlers = handlers, .n = n, .syscalls = gen_is_syscall(g) };
-	struct load_request rq = { .em = &b.em, .kind = g->kind, .sleepable = g->sleepable,
-				   .uprobe_multi = e->opt.uprobe_multi, .name = "stap_bundle", .btf = &e->btf,
-				   .map_fds = e->map_fds };
-	int fd = 0;
+	uint16_t *numbers = (uint16_t *)(void *)(e->vars + e->unit.lo.bundle_numbers);
+	size_t n = arrlenu(b->handlers);
 
-	if (b.syscalls) {
-		fd = e->map_fds[MAP_SYSCALLS] = syscalls_table(e, handlers, n);
-		rq.target = g->kind == PROG_SYSCALL ? "sys_enter" : "sys_exit";
-	}
-	if (fd >= 0)
-		fd = bundle_build(&b) ? load_prog(&rq) : -ENOTSUP;
-	if (fd >= 0)
-		use_program(e, &b, fd);
-	else if (b.syscalls && n == 1)
-		engine_load_failed(e, handlers[0], &rq, fd);
-	if (b.syscalls && e->map_fds[MAP_SYSCALLS] >= 0)
-		close(e->map_fds[MAP_SYSCALLS]);	/* the program keeps it */
-	e->map_fds[MAP_SYSCALLS] = -1;
-	em_fini(&b.em);
-	arrfree(b.todo);
-	return fd < 0 ? fd : 0;
+	for (size_t k = 0; k < n; k++)
+		e->fds[b->handlers[k]] = b->fd;
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		for (size_t k = 0; k < n; k++)
+			if (e->p->points[i].handler == b->handlers[k]) {
+				numbers[i] = (uint16_t)k;
+				e->point_fds[i] = b->fd;
+			}
+	arrput(e->bundle_fds, b->fd);
+}
+
+/* What is left of it when it is loaded: the program keeps its maps. */
+static void bundle_fini(struct bundle *b)
+{
+	if (b->syscalls && b->map_fds[MAP_SYSCALLS] >= 0)
+		close(b->map_fds[MAP_SYSCALLS]);
+	em_fini(&b->em);
+	arrfree(b->todo);
+	arrfree(b->map_fds);
+	arrfree(b->handlers);
 }
 
 int bundle_alone(struct engine *e, uint32_t handler)
 {
-	return bundle_load(e, &handler, 1);
+	struct bundle b = { .e = e };
+	int err;
+
+	arrput(b.handlers, handler);
+	bundle_build(&b);
+	if (b.fd >= 0)
+		b.fd = load_prog(&b.rq);
+	err = b.fd < 0 ? b.fd : 0;
+	if (err)
+		engine_load_failed(e, handler, &b.rq, err);
+	else
+		use_program(e, &b);
+	bundle_fini(&b);
+	return err;
 }
 
 /* May both be in one program? */
@@ -242,11 +269,22 @@ static bool alike(const struct gen *a, const struct gen *b)
 	return a->kind == b->kind && a->sleepable == b->sleepable && a->unwind.off == b->unwind.off;
 }
 
+/* Instructions without the routines. */
+static size_t own_insns(const struct emit *em)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
+		if (em->subprogs[i].btf < BTF_ROUTINE)
+			n += subprog_end(em, i) - em->subprogs[i].insn;
+	return n;
+}
+
 static bool bundle_takes(const struct engine *e, uint32_t h)
 {
 	const struct gen *g = &e->gens[h];
 
-	return e->generated[h] && e->fds[h] < 0 && arrlen(g->em.insns) <= HANDLER_INSNS &&
+	return e->generated[h] && e->fds[h] < 0 && own_insns(&g->em) <= HANDLER_INSNS &&
 	       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE || gen_is_syscall(g));
 }
 
@@ -273,37 +311,81 @@ static size_t own_subprogs(const struct engine *e, const uint32_t *set, const st
 	return n;
 }
 
+/* How many instructions of handlers are one bundle's share. */
+static size_t share(const struct engine *e)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = 0;
+
+	for (size_t h = 0; h < arrlenu(e->p->handlers); h++)
+		n += bundle_takes(e, (uint32_t)h) ? own_insns(&e->gens[h].em) : 0;
+	n /= cpus > 0 ? (size_t)cpus : 1;
+	return n < BUNDLE_INSNS_MIN ? BUNDLE_INSNS_MIN : n > BUNDLE_INSNS ? BUNDLE_INSNS : n;
+}
+
+/* The handlers of the bundle that handler h begins; marks them in `seen`. */
+static uint32_t *collect(const struct engine *e, uint32_t h, const uint32_t *rank, size_t most, bool *seen)
+{
+	size_t subprogs = ROUTINE_COUNT, insns = 0;
+	uint32_t *set = NULL;
+
+	for (uint32_t k = h; k < arrlenu(e->p->handlers); k++) {
+		const struct emit *em = &e->gens[k].em;
+
+		if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]) || rank[h] != rank[k])
+			continue;
+		if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
+			continue;
+		subprogs += own_subprogs(e, set, em);
+		insns += own_insns(em);
+		if (subprogs > BUNDLE_SUBPROGS || (insns > most && arrlenu(set)))
+			break;
+		seen[k] = true;
+		arrput(set, k);
+	}
+	return set;
+}
+
+static void load_all(struct engine *e, struct bundle *bundles)
+{
+	const struct load_request **rq = NULL;
+	int *fds = NULL;
+
+	for (size_t i = 0; i < arrlenu(bundles); i++) {
+		bundle_build(&bundles[i]);
+		arrput(rq, &bundles[i].rq);
+		arrput(fds, bundles[i].fd);
+	}
+	load_progs(rq, arrlenu(rq), fds);
+	for (size_t i = 0; i < arrlenu(bundles); i++) {
+		bundles[i].fd = fds[i];
+		if (fds[i] >= 0)
+			use_program(e, &bundles[i]);
+		bundle_fini(&bundles[i]);
+	}
+	arrfree(rq);
+	arrfree(fds);
+}
+
 void bundles_load(struct engine *e)
 {
-	size_t nh = arrlenu(e->p->handlers);
+	size_t nh = arrlenu(e->p->handlers), most = share(e);
 	bool *seen = calloc(nh + 1, sizeof(*seen));
-	uint32_t *set = NULL, *rank = syscalls_ranks(e);
+	uint32_t *rank = syscalls_ranks(e);
+	struct bundle *bundles = NULL;
 
 	if (!seen)
 		abort();
 	for (uint32_t h = 0; h < nh; h++) {
-		size_t subprogs = ROUTINE_COUNT, insns = 0;
+		struct bundle b = { .e = e, .handlers = collect(e, h, rank, most, seen) };
 
-		arrsetlen(set, 0);
-		for (uint32_t k = h; k < nh; k++) {
-			const struct emit *em = &e->gens[k].em;
-
-			if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]) ||
-			    rank[h] != rank[k])
-				continue;
-			if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
-				continue;
-			subprogs += own_subprogs(e, set, em);
-			insns += arrlenu(em->insns);
-			if (subprogs > BUNDLE_SUBPROGS || insns > BUNDLE_INSNS)
-				break;
-			seen[k] = true;
-			arrput(set, k);
-		}
-		if (arrlenu(set) >= (gen_is_syscall(&e->gens[h]) ? 2 : BUNDLE_MIN))
-			bundle_load(e, set, arrlenu(set));
+		if (arrlenu(b.handlers) >= (gen_is_syscall(&e->gens[h]) ? 2 : BUNDLE_MIN))
+			arrput(bundles, b);
+		else
+			arrfree(b.handlers);
 	}
-	arrfree(set);
+	load_all(e, bundles);
+	arrfree(bundles);
 	free(seen);
 	free(rank);
 }

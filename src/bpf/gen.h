@@ -164,6 +164,7 @@ struct gen {
 	bool uses_abort, uses_insert, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
+	struct mem rec_near;		/* room for it at a place that is the same in all handlers: so is what sends it */
 	uint32_t rec_size;
 	struct sref err_text;
 	struct sref tok_state, match_subject;
@@ -292,6 +293,7 @@ bool gen_out(struct gen *g, const struct ir_expr *e);
 void gen_out_error(struct gen *g);				/* the pending soft error as an item */
 void gen_catch_message(struct gen *g, struct sref dst);
 void gen_out_flush(struct gen *g);				/* the record leaves */
+void gen_out_reserve(struct gen *g);				/* the first memory of a slot */
 void gen_out_prologue(struct gen *g);
 void gen_out_fns(struct gen *g);				/* subprograms used */
 /* gen_backtrace.c: the payload of a stack item at hdr.wpos */

@@ -146,6 +146,18 @@ void gen_count(struct gen *g, uint32_t which)
 	em_bind(&g->em, out);
 }
 
+/* r6 = the slot, once more, by a number of which the verifier knows nothing: it would check what follows for each slot. */
+static void gen_slot_any(struct gen *g)
+{
+	struct emit *em = &g->em;
+
+	gen_ld(g, R1, gen_hdr(HDR(index)));
+	em_alui(em, BPF_AND, R1, g->u->lo.ncpu_pow2 * SLOTS_PER_CPU - 1);
+	em_alui(em, BPF_MUL, R1, g->u->slot_size);
+	em_map_value(em, R6, MAP_SLOTS, 0);
+	em_alu(em, BPF_ADD, R6, R1);
+}
+
 static void gen_slot_take(struct gen *g, em_label none)
 {
 	struct emit *em = &g->em;
@@ -165,6 +177,7 @@ static void gen_slot_take(struct gen *g, em_label none)
 	}
 	em_jmp(em, none);
 	em_bind(em, got);
+	gen_slot_any(g);
 	gen_sti(g, gen_hdr(HDR(err_code)), 0);
 	gen_sti(g, gen_hdr(HDR(truncated)), 0);
 	if (g->counts_actions)
@@ -423,6 +436,8 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 	if (!slot) {
 		g->stack_err = gen_alloc(g, 8);
 		g->stack_arg = gen_alloc(g, 8);
+	} else {
+		gen_out_reserve(g);
 	}
 	gen_fns_scan(g);
 	survey(g);

@@ -72,10 +72,15 @@ void gen_out_prologue(struct gen *g)
 	gen_sti(g, gen_hdr(HDR(wake)), 0);
 }
 
+void gen_out_reserve(struct gen *g)
+{
+	g->rec_near = gen_alloc(g, REC_MIN + REC_SLACK);
+}
+
 static struct mem record(struct gen *g)
 {
 	if (!g->rec.off)
-		g->rec = gen_alloc(g, g->rec_size + (g->rec_size > REC_MIN ? REC_SLACK_STACK : REC_SLACK));
+		g->rec = g->rec_size == REC_MIN ? g->rec_near : gen_alloc(g, g->rec_size + REC_SLACK_STACK);
 	return g->rec;
 }
 

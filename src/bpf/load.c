@@ -6,6 +6,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +156,43 @@ int load_prog(const struct load_request *rq)
 		fd = -errno;
 	arrfree(fi);
 	return fd;
+}
+
+/* Requests that several threads work off. */
+struct work {
+	const struct load_request *const *rq;
+	int *fds;
+	size_t n;
+	_Atomic size_t next;
+};
+
+static void *work_off(void *arg)
+{
+	struct work *w = arg;
+	size_t i;
+
+	while ((i = w->next++) < w->n)
+		if (w->fds[i] >= 0)
+			w->fds[i] = load_prog(w->rq[i]);
+	return NULL;
+}
+
+void load_progs(const struct load_request *const *rq, size_t n, int *fds)
+{
+	struct work w = { .rq = rq, .fds = fds, .n = n };
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t *helpers = NULL, t;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);	/* signals are for the thread that is there already */
+	for (size_t i = 1; i < n && (long)i < cpus && !pthread_create(&t, NULL, work_off, &w); i++)
+		arrput(helpers, t);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	work_off(&w);
+	for (size_t i = 0; i < arrlenu(helpers); i++)
+		pthread_join(helpers[i], NULL);
+	arrfree(helpers);
 }
 
 int load_plain(struct emit *em, enum prog_kind kind, bool sleepable)
