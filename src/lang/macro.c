@@ -249,13 +249,21 @@ static struct token expand_macro(struct preproc *pp, const struct token *use,
 	return (struct token){.id = TOK_EOF};
 }
 
+struct macro *macro_find_library(const struct parse_env *env, const char *name)
+{
+	struct macro *m = env->library_macros ? hmget(env->library_macros->map, name) : NULL;
+
+	if (m || !env->find_macro)
+		return m;
+	env->find_macro(env->find_macro_ctx, name);
+	return env->library_macros ? hmget(env->library_macros->map, name) : NULL;
+}
+
 static const struct macro *find_macro(struct preproc *pp, const char *name)
 {
 	struct macro *m = hmget(pp->macros.map, name);
 
-	if (!m && pp->env->library_macros)
-		m = hmget(pp->env->library_macros->map, name);
-	return m;
+	return m ? m : macro_find_library(pp->env, name);
 }
 
 struct token macro_next(struct preproc *pp, bool raw)

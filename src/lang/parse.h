@@ -37,6 +37,9 @@ struct parse_env {
 	size_t nargs;
 	bool *args_used;	/* nargs flags, set for every argument used; or NULL */
 	struct macro_table *library_macros;	/* from .stpm files; or NULL */
+	/* Called when library_macros lacks a name: may read the macro file that defines it. Or NULL. */
+	void (*find_macro)(void *ctx, const char *name);
+	void *find_macro_ctx;
 };
 
 /*

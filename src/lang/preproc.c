@@ -167,7 +167,7 @@ static bool adopt_macros(struct parse_env *env, const struct preproc *pp)
 {
 	for (ptrdiff_t i = 0; i < hmlen(pp->macros.map); i++) {
 		struct macro *m = pp->macros.map[i].value;
-		struct macro *old = hmget(env->library_macros->map, m->name);
+		struct macro *old = macro_find_library(env, m->name);
 		struct diag *d, *first;
 
 		if (!old) {

@@ -76,6 +76,9 @@ void preproc_fini(struct preproc *pp);
 /* The next token for the parser. */
 struct token preproc_next(struct preproc *pp);
 
+/* The library's macro of this (interned) name, or NULL; env->find_macro is asked. */
+struct macro *macro_find_library(const struct parse_env *env, const char *name);
+
 /* The next token behind macro expansion; `raw`: neither expand nor define. */
 struct token macro_next(struct preproc *pp, bool raw);
 

@@ -61,7 +61,30 @@ static const char *dotted_name(struct arena *a, const struct ast_point *pt)
 	return intern(text);
 }
 
-void alias_tree_add(struct alias_node *root, struct sema_state *st, const struct ast_probe *alias)
+/* Brings the tapset's aliases below a first component into the tree, or all of them (NULL). */
+static void load(struct alias_tree *tree, struct sema_state *st, const char *first)
+{
+	struct sema_index_alias *list;
+
+	first = first ? intern(first) : NULL;
+	if (tree->complete || (first && hmget(tree->firsts, first)))
+		return;
+	list = sema_index_aliases(st->s->index, first);
+	for (size_t i = 0; i < arrlenu(list); i++) {
+		const char *name = list[i].name;
+
+		if (first || !hmget(tree->firsts, intern_n(name, strcspn(name, "."))))
+			add_dotted(&tree->root, name, (struct alias_ref){.file = list[i].file});
+	}
+	arrfree(list);
+	if (first)
+		hmput(tree->firsts, first, true);
+	else
+		tree->complete = true;
+}
+
+/* Adds an alias of the script under each of its names, behind those of the tapset. */
+static void add_alias(struct alias_tree *tree, struct sema_state *st, const struct ast_probe *alias)
 {
 	struct alias_ref ref = {.probe = alias};
 
@@ -80,37 +103,42 @@ void alias_tree_add(struct alias_node *root, struct sema_state *st, const struct
 						       pt->components[k].name)));
 			parameter = true;
 		}
-		if (!parameter)
-			add_dotted(root, dotted_name(st->s->arena, pt), ref);
+		if (parameter)
+			continue;
+		load(tree, st, pt->components[0].name);
+		add_dotted(&tree->root, dotted_name(st->s->arena, pt), ref);
 	}
 }
 
-struct alias_node *alias_tree_create(struct sema_state *st)
+struct alias_tree *alias_tree_create(struct sema_state *st)
 {
-	struct alias_node *root = calloc(1, sizeof(*root));
-	const struct sema_index_alias *list;
-	size_t n;
+	struct alias_tree *tree = calloc(1, sizeof(*tree));
 
-	if (!root)
+	if (!tree)
 		abort();
-	list = sema_index_aliases(st->s->index, &n);
-	for (size_t i = 0; i < n; i++)
-		add_dotted(root, list[i].name, (struct alias_ref){.file = list[i].file});
 	for (size_t f = 0; f < arrlenu(st->s->files); f++)
 		for (size_t i = 0; i < st->s->files[f]->naliases; i++)
-			alias_tree_add(root, st, st->s->files[f]->aliases[i]);
-	return root;
+			add_alias(tree, st, st->s->files[f]->aliases[i]);
+	return tree;
 }
 
-void alias_tree_destroy(struct alias_node *root)
+static void free_children(struct alias_node *node)
 {
-	if (!root)
+	for (size_t i = 0; i < arrlenu(node->children); i++) {
+		free_children(node->children[i]);
+		free(node->children[i]);
+	}
+	arrfree(node->children);
+	arrfree(node->aliases);
+}
+
+void alias_tree_destroy(struct alias_tree *tree)
+{
+	if (!tree)
 		return;
-	for (size_t i = 0; i < arrlenu(root->children); i++)
-		alias_tree_destroy(root->children[i]);
-	arrfree(root->children);
-	arrfree(root->aliases);
-	free(root);
+	free_children(&tree->root);
+	hmfree(tree->firsts);
+	free(tree);
 }
 
 struct matcher {
@@ -210,19 +238,23 @@ static size_t match_from(struct matcher *m, const struct alias_node *node, size_
 	return count ? count : emit(m, node, pos);
 }
 
-size_t alias_tree_match(struct alias_node *root, struct sema_state *st, const struct ast_point *pt,
+size_t alias_tree_match(struct alias_tree *tree, struct sema_state *st, const struct ast_point *pt,
 			alias_match_fn *fn, void *ctx)
 {
 	struct matcher m = {st, pt, fn, ctx};
+	const char *first = pt->components[0].name;
 
-	return match_from(&m, root, 0);
+	load(tree, st, alias_name_is_glob(first) ? NULL : first);
+	return match_from(&m, &tree->root, 0);
 }
 
-size_t alias_tree_depth(struct alias_node *root, const struct ast_point *pt, struct alias_node **node)
+size_t alias_tree_depth(struct alias_tree *tree, struct sema_state *st, const struct ast_point *pt,
+			struct alias_node **node)
 {
 	size_t n = 0;
 
-	*node = root;
+	load(tree, st, NULL);
+	*node = &tree->root;
 	while (n < pt->ncomponents && !pt->components[n].arg) {
 		struct alias_node *c = child(*node, pt->components[n].name, false);
 

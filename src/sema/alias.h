@@ -17,10 +17,15 @@ struct alias_node {
 	struct alias_ref *aliases;	/* stb_ds array: those that end here */
 };
 
-struct alias_node *alias_tree_create(struct sema_state *st);
-void alias_tree_destroy(struct alias_node *root);
-/* Adds an alias under each of its names. */
-void alias_tree_add(struct alias_node *root, struct sema_state *st, const struct ast_probe *alias);
+/* The aliases of the script, and those of the tapset below the first components that were asked for. */
+struct alias_tree {
+	struct alias_node root;
+	bool complete;					/* all of the tapset */
+	struct { const char *key; bool value; } *firsts;	/* interned: the tapset's below it are in */
+};
+
+struct alias_tree *alias_tree_create(struct sema_state *st);
+void alias_tree_destroy(struct alias_tree *tree);
 
 /* An alias of a parsed file under one of its names, which is interned. */
 struct alias_names {
@@ -34,10 +39,11 @@ typedef void alias_match_fn(void *ctx, const struct ast_probe *alias, size_t n);
  * Finds the aliases that match `pt`: the whole of it, or if there are none below a name, the
  * longest part, behind which the rest is a suffix.  Returns their number.
  */
-size_t alias_tree_match(struct alias_node *root, struct sema_state *st, const struct ast_point *pt,
+size_t alias_tree_match(struct alias_tree *tree, struct sema_state *st, const struct ast_point *pt,
 			alias_match_fn *fn, void *ctx);
 /* How many leading components the tree has; *node: where it stops. */
-size_t alias_tree_depth(struct alias_node *root, const struct ast_point *pt, struct alias_node **node);
+size_t alias_tree_depth(struct alias_tree *tree, struct sema_state *st, const struct ast_point *pt,
+			struct alias_node **node);
 
 bool alias_name_is_glob(const char *name);
 

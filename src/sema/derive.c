@@ -221,7 +221,7 @@ static struct diag *explain(struct deriver *d, const struct ast_point *pt, const
 	struct diag_sink *sink = d->st->s->diag;
 	struct arena *a = d->st->s->arena;
 	struct alias_node *node;
-	size_t depth = alias_tree_depth(d->st->aliases, pt, &node), at;
+	size_t depth = alias_tree_depth(d->st->aliases, d->st, pt, &node), at;
 	const char **names, *similar;
 
 	if (!r->mismatch)

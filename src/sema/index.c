@@ -3,19 +3,27 @@
 #include "sema/index.h"
 
 #include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "lang/names.h"
 #include "lang/parse.h"
 
 #define MAX_DEPTH 8	/* of directories; ends loops of links */
+#define NAME_TABLE "tapset.names"
 
+/* A script or macro file of the library. */
 struct index_file {
-	const struct source *src;
+	const char *path;
+	const struct source *src;	/* NULL until it is needed */
 	struct ast_file *ast;
+	bool shipped;			/* not in a directory of -I */
+	bool macros;
 	bool parsed;
+	int64_t known;			/* its number in the name table, or -1: its text is looked at */
 };
 
 struct name_files {
@@ -25,11 +33,14 @@ struct name_files {
 
 struct sema_index {
 	struct sema_session *s;
-	struct index_file *files;
+	struct index_file *scripts, *macros;
+	/* of the scripts that the name table does not know */
 	struct name_files *functions, *globals;
 	struct sema_index_alias *aliases;
 	uint32_t scanning;
-	bool scanning_shipped;	/* not a directory of -I */
+	const struct names *table;	/* or NULL */
+	struct index_file **by_table;	/* its files by number; NULL: not there, or not as the table says */
+	uint32_t *found;		/* result of files_defining(); stb_ds array */
 };
 
 static void add_name(struct name_files **map, const char *name, uint32_t file)
@@ -67,24 +78,31 @@ static void on_name(void *ctx, enum scan_kind kind, const char *name, size_t len
 	}
 }
 
-static void add_file(struct sema_index *ix, const char *path, bool macros)
+/* The text of a file, or NULL. */
+static const struct source *file_text(struct sema_index *ix, struct index_file *f)
 {
-	struct source *src = source_read(ix->s->arena, path);
-	struct index_file f = {src, NULL, false};
+	struct source *src;
 
-	if (!src)
-		return;
-	src->tapset = true;
-	src->shipped = ix->scanning_shipped;
-	if (macros) {
-		if (ix->s->parse)
-			parse_macro_file(ix->s->parse, src);
-		return;
+	if (f->src)
+		return f->src;
+	src = source_read(ix->s->arena, f->path);
+	if (src) {
+		src->tapset = true;
+		src->shipped = f->shipped;
 	}
-	ix->scanning = (uint32_t)arrlenu(ix->files);
-	arrput(ix->files, f);
-	parse_scan(src, on_name, ix);
+	return f->src = src;
 }
+
+static void read_macros(struct sema_index *ix, struct index_file *f)
+{
+	if (f->parsed || !ix->s->parse)
+		return;
+	f->parsed = true;
+	if (file_text(ix, f))
+		parse_macro_file(ix->s->parse, f->src);
+}
+
+/* ---- finding the files ---- */
 
 static bool has_suffix(const char *name, const char *suffix)
 {
@@ -98,36 +116,93 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Macro files of a directory go before its other files, files before subdirectories. */
-static void add_directory(struct sema_index *ix, const char *dir, int depth)
+/* A directory of the library; `below`: where the names of its files begin that the name table has. */
+struct index_dir {
+	const char *path;
+	size_t below;
+	bool shipped;
+	int depth;
+};
+
+static void add_file(struct sema_index *ix, const struct index_dir *d, const char *path, bool macros)
 {
-	enum { MACROS, SCRIPTS, DIRECTORIES, ROUNDS };
+	struct index_file f = {.path = path, .shipped = d->shipped, .macros = macros, .known = -1};
+	struct stat st;
+
+	if (stat(path, &st))
+		return;
+	if (d->shipped && ix->table)
+		f.known = names_find_file(ix->table, path + d->below, &st);
+	if (macros)
+		arrput(ix->macros, f);
+	else
+		arrput(ix->scripts, f);
+}
+
+/* Files of a directory go before subdirectories. */
+static void add_directory(struct sema_index *ix, const struct index_dir *d)
+{
 	struct dirent **list = NULL;
-	int n = depth < MAX_DEPTH ? scandir(dir, &list, NULL, by_name) : 0;
+	int n = d->depth < MAX_DEPTH ? scandir(d->path, &list, NULL, by_name) : 0;
 
-	for (int round = MACROS; round < ROUNDS; round++) {
-		for (int i = 0; i < n; i++) {
-			const char *name = list[i]->d_name;
-			const char *path;
-			struct stat st;
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
 
-			if (name[0] == '.')
-				continue;
-			path = arena_printf(ix->s->arena, "%s/%s", dir, name);
-			if (has_suffix(name, ".stpm")) {
-				if (round == MACROS)
-					add_file(ix, path, true);
-			} else if (has_suffix(name, ".stp")) {
-				if (round == SCRIPTS)
-					add_file(ix, path, false);
-			} else if (round == DIRECTORIES && !stat(path, &st) && S_ISDIR(st.st_mode)) {
-				add_directory(ix, path, depth + 1);
-			}
-		}
+		if (name[0] != '.' && has_suffix(name, ".stpm"))
+			add_file(ix, d, arena_printf(ix->s->arena, "%s/%s", d->path, name), true);
+		else if (name[0] != '.' && has_suffix(name, ".stp"))
+			add_file(ix, d, arena_printf(ix->s->arena, "%s/%s", d->path, name), false);
 	}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
+		struct index_dir sub = {NULL, d->below, d->shipped, d->depth + 1};
+		struct stat st;
+
+		if (name[0] != '.' && !has_suffix(name, ".stpm") && !has_suffix(name, ".stp")) {
+			sub.path = arena_printf(ix->s->arena, "%s/%s", d->path, name);
+			if (list[i]->d_type == DT_DIR || (list[i]->d_type != DT_REG && !stat(sub.path, &st) && S_ISDIR(st.st_mode)))
+				add_directory(ix, &sub);
+		}
 		free(list[i]);
+	}
 	free(list);
+}
+
+/* The name table of the first shipped directory that has one: it tells of the files of all of them. */
+static const struct names *read_table(struct sema_session *s)
+{
+	const struct names *t = NULL;
+
+	for (size_t i = s->ninclude_dirs; i < arrlenu(s->tapset_dirs) && !t; i++)
+		t = names_read(s->arena, arena_printf(s->arena, "%s/" NAME_TABLE, s->tapset_dirs[i]));
+	return t;
+}
+
+/* Notes which files the table knows; of two with one path only the first. */
+static void note_known(struct sema_index *ix, struct index_file *files)
+{
+	for (size_t i = 0; i < arrlenu(files); i++) {
+		struct index_file *f = &files[i];
+
+		if (f->known >= 0 && ix->by_table[f->known])
+			f->known = -1;
+		if (f->known >= 0)
+			ix->by_table[f->known] = f;
+	}
+}
+
+/* env->find_macro: reads the macro files known to define `name`. */
+static void find_macro(void *ctx, const char *name)
+{
+	struct sema_index *ix = ctx;
+	uint32_t file;
+
+	for (size_t i = names_lower(ix->table, SCAN_MACRO, name); i < names_count(ix->table, SCAN_MACRO); i++) {
+		if (strcmp(names_at(ix->table, SCAN_MACRO, i, &file), name) != 0)
+			break;
+		if (ix->by_table[file] && ix->by_table[file]->macros)
+			read_macros(ix, ix->by_table[file]);
+	}
 }
 
 struct sema_index *sema_index_create(struct sema_session *s)
@@ -137,9 +212,28 @@ struct sema_index *sema_index_create(struct sema_session *s)
 	if (!ix)
 		abort();
 	ix->s = s;
+	ix->table = read_table(s);
 	for (size_t i = 0; i < arrlenu(s->tapset_dirs); i++) {
-		ix->scanning_shipped = i >= s->ninclude_dirs;
-		add_directory(ix, s->tapset_dirs[i], 0);
+		struct index_dir d = {s->tapset_dirs[i], strlen(s->tapset_dirs[i]) + 1, i >= s->ninclude_dirs, 0};
+
+		add_directory(ix, &d);
+	}
+	if (ix->table) {
+		ix->by_table = arena_new_array(s->arena, struct index_file *, names_nfiles(ix->table));
+		note_known(ix, ix->macros);
+		note_known(ix, ix->scripts);
+		if (s->parse) {
+			s->parse->find_macro = find_macro;
+			s->parse->find_macro_ctx = ix;
+		}
+	}
+	for (size_t i = 0; i < arrlenu(ix->macros); i++)
+		if (ix->macros[i].known < 0)
+			read_macros(ix, &ix->macros[i]);
+	for (size_t i = 0; i < arrlenu(ix->scripts); i++) {
+		ix->scanning = (uint32_t)i;
+		if (ix->scripts[i].known < 0 && file_text(ix, &ix->scripts[i]))
+			parse_scan(ix->scripts[i].src, on_name, ix);
 	}
 	return ix;
 }
@@ -158,33 +252,73 @@ void sema_index_destroy(struct sema_index *ix)
 	free_names(ix->functions);
 	free_names(ix->globals);
 	arrfree(ix->aliases);
-	arrfree(ix->files);
+	arrfree(ix->scripts);
+	arrfree(ix->macros);
+	arrfree(ix->found);
 	free(ix);
 }
 
+/* ---- looking up ---- */
+
 struct ast_file *sema_index_file(struct sema_index *ix, uint32_t file)
 {
-	struct index_file *f = &ix->files[file];
+	struct index_file *f = &ix->scripts[file];
 
 	if (!f->parsed) {
 		f->parsed = true;
-		f->ast = parse_library_file(ix->s->parse, f->src);
+		f->ast = file_text(ix, f) ? parse_library_file(ix->s->parse, f->src) : NULL;
 	}
 	return f->ast;
 }
 
 size_t sema_index_nfiles(const struct sema_index *ix)
 {
-	return arrlenu(ix->files);
+	return arrlenu(ix->scripts);
+}
+
+/* Number of a script that the table knows by this number; false: it does not hold. */
+static bool table_script(const struct sema_index *ix, uint32_t known, uint32_t *file)
+{
+	const struct index_file *f = ix->by_table[known];
+
+	if (!f || f->macros)
+		return false;
+	*file = (uint32_t)(f - ix->scripts);
+	return true;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The files that define a name, in order: ix->found. */
+static void files_defining(struct sema_index *ix, enum scan_kind kind, const char *name)
+{
+	struct name_files **map = kind == SCAN_FUNCTION ? &ix->functions : &ix->globals;
+	ptrdiff_t scanned = hmgeti(*map, name);
+	uint32_t known, file;
+
+	arrsetlen(ix->found, 0);
+	for (size_t k = 0; scanned >= 0 && k < arrlenu((*map)[scanned].value); k++)
+		arrput(ix->found, (*map)[scanned].value[k]);
+	for (size_t i = ix->table ? names_lower(ix->table, kind, name) : 0;
+	     ix->table && i < names_count(ix->table, kind) && !strcmp(names_at(ix->table, kind, i, &known), name); i++)
+		if (table_script(ix, known, &file))
+			arrput(ix->found, file);
+	if (arrlenu(ix->found) > 1)
+		qsort(ix->found, arrlenu(ix->found), sizeof(*ix->found), by_number);
 }
 
 struct ast_function **sema_index_functions(struct sema_index *ix, const char *name)
 {
 	struct ast_function **out = NULL;
-	ptrdiff_t i = hmgeti(ix->functions, name);
 
-	for (size_t k = 0; i >= 0 && k < arrlenu(ix->functions[i].value); k++) {
-		struct ast_file *f = sema_index_file(ix, ix->functions[i].value[k]);
+	files_defining(ix, SCAN_FUNCTION, name);
+	for (size_t k = 0; k < arrlenu(ix->found); k++) {
+		struct ast_file *f = sema_index_file(ix, ix->found[k]);
 
 		for (size_t n = 0; f && n < f->nfunctions; n++)
 			if (f->functions[n]->name == name && !f->functions[n]->is_private)
@@ -195,10 +329,9 @@ struct ast_function **sema_index_functions(struct sema_index *ix, const char *na
 
 struct ast_var *sema_index_global(struct sema_index *ix, const char *name)
 {
-	ptrdiff_t i = hmgeti(ix->globals, name);
-
-	for (size_t k = 0; i >= 0 && k < arrlenu(ix->globals[i].value); k++) {
-		struct ast_file *f = sema_index_file(ix, ix->globals[i].value[k]);
+	files_defining(ix, SCAN_GLOBAL, name);
+	for (size_t k = 0; k < arrlenu(ix->found); k++) {
+		struct ast_file *f = sema_index_file(ix, ix->found[k]);
 
 		for (size_t n = 0; f && n < f->nglobals; n++)
 			if (f->globals[n]->name == name && !f->globals[n]->is_private)
@@ -207,17 +340,48 @@ struct ast_var *sema_index_global(struct sema_index *ix, const char *name)
 	return NULL;
 }
 
-const struct sema_index_alias *sema_index_aliases(const struct sema_index *ix, size_t *n)
+/* Whether a dotted name's first component is `first`. */
+static bool begins_with(const char *dotted, const char *first, size_t len)
 {
-	*n = arrlenu(ix->aliases);
-	return ix->aliases;
+	return !strncmp(dotted, first, len) && (!dotted[len] || dotted[len] == '.');
+}
+
+struct sema_index_alias *sema_index_aliases(const struct sema_index *ix, const char *first)
+{
+	size_t len = first ? strlen(first) : 0;
+	struct sema_index_alias *out = NULL;
+
+	for (size_t i = 0; i < arrlenu(ix->aliases); i++)
+		if (!first || begins_with(ix->aliases[i].name, first, len))
+			arrput(out, ix->aliases[i]);
+	for (size_t i = first && ix->table ? names_lower(ix->table, SCAN_ALIAS, first) : 0;
+	     ix->table && i < names_count(ix->table, SCAN_ALIAS); i++) {
+		struct sema_index_alias a;
+		uint32_t known;
+		const char *name = names_at(ix->table, SCAN_ALIAS, i, &known);
+
+		if (first && strncmp(name, first, len) != 0)
+			break;
+		if ((first && !begins_with(name, first, len)) || !table_script(ix, known, &a.file))
+			continue;
+		a.name = intern(name);
+		arrput(out, a);
+	}
+	return out;
 }
 
 const char **sema_index_function_names(const struct sema_index *ix)
 {
 	const char **out = NULL;
+	uint32_t known, file;
 
 	for (ptrdiff_t i = 0; i < hmlen(ix->functions); i++)
 		arrput(out, ix->functions[i].key);
+	for (size_t i = 0; ix->table && i < names_count(ix->table, SCAN_FUNCTION); i++) {
+		const char *name = names_at(ix->table, SCAN_FUNCTION, i, &known);
+
+		if (table_script(ix, known, &file))
+			arrput(out, name);
+	}
 	return out;
 }

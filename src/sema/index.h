@@ -2,8 +2,9 @@
 /*
  * The index of the tapset: which file defines which name.
  *
- * All files are scanned for names when the index is made; a file is parsed only when
- * something in it is asked for.
+ * Of the shipped files it is known beforehand from the name table beside them (lang/names.h); a file that is not in
+ * the table or was changed since, and those of -I, are scanned for names when the index is made. A file is
+ * parsed only when something in it is asked for, macro files of the table too.
  */
 #ifndef SEMA_INDEX_H
 #define SEMA_INDEX_H
@@ -19,12 +20,15 @@ struct ast_function **sema_index_functions(struct sema_index *ix, const char *na
 /* The public global of this name, or NULL. */
 struct ast_var *sema_index_global(struct sema_index *ix, const char *name);
 
-/* Aliases: dotted names in no order; `file` is for sema_index_file(). */
+/*
+ * Aliases whose dotted name begins with the component `first` (NULL: all), in no order; `file` is for
+ * sema_index_file(). stb_ds array, caller arrfree()s.
+ */
 struct sema_index_alias {
 	const char *name;
 	uint32_t file;
 };
-const struct sema_index_alias *sema_index_aliases(const struct sema_index *ix, size_t *n);
+struct sema_index_alias *sema_index_aliases(const struct sema_index *ix, const char *first);
 /* The parsed file, or NULL after errors. */
 struct ast_file *sema_index_file(struct sema_index *ix, uint32_t file);
 size_t sema_index_nfiles(const struct sema_index *ix);

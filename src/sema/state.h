@@ -34,7 +34,7 @@ struct sema_state {
 	struct ast_file **new_files;	/* tapset files whose probes are to be derived */
 	/* dotted names of the aliases of parsed tapset files, see alias.c */
 	struct { const struct ast_file *key; struct alias_names *value; } *alias_names;
-	struct alias_node *aliases;	/* tree of alias names, see alias.h */
+	struct alias_tree *aliases;	/* see alias.h */
 	size_t expansions;		/* of aliases, so far */
 	struct sema_body **bodies;	/* each once, in order of creation */
 	/* target expressions that could not be bound: why, issued when they prove to be needed */

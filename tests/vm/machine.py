@@ -65,7 +65,8 @@ def stap_image(stap):
     image.add(stap)
     image.add(TOP / "tapset")
     image.add(TOP / "examples")
-    image.add(pathlib.Path(stap).resolve().parents[2] / "tools" / "syscalls" / "syscalls.stp")
+    for path in (pathlib.Path(stap).resolve().parents[2] / "tools" / "syscalls").glob("*[ps]"):
+        image.add(path)     # *.stp, tapset.names
     image.link("/usr/local/bin/stap", str(pathlib.Path(stap).resolve()))
     return image
 

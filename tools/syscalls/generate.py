@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes the tapset of system calls from calls.tbl and sets.tbl.
 
-usage: generate.py CALLS SETS OUTPUT
+usage: generate.py CALLS SETS DIRECTORY PARTS
+
+The calls are spread over DIRECTORY/syscalls_00.stp and on, PARTS files, since a script that names a call makes stap parse the
+whole file that has it; what belongs to all calls is in DIRECTORY/syscalls.stp.
 
 Each call becomes the aliases syscall.NAME and syscall.NAME.return (and nd_syscall., tp_syscall., which are the same
 here), with the variables that the table's arguments have.  What a script does not use costs nothing: the
@@ -311,17 +314,21 @@ def emit_any(out, rows, tables):
 
 
 def main():
-    calls, sets, output = sys.argv[1:]
+    calls, sets, directory, parts = sys.argv[1:]
     tables = read_sets(sets)
     rows = read_calls(calls, {n for n, (how, _) in tables.items() if how == "one"})
-    with open(output, "w", encoding="ascii") as out:
+    with open(f"{directory}/syscalls.stp", "w", encoding="ascii") as out:
         out.write(HEAD)
         for name, (how, entries) in tables.items():
             out.write(f'function {name}:string (v:long) %{{ ir names "{how} {" ".join(entries)}" $v /* pure */ %}}\n')
-        for row in rows:
-            emit(out, *row)
-            emit_socket_call(out, row[0])
         emit_any(out, rows, tables)
+    parts = int(parts)
+    for part in range(parts):
+        with open(f"{directory}/syscalls_{part:02}.stp", "w", encoding="ascii") as out:
+            out.write(HEAD)
+            for row in rows[part * len(rows) // parts:(part + 1) * len(rows) // parts]:
+                emit(out, *row)
+                emit_socket_call(out, row[0])
 
 
 if __name__ == "__main__":
