@@ -151,13 +151,6 @@ static void put_place(const struct diag_sink *s, const struct span *at, bool wit
 		fputs("\033[m\033[K", s->out);
 }
 
-void diag_print_token(FILE *out, const struct span *at)
-{
-	put_token_text(out, at);
-	if (at->src)
-		fprintf(out, " at %s:%u:%u", at->src->name, at->line, at->col);
-}
-
 /* Number of bytes of `line` from `col` that are the token's own text. */
 static size_t token_extent(const struct span *at, const char *line, size_t len, size_t col)
 {

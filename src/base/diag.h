@@ -85,8 +85,6 @@ void diag_warn(struct diag_sink *s, const char *tag, const struct span *at, cons
 bool diag_failed(const struct diag_sink *s);
 /* "Number of similar error messages suppressed: N." and its hint, if there were any. */
 void diag_print_suppressed(struct diag_sink *s);
-/* "identifier 'x' at FILE:L:C", as messages show a token. */
-void diag_print_token(FILE *out, const struct span *at);
 
 /*
  * Speculation (optional probe points, @defined): between hold and release

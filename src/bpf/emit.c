@@ -121,11 +121,6 @@ void em_alu(struct emit *em, int op, int dst, int src)
 	em_raw(em, insn(BPF_ALU64 | op | BPF_X, dst, src, 0, 0));
 }
 
-void em_alu32(struct emit *em, int op, int dst, int src)
-{
-	em_raw(em, insn(BPF_ALU | op | BPF_X, dst, src, 0, 0));
-}
-
 void em_alui(struct emit *em, int op, int dst, int64_t v)
 {
 	if (fits32(v)) {

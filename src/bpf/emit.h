@@ -73,7 +73,6 @@ void em_mov(struct emit *em, int dst, int src);
 void em_movi(struct emit *em, int dst, int64_t v);
 void em_alu(struct emit *em, int op, int dst, int src);		/* op: BPF_ADD ... */
 void em_alui(struct emit *em, int op, int dst, int64_t v);	/* v beyond 32 bits: through r5 */
-void em_alu32(struct emit *em, int op, int dst, int src);
 void em_neg(struct emit *em, int dst);
 void em_bswap(struct emit *em, int dst, int bits);
 void em_ldx(struct emit *em, int size, int dst, int src, int off);	/* size: BPF_DW ... */

@@ -273,11 +273,6 @@ void engine_destroy(struct engine *e)
 	free(e);
 }
 
-int engine_handler_fd(const struct engine *e, uint32_t handler)
-{
-	return handler < (uint32_t)arrlen(e->fds) ? e->fds[handler] : -1;
-}
-
 const int *engine_handler_fds(const struct engine *e)
 {
 	return e->fds;
@@ -340,7 +335,7 @@ size_t engine_insn_count(const struct engine *e, uint32_t handler)
 int engine_test_run(struct engine *e, uint32_t handler, const uint64_t *args, uint32_t nargs, int cpu)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, o, .ctx_in = args, .ctx_size_in = nargs * 8);
-	int fd = engine_handler_fd(e, handler);
+	int fd = handler < (uint32_t)arrlen(e->fds) ? e->fds[handler] : -1;
 
 	if (fd < 0)
 		return -EINVAL;

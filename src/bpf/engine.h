@@ -7,7 +7,7 @@
  *   engine_create    nothing of the kernel is touched
  *   engine_prepare   generates code for every kernel handler (can be listed: -p3)
  *   engine_load      creates the maps and loads the programs; nothing fires yet
- *   (attach)         the caller arms the points with engine_handler_fd() (probe/attach.h)
+ *   (attach)         the caller arms the points with engine_point_fds() (probe/attach.h)
  *   engine_activate  from here on hits run; before (and after engine_deactivate) they return at once
  *   engine_destroy   from any state; the caller has detached before
  *
@@ -51,7 +51,6 @@ enum engine_feature {
 	ENGINE_FEATURE_COUNT
 };
 bool engine_has(enum engine_feature f);
-const char *engine_feature_name(enum engine_feature f);
 
 struct engine_options {
 	bool uprobe_multi;	/* uprobes are attached by multi-links: attach_has_uprobe_multi() */
@@ -73,9 +72,7 @@ void engine_destroy(struct engine *e);
 /* Why the last call failed; "" if none did. */
 const char *engine_error(const struct engine *e);
 
-/* Descriptor of a handler's program, by handler index; -1: runs in the user engine. */
-int engine_handler_fd(const struct engine *e, uint32_t handler);
-/* All of them, indexed by handler, for attach_request. */
+/* Descriptors of the handlers' programs, by handler index, for attach_request; -1: runs in the user engine. */
 const int *engine_handler_fds(const struct engine *e);
 /* By point index: the handler's program, or one of the point's own. */
 const int *engine_point_fds(const struct engine *e);
@@ -104,7 +101,6 @@ void engine_bias_del(struct engine *e, pid_t tgid, uint32_t module);
  * load and activation, and later for files that turn up.  A file is known by the inode and device of
  * its mapping, major << 20 | minor; both 0 for the vdso.
  */
-bool engine_wants_unwind(const struct engine *e);		/* after prepare */
 /* n 0: the file has no rules, which is then known.  0, -EEXIST, or -ENOSPC when the table is full. */
 int engine_unwind_add_module(struct engine *e, uint64_t ino, uint64_t dev, const struct dbg_walk_row *rows,
 			     size_t n);
@@ -140,8 +136,6 @@ int engine_poll_fd(const struct engine *e);
  */
 long engine_drain(struct engine *e, uint64_t until, int (*fn)(void *ctx, const struct wire_record *r),
 		  void *ctx);
-/* Descriptor of a CPU's ring; -1 past the last. */
-int engine_ring_fd(const struct engine *e, unsigned cpu);
 
 /* A counter of a point since the load. */
 uint64_t engine_count(const struct engine *e, uint32_t point, enum wire_count which);

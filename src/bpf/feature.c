@@ -106,21 +106,20 @@ static void walk_task(struct emit *em)
 }
 
 static const struct {
-	const char *name;
 	void (*body)(struct emit *em);
 	enum prog_kind kind;
 	bool sleepable;
 	bool maps;		/* map 0: a hash, map 1: a ring */
 } features[ENGINE_FEATURE_COUNT] = {
-	[ENGINE_LOOP] = { "bpf_loop", call_loop, PROG_RAW_TP, false },
-	[ENGINE_MAY_GOTO] = { "may_goto", call_may_goto, PROG_RAW_TP, false },
-	[ENGINE_RAW_TP_COOKIE] = { "cookies of raw tracepoints", call_cookie, PROG_RAW_TP, false },
-	[ENGINE_FUNC_IP] = { "bpf_get_func_ip in uprobes", call_func_ip, PROG_UPROBE, false },
-	[ENGINE_COPY_FROM_USER] = { "sleepable uprobes", call_copy, PROG_UPROBE, true },
-	[ENGINE_WRITE_USER] = { "bpf_probe_write_user", call_write, PROG_UPROBE, false },
-	[ENGINE_YIELD] = { "bpf_copy_from_user_task in uprobes", call_yield, PROG_UPROBE, true },
-	[ENGINE_MEM_KEY] = { "keys of maps in any memory", use_mem_key, PROG_RAW_TP, false, true },
-	[ENGINE_WALK_TASK] = { "typed pointers to the program of a task", walk_task, PROG_TRACEPOINT, false },
+	[ENGINE_LOOP] = { call_loop, PROG_RAW_TP, false },
+	[ENGINE_MAY_GOTO] = { call_may_goto, PROG_RAW_TP, false },
+	[ENGINE_RAW_TP_COOKIE] = { call_cookie, PROG_RAW_TP, false },
+	[ENGINE_FUNC_IP] = { call_func_ip, PROG_UPROBE, false },
+	[ENGINE_COPY_FROM_USER] = { call_copy, PROG_UPROBE, true },
+	[ENGINE_WRITE_USER] = { call_write, PROG_UPROBE, false },
+	[ENGINE_YIELD] = { call_yield, PROG_UPROBE, true },
+	[ENGINE_MEM_KEY] = { use_mem_key, PROG_RAW_TP, false, true },
+	[ENGINE_WALK_TASK] = { walk_task, PROG_TRACEPOINT, false },
 };
 
 static int load_with_maps(struct emit *em, enum prog_kind kind)
@@ -162,9 +161,4 @@ bool engine_has(enum engine_feature f)
 	if (!known[f])
 		known[f] = try_load(f) ? 1 : -1;
 	return known[f] > 0;
-}
-
-const char *engine_feature_name(enum engine_feature f)
-{
-	return features[f].name;
 }

@@ -101,11 +101,6 @@ int engine_poll_fd(const struct engine *e)
 	return e->epoll_fd;
 }
 
-int engine_ring_fd(const struct engine *e, unsigned cpu)
-{
-	return cpu < (unsigned)arrlen(e->rings) ? e->rings[cpu].fd : -1;
-}
-
 /* A reader's view of one ring. */
 struct head {
 	uint64_t pos, end;

@@ -16,11 +16,6 @@ size_t unwind_map_size(const struct engine *e)
 	return sizeof(struct unwind_table) + (size_t)e->unit.unwind_rows * sizeof(struct dbg_walk_row);
 }
 
-bool engine_wants_unwind(const struct engine *e)
-{
-	return e->unit.wants_unwind;
-}
-
 /* Appends the index of a module's rows; how many rows' room it takes. */
 static size_t add_index(struct engine *e, struct unwind_module *m, const struct dbg_walk_row *rows, size_t n)
 {

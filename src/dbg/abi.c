@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The x86_64 System V calling convention: where arguments are at a function's entry and
- * its value right after it returned.
+ * The x86_64 System V calling convention: where the value of a function is right after it returned.
  *
  * A type of up to 16 bytes is classified per eightbyte; anything else, or with
  * unaligned members, lives in memory.
@@ -149,49 +148,4 @@ void dbg_return_location(const struct dbg_type *t, struct dbg_loc *out)
 					    : (uint16_t)(ints++ ? DBG_RDX : DBG_RAX);
 	if (n && t->module)
 		in_registers(t->module->arena, regs, n, out);
-}
-
-bool dbg_argument_location(const struct dbg_param *params, size_t nparams, bool struct_return,
-			   size_t index, struct dbg_loc *out)
-{
-	static const uint16_t int_regs[] = { DBG_RDI, DBG_RSI, DBG_RDX, DBG_RCX, DBG_R8, DBG_R9 };
-	unsigned ints = struct_return ? 1 : 0, sses = 0;
-	uint64_t stack = 8;		/* above the return address */
-
-	for (size_t i = 0; i < nparams && i <= index; i++) {
-		uint64_t size = dbg_type_sizeof(params[i].type);
-		enum abi_class cls[2];
-		unsigned n = classes(params[i].type, cls), need_i = 0, need_s = 0;
-		uint16_t regs[2];
-
-		if (!size || !params[i].type->module)
-			return false;
-		for (unsigned k = 0; k < n; k++)
-			*(cls[k] == ABI_SSE ? &need_s : &need_i) += 1;
-		if (cls[0] != ABI_MEMORY && cls[0] != ABI_X87 && ints + need_i <= 6 &&
-		    sses + need_s <= 8) {
-			for (unsigned k = 0; k < n; k++)
-				regs[k] = cls[k] == ABI_SSE ? (uint16_t)(DBG_XMM0 + sses++)
-							    : int_regs[ints++];
-			if (i == index) {
-				in_registers(params[i].type->module->arena, regs, n, out);
-				return true;
-			}
-			continue;
-		}
-		if (cls[0] == ABI_X87)
-			stack = (stack - 8 + 15) / 16 * 16 + 8;
-		if (i == index) {
-			struct dbg_op *o = arena_new_array(params[i].type->module->arena,
-							   struct dbg_op, 3);
-
-			o[0] = (struct dbg_op){ DBG_OP_REG, DBG_RSP };
-			o[1] = (struct dbg_op){ DBG_OP_CONST, (int64_t)stack };
-			o[2] = (struct dbg_op){ DBG_OP_ADD, 0 };
-			*out = (struct dbg_loc){ .kind = DBG_LOC_MEMORY, .ops = o, .nops = 3 };
-			return true;
-		}
-		stack += (size + 7) / 8 * 8;
-	}
-	return false;
 }

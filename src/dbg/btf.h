@@ -30,16 +30,13 @@ struct dbg_btf_func {
 	uint32_t id;			/* BTF type id of the FUNC (fentry attach) */
 	bool global;
 };
-/* Functions whose name matches a glob, by id.  Lives as long as the module. */
-const struct dbg_btf_func *dbg_btf_funcs(struct dbg_module *m, const char *glob, size_t *n);
+/* The function of this name; false: BTF has none.  What *out points to lives as long as the module. */
 bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *out);
 /* Arguments of a tp_btf tracepoint: the prototype behind typedef btf_trace_NAME; the first
  * parameter (void *__data) is not included.  NULL: no such tracepoint. */
 const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *name, size_t *n);
 /* Type of a global variable; NULL: BTF does not describe it.  Per-CPU ones have one copy for each processor. */
 const struct dbg_type *dbg_btf_var(struct dbg_module *m, const char *name, bool *per_cpu);
-/* BTF id of a type that came from this back end; 0: it did not. */
-uint32_t dbg_btf_type_id(const struct dbg_type *t);
 /* Byte offset and size of a member, given a type as dbg_type_find takes it and a dotted path
  * through embedded structs: ("struct task_struct", "thread.fsbase").  False: no such type or
  * member. */

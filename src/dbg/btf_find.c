@@ -160,29 +160,6 @@ static struct dbg_btf_func make_func(struct dbg_module *m, uint32_t id, const st
 	};
 }
 
-const struct dbg_btf_func *dbg_btf_funcs(struct dbg_module *m, const char *glob, size_t *n)
-{
-	struct dbg_btf_func *list = NULL;
-	const struct dbg_btf_func *out = NULL;
-
-	for (uint32_t i = 0; m->btf && i < (uint32_t)arrlen(m->btf->offset); i++) {
-		uint32_t id = m->btf->first_id + i;
-		const char *name;
-		struct rec r;
-
-		if (!btfrec_get(m, id, &r) || BTF_INFO_KIND(r.t.info) != BTF_KIND_FUNC)
-			continue;
-		name = btfrec_name(m, r.t.name_off);
-		if (name && dwfunc_glob(glob, name))
-			arrput(list, make_func(m, id, &r));
-	}
-	*n = (size_t)arrlen(list);
-	if (*n)
-		out = arena_memdup(m->arena, list, *n * sizeof(*list));
-	arrfree(list);
-	return out;
-}
-
 bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *out)
 {
 	uint32_t id = m->btf ? find_id(m, name, 1u << BTF_KIND_FUNC) : 0;

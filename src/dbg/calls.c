@@ -236,11 +236,12 @@ static bool try_site(void *data, const struct dw_die *site)
 	return !s->by_pc;
 }
 
-static const struct dbg_entry_value *search_all(const struct dbg_func *f, struct wanted want,
-						size_t *n, bool *all)
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
+					       bool *all)
 {
 	struct dbg_module *m = f->module;
-	struct entry_search s = { .m = m, .origin = f->origin, .want = want, .entry_only = all };
+	struct entry_search s = { .m = m, .origin = f->origin, .want.param = (uint64_t)param,
+				  .entry_only = true };
 	const struct dbg_entry_value *r = NULL;
 
 	for (ptrdiff_t i = 0; i < arrlen(m->dw->units[DW_IN_INFO]); i++) {
@@ -252,8 +253,7 @@ static const struct dbg_entry_value *search_all(const struct dbg_func *f, struct
 				each_call_site(&d, try_site, &s);
 	}
 	*n = (size_t)arrlen(s.list);
-	if (all)
-		*all = !s.incomplete;
+	*all = !s.incomplete;
 	if (*n)
 		r = arena_memdup(m->arena, s.list, *n * sizeof(*s.list));
 	arrfree(s.list);
@@ -275,17 +275,6 @@ static int search_at(struct dbg_module *caller, uint64_t ret_pc, struct wanted w
 	*out = s.list[0];
 	arrfree(s.list);
 	return 0;
-}
-
-const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n)
-{
-	return search_all(f, (struct wanted){ .reg = reg }, n, NULL);
-}
-
-const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
-					       bool *all)
-{
-	return search_all(f, (struct wanted){ .param = (uint64_t)param }, n, all);
 }
 
 int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,

@@ -567,19 +567,3 @@ void dw_walk_skip(struct dw_walk *w)
 		}
 	}
 }
-
-bool dw_child(const struct dw_die *d, struct dw_die *out)
-{
-	struct dw_walk w;
-
-	dw_walk_start(&w, d);
-	return dw_walk_next(&w, out, NULL);
-}
-
-bool dw_sibling(const struct dw_die *d, struct dw_die *out)
-{
-	struct dw_walk w = { .u = d->u, .p = d->attrs, .depth = 1, .last = *d, .pending = true };
-
-	dw_walk_skip(&w);
-	return dw_walk_next(&w, out, NULL);
-}

@@ -145,8 +145,6 @@ static inline uint64_t dw_handle(const struct dw_die *d)
 bool dw_unit_root(struct dw_unit *u, struct dw_die *out);
 bool dw_die_at(struct dw_unit *u, uint64_t off, struct dw_die *out);
 bool dw_die_by_handle(struct dw *d, uint64_t handle, struct dw_die *out);
-bool dw_child(const struct dw_die *d, struct dw_die *out);
-bool dw_sibling(const struct dw_die *d, struct dw_die *out);
 
 /*
  * Preorder walk below a DIE: dw_walk_next() yields every descendant with its depth (1: child);

@@ -166,8 +166,6 @@ struct dbg_var {
  * with loc.kind == DBG_LOC_NONE; a name hidden by an inner one is included later in the list.
  */
 const struct dbg_var *dbg_vars_at(const struct dbg_func *f, uint64_t pc, size_t *n);
-/* Only the parameters of `f`, in order, with locations at pc. */
-const struct dbg_var *dbg_func_params(const struct dbg_func *f, uint64_t pc, size_t *n);
 /*
  * `$name` at pc in f: innermost scope outwards, then globals of the CU.  0 and *out (loc may be
  * unavailable: then -DBG_EUNAVAIL, *out is filled but for its location and *e says why, naming the
@@ -181,31 +179,29 @@ int dbg_global_find(struct dbg_module *m, const struct dbg_func *near, const cha
 		    const char *cu_glob, struct dbg_var *out, struct dbg_error *e);
 /* Names visible at pc, for "did you mean" / alternatives; stb_ds array, caller arrfree()s. */
 const char **dbg_var_names(const struct dbg_func *f, uint64_t pc);
-/* Location of a variable returned above at another pc (e.g. its value after the prologue). */
-void dbg_var_locate(const struct dbg_var *v, uint64_t pc, struct dbg_loc *out);
+
+/* ---- entry values ---- */
 
 /*
- * An entry value (DBG_OP_ENTRY_REG r in function f) is known to the caller: for each call site
- * whose callee can be f, the return address and a program computing the value from the CALLER's
- * registers. Evaluate: unwind one frame, look the return address up, run ops with the caller's
- * registers.
+ * A value that a function had at its entry is known to its callers: what a call site tells is a program over
+ * the CALLER's registers.  To evaluate it: unwind one frame, look the return address up, run the
+ * operations with the caller's registers.
  */
 struct dbg_entry_value {
 	uint64_t ret_pc;
 	const struct dbg_op *ops;
 	size_t nops;
 };
-const struct dbg_entry_value *dbg_entry_values(const struct dbg_func *f, int reg, size_t *n);
-/* The same for one return address: 0 and *out or -DBG_ENOENT. */
+/* DBG_OP_ENTRY_REG `reg` of the function called before `ret_pc`: 0 and *out or -DBG_ENOENT. */
 int dbg_entry_value_at(struct dbg_module *caller, uint64_t ret_pc, int reg,
 		       struct dbg_entry_value *out);
-/* The same two for DBG_OP_ENTRY_PARAM: a parameter the compiler removed, `param` being the op's
- * argument.  The list has the calls that tell it by registers which are the same at the first instruction
- * of f (rsp being 8 less there); *all: whether those are all calls of f. */
-const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
-					       bool *all);
+/* The same for DBG_OP_ENTRY_PARAM: a parameter the compiler removed, `param` being the op's argument. */
 int dbg_entry_param_at(struct dbg_module *caller, uint64_t ret_pc, int64_t param,
 		       struct dbg_entry_value *out);
+/* Those calls of f that tell it by registers which are the same at the first instruction of f (rsp
+ * being 8 less there); *all: whether those are all calls of f. */
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
+					       bool *all);
 
 /* ---- calling convention (x86_64 System V) ---- */
 
@@ -214,9 +210,5 @@ const struct dbg_type *dbg_func_return_type(const struct dbg_func *f);
 /* Where the return value is right after the return: REGISTER, MEMORY (via rax), PIECES (two
  * registers), NONE for void or an unsupported type. */
 void dbg_return_location(const struct dbg_type *t, struct dbg_loc *out);
-/* Where the ABI puts argument `index` of a function with these parameters at entry (before the
- * first instruction); for functions without locations and for tests.  False: cannot tell. */
-bool dbg_argument_location(const struct dbg_param *params, size_t nparams, bool struct_return,
-			   size_t index, struct dbg_loc *out);
 
 #endif

@@ -43,7 +43,6 @@ static void module_destroy(struct dbg_module *m)
 	arrfree(m->sdt);
 	arrfree(m->needed);
 	arrfree(m->ldd);
-	arrfree(m->links);
 	arrfree(m->aranges);
 	hmfree(m->types);
 	hmfree(m->funcs);
@@ -232,16 +231,6 @@ const char *dbg_module_build_id(struct dbg_module *m)
 	return m->build_id_hex ? m->build_id_hex : "";
 }
 
-void dbg_module_link(struct dbg_module *m, struct dbg_module *other)
-{
-	if (m == other)
-		return;
-	for (ptrdiff_t i = 0; i < arrlen(m->links); i++)
-		if (m->links[i] == other)
-			return;
-	arrput(m->links, other);
-}
-
 /* ---- addresses ---- */
 
 const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr)
@@ -265,20 +254,6 @@ bool dbg_addr_to_offset(struct dbg_module *m, uint64_t addr, uint64_t *offset)
 
 		if (p->p_type == PT_LOAD && addr >= p->p_vaddr && addr - p->p_vaddr < p->p_filesz) {
 			*offset = addr - p->p_vaddr + p->p_offset;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool dbg_offset_to_addr(struct dbg_module *m, uint64_t offset, uint64_t *addr)
-{
-	for (size_t k = 0; m->elf && k < m->elf->nph; k++) {
-		const Elf64_Phdr *p = &m->elf->ph[k];
-
-		if (p->p_type == PT_LOAD && offset >= p->p_offset &&
-		    offset - p->p_offset < p->p_filesz) {
-			*addr = offset - p->p_offset + p->p_vaddr;
 			return true;
 		}
 	}
@@ -321,21 +296,4 @@ const uint8_t *dbg_module_bytes(struct dbg_module *m, uint64_t addr, size_t len)
 	    !dbg_addr_to_offset(m, addr + len - 1, &last) || last - off != len - 1)
 		return NULL;
 	return last < m->elf->map.len ? m->elf->map.p + off : NULL;
-}
-
-const struct dbg_section *dbg_module_sections(struct dbg_module *m, size_t *n)
-{
-	struct elffile *f = m->elf;
-
-	*n = f ? f->nsh : 0;
-	if (!m->sections && f) {
-		m->sections = arena_new_array(m->arena, struct dbg_section, f->nsh + 1);
-		for (size_t i = 0; i < f->nsh; i++)
-			m->sections[i] = (struct dbg_section){
-				.name = f->shname[i], .addr = f->sh[i].sh_addr,
-				.offset = f->sh[i].sh_offset, .size = f->sh[i].sh_size,
-				.type = f->sh[i].sh_type, .flags = f->sh[i].sh_flags,
-			};
-	}
-	return m->sections;
 }

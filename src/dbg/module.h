@@ -88,7 +88,6 @@ const char *dbg_module_build_id(struct dbg_module *m);
 
 /* File offset of a link address (uprobes want it); false: not in a PT_LOAD's file part. */
 bool dbg_addr_to_offset(struct dbg_module *m, uint64_t addr, uint64_t *offset);
-bool dbg_offset_to_addr(struct dbg_module *m, uint64_t offset, uint64_t *addr);
 /* Load bias from one line of /proc/PID/maps: the mapping at `start` of file offset `pgoff`. */
 bool dbg_load_bias(struct dbg_module *m, uint64_t start, uint64_t pgoff, uint64_t *bias);
 bool dbg_addr_executable(struct dbg_module *m, uint64_t addr);
@@ -98,14 +97,6 @@ const char *dbg_section_name_at(struct dbg_module *m, uint64_t addr);
 uint64_t dbg_section_start(struct dbg_module *m, uint64_t addr);
 /* Bytes of the file image at a link address (code, .rodata); NULL if not all there. */
 const uint8_t *dbg_module_bytes(struct dbg_module *m, uint64_t addr, size_t len);
-
-struct dbg_section {
-	const char *name;
-	uint64_t addr, offset, size;
-	uint32_t type;			/* SHT_* */
-	uint64_t flags;			/* SHF_* */
-};
-const struct dbg_section *dbg_module_sections(struct dbg_module *m, size_t *n);
 
 /* ---- symbols ---- */
 
@@ -173,8 +164,5 @@ const char *const *dbg_module_needed(struct dbg_module *m, size_t *n);
 /* Paths of all libraries the program loads at start (like ldd; from /etc/ld.so.cache, RUNPATH,
  * default directories), the interpreter included, the program itself not. */
 const char *const *dbg_module_ldd(struct dbg_module *m, size_t *n);
-
-/* Types only declared in `m` may be completed from `other`. */
-void dbg_module_link(struct dbg_module *m, struct dbg_module *other);
 
 #endif

@@ -28,14 +28,12 @@ struct dbg_module {
 	struct dw *dw;
 	struct btf_file *btf;
 	/* lazily filled parts; each belongs to one file */
-	struct dbg_section *sections;
 	struct dbg_sym *symbols, *plt;			/* stb_ds arrays */
 	struct dbg_sym *plt_at;				/* plt under the names "f@plt" */
 	struct dbg_sym **by_name;			/* stb_ds array sorted by name */
 	bool symbols_read, plt_read, sdt_read, needed_read, ldd_read;
 	struct dbg_sdt *sdt;				/* stb_ds arrays from here on */
 	const char **needed, **ldd;
-	struct dbg_module **links;
 	struct cfi *cfi;
 	struct index_range *aranges;			/* stb_ds array, sorted */
 	bool aranges_read;

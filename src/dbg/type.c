@@ -87,16 +87,6 @@ static bool is_qualifier(enum dbg_type_kind k)
 	return k == DBG_CONST || k == DBG_VOLATILE || k == DBG_RESTRICT || k == DBG_ATOMIC;
 }
 
-const struct dbg_type *dbg_type_unqualified(const struct dbg_type *t)
-{
-	for (int i = 0; i < MAX_CHAIN; i++) {
-		if (!is_qualifier(t->kind))
-			return t;
-		t = dbg_type_target(t);
-	}
-	return &unknown_type;
-}
-
 const struct dbg_type *dbg_type_strip(const struct dbg_type *t)
 {
 	for (int i = 0; i < MAX_CHAIN; i++) {
@@ -133,8 +123,6 @@ const struct dbg_type *dbg_type_complete(const struct dbg_type *t)
 		return t;
 	snprintf(name, sizeof(name), "%s %s", tag_word(t->kind), t->name);
 	def = dbg_type_find(t->module, name);
-	for (ptrdiff_t i = 0; (!def || def->declaration) && i < arrlen(t->module->links); i++)
-		def = dbg_type_find(t->module->links[i], name);
 	return def && !def->declaration ? def : t;
 }
 
@@ -152,17 +140,6 @@ uint64_t dbg_type_sizeof(const struct dbg_type *t)
 		return n <= UINT32_MAX ? n * dbg_type_sizeof(dbg_type_target(t)) : 0;
 	}
 	return 0;
-}
-
-bool dbg_type_is_integer(const struct dbg_type *t)
-{
-	switch (dbg_type_strip(t)->kind) {
-	case DBG_INT: case DBG_BOOL: case DBG_CHAR: case DBG_ENUM: case DBG_POINTER:
-	case DBG_REFERENCE: case DBG_RVALUE_REFERENCE: case DBG_MEMBER_POINTER:
-		return true;
-	default:
-		return false;
-	}
 }
 
 bool dbg_type_is_signed(const struct dbg_type *t)

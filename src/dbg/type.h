@@ -86,15 +86,11 @@ bool dbg_type_count(const struct dbg_type *t, uint64_t *count);
 
 /* Without typedefs and qualifiers.  Bounded; a cycle ends in DBG_UNSPECIFIED. */
 const struct dbg_type *dbg_type_strip(const struct dbg_type *t);
-/* Without const, volatile, restrict, atomic only. */
-const struct dbg_type *dbg_type_unqualified(const struct dbg_type *t);
 /* dbg_type_strip, and a mere declaration (`struct s;`) replaced by its definition found by name
- * in the same module, or in those linked by dbg_module_link.  Itself when there is none. */
+ * in the same module.  Itself when there is none. */
 const struct dbg_type *dbg_type_complete(const struct dbg_type *t);
 /* Size in bytes seen through typedefs and qualifiers; 0 unknown. */
 uint64_t dbg_type_sizeof(const struct dbg_type *t);
-/* Whether a value of it is an integer to the script: int, bool, char, enum, pointer, ... */
-bool dbg_type_is_integer(const struct dbg_type *t);
 /* Whether it is signed when read as a number. */
 bool dbg_type_is_signed(const struct dbg_type *t);
 /* 1-byte char behind qualifiers and typedefs. */

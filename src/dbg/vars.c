@@ -46,18 +46,6 @@ static void fill_var(struct dbg_module *m, const struct dbg_func *f, const struc
 	dwloc_attr(&x, d, DW_AT_location, &v->loc);
 }
 
-void dbg_var_locate(const struct dbg_var *v, uint64_t pc, struct dbg_loc *out)
-{
-	struct dwexpr_ctx x = { .m = v->module, .func = v->func, .pc = pc };
-	struct dw_die d;
-
-	*out = (struct dbg_loc){ .why = DBG_OPTIMIZED_OUT };
-	if (!v->module->dw || !dw_die_by_handle(v->module->dw, v->die, &d))
-		return;
-	x.u = d.u;
-	dwloc_attr(&x, &d, DW_AT_location, out);
-}
-
 /* ---- scopes ---- */
 
 struct pc_test {
@@ -89,7 +77,6 @@ struct gather {
 	const struct dbg_func *f;
 	uint64_t pc;
 	struct dbg_var *vars;		/* stb_ds */
-	bool params_only;
 };
 
 /* Handles of the abstract DIEs that the concrete ones of this scope stand for. */
@@ -116,7 +103,7 @@ static void inherit(struct gather *g, const struct dw_die *scope, const uint64_t
 		struct dbg_var v;
 
 		dw_walk_skip(&w);
-		if (!is_var(&c) || (g->params_only && c.ab->tag != DW_TAG_formal_parameter))
+		if (!is_var(&c))
 			continue;
 		for (ptrdiff_t i = 0; i < arrlen(origins) && !have; i++)
 			have = origins[i] == dw_handle(&c);
@@ -146,8 +133,6 @@ static void gather_scope(struct gather *g, const struct dw_die *scope, int depth
 		dw_walk_skip(&w);
 		if (is_var(&c)) {
 			note_origin(&c, &origins);
-			if (g->params_only && c.ab->tag != DW_TAG_formal_parameter)
-				continue;
 			fill_var(g->m, g->f, &c, g->pc, &v);
 			v.depth = (uint16_t)depth;
 			if (v.name && !(v.loc.kind == DBG_LOC_NONE &&
@@ -155,7 +140,7 @@ static void gather_scope(struct gather *g, const struct dw_die *scope, int depth
 				arrput(own, v);
 		} else if ((c.ab->tag == DW_TAG_lexical_block || c.ab->tag == DW_TAG_try_block ||
 			    c.ab->tag == DW_TAG_catch_block) &&
-			   !g->params_only && block_holds(&c, g->pc)) {
+			   block_holds(&c, g->pc)) {
 			gather_scope(g, &c, depth + 1);
 		}
 	}
@@ -166,10 +151,9 @@ static void gather_scope(struct gather *g, const struct dw_die *scope, int depth
 	arrfree(origins);
 }
 
-static const struct dbg_var *gathered(const struct dbg_func *f, uint64_t pc, bool params_only,
-				      size_t *n)
+const struct dbg_var *dbg_vars_at(const struct dbg_func *f, uint64_t pc, size_t *n)
 {
-	struct gather g = { .m = f->module, .f = f, .pc = pc, .params_only = params_only };
+	struct gather g = { .m = f->module, .f = f, .pc = pc };
 	const struct dbg_var *r = NULL;
 	struct dw_die d;
 
@@ -182,16 +166,6 @@ static const struct dbg_var *gathered(const struct dbg_func *f, uint64_t pc, boo
 		r = arena_memdup(f->module->arena, g.vars, *n * sizeof(*g.vars));
 	arrfree(g.vars);
 	return r;
-}
-
-const struct dbg_var *dbg_vars_at(const struct dbg_func *f, uint64_t pc, size_t *n)
-{
-	return gathered(f, pc, false, n);
-}
-
-const struct dbg_var *dbg_func_params(const struct dbg_func *f, uint64_t pc, size_t *n)
-{
-	return gathered(f, pc, true, n);
 }
 
 /* ---- unavailable ---- */

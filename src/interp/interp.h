@@ -74,8 +74,6 @@ void interp_destroy(struct interp *in);
 enum interp_status interp_run_point(struct interp *in, uint32_t point);
 /* Runs the handler that the point has for what is there at the start, for env.subject. */
 enum interp_status interp_run_start(struct interp *in, uint32_t point);
-/* Runs module handler `handler` without a point, with its limits as a timer's. */
-enum interp_status interp_run_handler(struct interp *in, struct ir_func *handler);
 
 const struct interp_stats *interp_get_stats(const struct interp *in);
 

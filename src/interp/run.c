@@ -436,11 +436,6 @@ enum interp_status interp_run_start(struct interp *in, uint32_t point)
 	return run(in, in->p->handlers[pt->start_handler].body, point, in->p->limits.maxaction);
 }
 
-enum interp_status interp_run_handler(struct interp *in, struct ir_func *handler)
-{
-	return run(in, handler, UINT32_MAX, in->p->limits.maxaction);
-}
-
 const struct interp_stats *interp_get_stats(const struct interp *in)
 {
 	return &in->stats;

@@ -16,7 +16,7 @@
 #include "base/ds.h"
 #include "probe/families.h"
 
-const struct probe_family *const probe_families[] = {
+static const struct probe_family *const families[] = {
 	&probe_family_begin,
 	&probe_family_timer,
 	&probe_family_process_event,
@@ -29,7 +29,8 @@ const struct probe_family *const probe_families[] = {
 	&probe_family_netfilter,
 	&probe_family_watch,
 };
-const size_t probe_nfamilies = sizeof(probe_families) / sizeof(probe_families[0]);
+
+#define NFAMILIES (sizeof(families) / sizeof(families[0]))
 
 /* One part of a pattern's text: name and kind of argument. */
 struct part {
@@ -259,13 +260,13 @@ static const char **next_parts(const struct ast_component *prefix, size_t n, boo
 {
 	const char **list = NULL;
 
-	for (size_t f = 0; f < probe_nfamilies; f++) {
-		for (size_t i = 0; i < probe_families[f]->npatterns; i++) {
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < families[f]->npatterns; i++) {
 			const char *rest;
 			struct part p;
 
-			if (is_internal(probe_families[f]->patterns[i].text) ||
-			    pattern_prefix(probe_families[f]->patterns[i].text, prefix, n, &rest) < n ||
+			if (is_internal(families[f]->patterns[i].text) ||
+			    pattern_prefix(families[f]->patterns[i].text, prefix, n, &rest) < n ||
 			    !part_next(&rest, &p))
 				continue;
 			arrput(list, arena_printf(a, "%.*s%s", (int)p.len, p.name,
@@ -286,10 +287,10 @@ const char **probe_pattern_list(void)
 {
 	const char **list = NULL;
 
-	for (size_t f = 0; f < probe_nfamilies; f++)
-		for (size_t i = 0; i < probe_families[f]->npatterns; i++)
-			if (!is_internal(probe_families[f]->patterns[i].text))
-				arrput(list, probe_families[f]->patterns[i].text);
+	for (size_t f = 0; f < NFAMILIES; f++)
+		for (size_t i = 0; i < families[f]->npatterns; i++)
+			if (!is_internal(families[f]->patterns[i].text))
+				arrput(list, families[f]->patterns[i].text);
 	sort_unique(list);
 	return list;
 }
@@ -321,10 +322,10 @@ static void explain_mismatch(struct probe_session *ps, const struct ast_point *p
 	const struct ast_component *c;
 	const char **names;
 
-	for (size_t f = 0; f < probe_nfamilies; f++) {
-		for (size_t i = 0; i < probe_families[f]->npatterns; i++) {
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < families[f]->npatterns; i++) {
 			const char *rest;
-			size_t n = pattern_prefix(probe_families[f]->patterns[i].text, pt->components,
+			size_t n = pattern_prefix(families[f]->patterns[i].text, pt->components,
 						  pt->ncomponents, &rest);
 
 			if (n > best) {
@@ -405,8 +406,8 @@ void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < pt->ncomponents; i++)
 		glob |= name_is_glob(pt->components[i].name);
-	for (size_t f = 0; f < probe_nfamilies; f++) {
-		const struct probe_family *fam = probe_families[f];
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		const struct probe_family *fam = families[f];
 
 		for (size_t i = 0; i < fam->npatterns; i++) {
 			struct probe_match m;

@@ -2,7 +2,7 @@
 /*
  * Probe families: from the component lists of scripts to resolved points.
  *
- * A family is one row of probe_families[]: the patterns it owns, and hooks.  Adding a family is one
+ * A family is one row of the table in family.c: the patterns it owns, and hooks.  Adding a family is one
  * file and one row.  Patterns are matched here; aliases of the tapset are sema's, which asks
  * probe_resolve() for whatever no alias matched (both, when a wild card is written).
  */
@@ -130,9 +130,6 @@ struct probe_family {
 	/* Variables for -L; NULL: none. */
 	const struct probe_var *(*vars)(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 };
-
-extern const struct probe_family *const probe_families[];
-extern const size_t probe_nfamilies;
 
 /* Number of the perf counter that a point resolved before has defined; -1: none has this name. */
 int probe_counter_find(const struct probe_session *ps, const char *name);

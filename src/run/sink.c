@@ -25,7 +25,6 @@ struct run_sink {
 	unsigned rotate_count;
 	unsigned number;		/* of the next file */
 	uint64_t file_bytes;		/* accepted for the current file */
-	uint64_t total;
 	char *name;
 	char **kept;			/* stb_ds array: names of rotated files, oldest first */
 	char *ring;			/* NULL: a file */
@@ -193,7 +192,6 @@ int run_sink_flush(struct run_sink *s)
 static void sink_add(struct run_sink *s, const char *data, size_t len)
 {
 	s->file_bytes += len;
-	s->total += len;
 	if (len > SINK_BUFFER - s->len)
 		run_sink_flush(s);
 	if (len >= SINK_BUFFER) {
@@ -246,16 +244,6 @@ void run_sink_write(struct run_sink *s, const void *data, size_t len)
 		if (len)
 			run_sink_switch(s);
 	}
-}
-
-int run_sink_error(const struct run_sink *s)
-{
-	return -s->error;
-}
-
-uint64_t run_sink_bytes(const struct run_sink *s)
-{
-	return s->total;
 }
 
 const char *run_sink_name(const struct run_sink *s)

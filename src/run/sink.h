@@ -31,9 +31,6 @@ void run_sink_write(struct run_sink *s, const void *data, size_t len);
 void run_sink_switch(struct run_sink *s);
 /* 0, or the -errno of the first write that failed. */
 int run_sink_flush(struct run_sink *s);
-int run_sink_error(const struct run_sink *s);
-/* Bytes accepted. */
-uint64_t run_sink_bytes(const struct run_sink *s);
 const char *run_sink_name(const struct run_sink *s);	/* of the current file; "standard output" */
 /* Flushes, closes.  The error, as run_sink_flush(). */
 int run_sink_close(struct run_sink *s);

@@ -671,12 +671,6 @@ bool target_access_is_kernel(const struct target_access *a)
 	return a->kernel;
 }
 
-struct ast_expr *const *target_operands(const struct target_access *a, size_t *n)
-{
-	*n = a->noperands;
-	return a->operands;
-}
-
 const struct probe_point *target_entry_point(const struct target_access *a)
 {
 	return a->entry;

@@ -53,9 +53,6 @@ enum ast_type target_type(const struct target_access *a);
 const struct dbg_type *target_access_type(const struct target_access *a);
 /* Whether addresses that the value holds are the kernel's. */
 bool target_access_is_kernel(const struct target_access *a);
-/* The expressions of the script that the access evaluates, in order (indices, cast operand);
- * lowering takes their values in the same order. */
-struct ast_expr *const *target_operands(const struct target_access *a, size_t *n);
 /* If not NULL: the value must be taken at the entry of the point's function, by a handler of its own
  * at *this* point ("entry handler"), and looked up at the return: .return's $parameters and @entry.
  * Lowering makes that handler; sema needs it only for -p2. */

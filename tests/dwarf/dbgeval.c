@@ -107,10 +107,10 @@ static bool entry_param(void *data, int64_t param, uint64_t *v)
 static void print_params(const struct dbg_func *f, uint64_t pc, bool located)
 {
 	size_t n;
-	const struct dbg_var *v = located ? dbg_vars_at(f, pc, &n) : dbg_func_params(f, pc, &n);
+	const struct dbg_var *v = dbg_vars_at(f, pc, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (!located || (v[i].loc.kind != DBG_LOC_NONE && !v[i].depth))
+		if ((!located && v[i].is_param) || (located && v[i].loc.kind != DBG_LOC_NONE && !v[i].depth))
 			printf(" $%s:%s", v[i].name, dbg_type_name(arena, v[i].type));
 }
 

@@ -40,7 +40,6 @@ static void test_types(void **state)
 	assert_null(dbg_type_find(m, "struct there_is_no_such"));
 	assert_string_equal(dbg_type_name(dbg_arena, dbg_type_find(m, "pid_t")), "pid_t");
 	assert_true(dbg_type_is_signed(dbg_type_find(m, "pid_t")));
-	assert_int_equal(dbg_btf_type_id(t) != 0, 1);
 }
 
 static void test_functions(void **state)
@@ -55,8 +54,7 @@ static void test_functions(void **state)
 	assert_int_equal(n, 4);
 	assert_string_equal(p[0].name, "file");
 	assert_string_equal(dbg_type_name(dbg_arena, p[0].type), "struct file*");
-	assert_non_null(dbg_btf_funcs(m, "vfs_*", &n));
-	assert_true(n > 10);
+	assert_false(dbg_btf_func(m, "no_such_function", &f));
 	p = dbg_btf_tracepoint(m, "sched_switch", &n);
 	assert_true(n >= 3);
 	assert_string_equal(dbg_type_name(dbg_arena, p[1].type), "struct task_struct*");

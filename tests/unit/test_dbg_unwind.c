@@ -191,6 +191,7 @@ static void exercise(const char *path)
 	struct dbg_unwind_row row;
 	struct dbg_walk_row *rows;
 	size_t n, k;
+	bool all;
 
 	if (!m)
 		return;
@@ -210,7 +211,7 @@ static void exercise(const char *path)
 			dbg_type_sizeof(v[j].type);
 			dbg_type_member(v[j].type, "nothing", &mem);
 		}
-		dbg_entry_values(f[i], DBG_RDI, &k);
+		dbg_entry_params(f[i], 1, &k, &all);
 	}
 	dbg_stmts_find(m, "*", NULL, DBG_LINE_WILDCARD, 0, 0, &n, NULL);
 	dbg_type_find(m, "struct nothing");
