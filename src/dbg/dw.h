@@ -96,7 +96,6 @@ struct dw_unit {
 	/* lazy */
 	struct dw_lines *lines;
 	const struct dbg_func **funcs;	/* stb_ds array: functions and inlined copies */
-	void *fmatch;			/* private to file matching */
 };
 
 struct dw_die {

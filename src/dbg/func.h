@@ -109,7 +109,6 @@ enum dbg_line_mode {
 	DBG_LINE_ABSOLUTE,		/* file:N */
 	DBG_LINE_RELATIVE,		/* file+N: N lines after the function's declaration */
 	DBG_LINE_RANGE,			/* file:N-M */
-	DBG_LINE_ENUMERATED,		/* file:N,M,... (call once per number) */
 	DBG_LINE_WILDCARD,		/* file:* */
 };
 

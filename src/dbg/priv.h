@@ -115,7 +115,6 @@ const struct dw_lines *dwline_rows(struct dw_unit *u);
 void dwline_free(struct dw_unit *u);
 
 /* dwfunc.c */
-const struct dbg_func *dwfunc_of_die(struct dbg_module *m, const struct dw_die *d);
 /* Functions of a unit, then inlined copies, each sorted by entry. */
 const struct dbg_func **dwfunc_walk(struct dw_unit *u);
 bool dwfunc_contains(const struct dbg_func *f, uint64_t pc);

@@ -74,14 +74,12 @@ struct prog_point {
 	struct prog_nf nf;
 	int64_t priority;	/* begin(N), end(N): ascending order */
 	int32_t maxactive;
-	const char *condition_of;	/* reserved, NULL */
 };
 
 struct prog_handler {
 	enum prog_kind kind;
 	struct ir_func *body;
 	bool sleepable;		/* reads user memory: wants bpf_copy_from_user */
-	bool needs_context;	/* set by the back end */
 	uint64_t hash;		/* of body and kind, for merging; private to program.c */
 };
 

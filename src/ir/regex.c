@@ -10,7 +10,6 @@
 
 #include "base/ds.h"
 #include "ir/regex_prog.h"
-#include "ir/regex_table.h"
 
 #define MAX_WORK	100000000ull	/* some tenths of a second */
 
@@ -373,28 +372,4 @@ bool ir_regex_groups(const struct ir_dfa *d, const char *text, int32_t (*group)[
 	arrfree(s.nlist);
 	arrfree(s.stack);
 	return found;
-}
-
-bool ir_regex_table(const struct ir_dfa *d, struct regex_table *t)
-{
-	static const uint8_t ops[] = {
-		[RE_SET] = REGEX_SET, [RE_SPLIT] = REGEX_SPLIT, [RE_JMP] = REGEX_JMP,
-		[RE_SAVE] = REGEX_SAVE, [RE_BOL] = REGEX_BOL, [RE_EOL] = REGEX_EOL,
-		[RE_MATCH] = REGEX_MATCH,
-	};
-	const struct re_prog *p = d->prog;
-
-	memset(t, 0, sizeof(*t));
-	if (arrlenu(p->insts) > REGEX_TABLE_INSTS || arrlenu(p->sets) > REGEX_TABLE_SETS)
-		return false;
-	t->ninsts = (uint32_t)arrlenu(p->insts);
-	t->ngroups = p->ngroups;
-	for (uint32_t i = 0; i < t->ninsts; i++) {
-		t->inst[i].op = ops[p->insts[i].op];
-		t->inst[i].x = (uint8_t)p->insts[i].x;
-		t->inst[i].y = (uint8_t)p->insts[i].y;
-	}
-	for (size_t i = 0; i < arrlenu(p->sets); i++)
-		memcpy(t->set[i], p->sets[i].bits, sizeof(t->set[i]));
-	return true;
 }

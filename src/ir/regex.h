@@ -44,8 +44,4 @@ bool ir_dfa_match(const struct ir_dfa *d, const char *s);
 /* Offsets of the groups of the leftmost match: start and end of each, -1 unset.  False: no match. */
 bool ir_regex_groups(const struct ir_dfa *d, const char *s, int32_t (*group)[2]);
 
-struct regex_table;
-/* Fills the table for finding groups in the kernel (ir/regex_table.h); false: the expression is too large. */
-bool ir_regex_table(const struct ir_dfa *d, struct regex_table *t);
-
 #endif

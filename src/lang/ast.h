@@ -100,7 +100,6 @@ struct ast_component {
 	struct span at;
 	const char *name;	/* may hold the wild card characters * and ? */
 	struct ast_expr *arg;	/* EXPR_NUMBER or EXPR_STRING, or NULL */
-	bool from_glob;		/* pass 2: comes from the expansion of a wild card */
 };
 
 /* One probe point; brace lists are already expanded. */

@@ -24,7 +24,6 @@
 
 #include <stdint.h>
 
-#include "ir/regex_table.h"
 
 #ifndef RT_MEM_SHIFT
 #define RT_MEM_SHIFT	21		/* native: 2 MiB; the BPF build chooses less */
@@ -103,21 +102,6 @@ struct rt_dfa {
 };
 /* 1: matches, 0: does not */
 long rt_dfa_match(struct rt_mem *m, const struct rt_dfa *d, uint32_t s);
-
-/*
- * rt/groups.c: where group n of the leftmost, longest match lies.
- *
- *   m->arg[0] = n; rt_groups_begin(m);
- *   while (!rt_groups_step(m, table, s, work)) ;      bpf_loop in the kernel, at most RT_GROUPS_STEPS
- *   rt_groups_end(m) -> 0 no match, 1: arg[0], arg[1] are start and length (0 if the group is unset)
- *
- * as rt_substr() takes them.  `work`: offset of RT_GROUPS_WORK bytes.  State between the calls: tmp[].
- */
-#define RT_GROUPS_WORK	4096u
-#define RT_GROUPS_STEPS	(RT_STR_MAX * 3 * REGEX_TABLE_INSTS)
-long rt_groups_begin(struct rt_mem *m);
-long rt_groups_step(struct rt_mem *m, const struct regex_table *t, uint32_t s, uint32_t work);
-long rt_groups_end(struct rt_mem *m);
 
 /* rt/bucket.c */
 /* Bucket of v in a log histogram, 0..127 */

@@ -17,7 +17,6 @@ struct sema_local {
 /* ast_function.sema */
 struct sema_function {
 	bool queued;	/* its body is resolved or about to be */
-	bool called;	/* reached from a probe; set by elide */
 	bool visiting;	/* guard of recursive walks */
 	int effects;	/* memo of the walk in usage.c: 0 unknown */
 };

@@ -72,7 +72,7 @@ static struct ir_expr *make(struct maker *mk, enum ir_op op)
 	struct ir_expr *args[8], *e;
 	uint32_t n = 0;
 
-	if (info->flags & IRF_UONLY || op == IR_CALL)
+	if (op == IR_CALL)
 		return NULL;
 	for (const char *a = info->args; *a; a++) {
 		if (*a == 's')

@@ -19,10 +19,8 @@
 #include "ir/regex.h"
 #include "ir/text.h"
 #include "ir_corpus.h"
-#include "rt/rt.h"
 
 static struct arena *arena;
-static struct rt_mem *mem;
 
 static struct ir_module *parse(const char *text)
 {
@@ -476,28 +474,6 @@ static void random_subject(char *s)
 	s[n] = 0;
 }
 
-/* The kernel's way to the groups agrees. */
-static void check_table(const struct ir_dfa *d, const char *s, bool hit, int32_t (*want)[2])
-{
-	static struct regex_table table;
-
-	assert_true(ir_regex_table(d, &table));
-	strcpy((char *)&mem->b[64], s);
-	for (uint32_t g = 0; g < d->ngroups; g++) {
-		uint32_t steps = 0;
-		bool set = hit && want[g][0] >= 0 && want[g][1] >= want[g][0];
-
-		mem->arg[0] = g;
-		rt_groups_begin(mem);
-		while (!rt_groups_step(mem, &table, 64, 4096))
-			assert_true(++steps < RT_GROUPS_STEPS);
-		assert_int_equal(rt_groups_end(mem), hit);
-		if (mem->arg[1] != (set ? want[g][1] - want[g][0] : 0) || (set && mem->arg[1] && mem->arg[0] != want[g][0]))
-			fail_msg("group %u on '%s': %d,%d, should be %d..%d", g, s, (int)mem->arg[0],
-				 (int)mem->arg[1], want[g][0], want[g][1]);
-	}
-}
-
 /* Agreement with the C library: whether there is a match, and which. */
 static void test_regex(void **state)
 {
@@ -524,7 +500,6 @@ static void test_regex(void **state)
 			hit = regexec(&posix, s, 1, want, 0) == 0;
 			if (ir_dfa_match(re->dfa, s) != hit || ir_regex_groups(re->dfa, s, got) != hit)
 				fail_msg("/%s/ on '%s': should %smatch", patterns[i], s, hit ? "" : "not ");
-			check_table(re->dfa, s, hit, got);
 			if (hit && (got[0][0] != want[0].rm_so || got[0][1] != want[0].rm_eo))
 				fail_msg("/%s/ on '%s': %d..%d, should be %d..%d", patterns[i], s, got[0][0],
 					 got[0][1], (int)want[0].rm_so, (int)want[0].rm_eo);
@@ -695,7 +670,6 @@ int main(void)
 	int rc;
 
 	arena = arena_create();
-	mem = calloc(1, sizeof(*mem));
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
 	arena_destroy(arena);
 	return rc;

@@ -9,8 +9,7 @@
  */
 #include "bpf/kern/mapping.h"
 
-#define NODE_LEAF	1		/* enum maple_type */
-#define NODE_RANGE	2
+#define NODE_LEAF	1		/* enum maple_type: leaf, range, allocation range */
 #define NODE_ARANGE	3
 #define LEVELS		12
 #define VM_EXEC		4
