@@ -6,9 +6,10 @@
 #include "base/arena.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/xalloc.h"
 
 #define BLOCK_SIZE (64 * 1024)
 #define ALIGNMENT  _Alignof(max_align_t)
@@ -23,32 +24,20 @@ struct arena {
 	struct block *head;
 };
 
-static void out_of_memory(void)
-{
-	fputs("out of memory\n", stderr);
-	abort();
-}
-
 static struct block *block_new(size_t size)
 {
 	struct block *b;
 
 	if (size > SIZE_MAX - sizeof(*b))
 		out_of_memory();
-	b = calloc(1, sizeof(*b) + size);
-	if (!b)
-		out_of_memory();
+	b = xcalloc(1, sizeof(*b) + size);
 	b->size = size;
 	return b;
 }
 
 struct arena *arena_create(void)
 {
-	struct arena *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		out_of_memory();
-	return a;
+	return xcalloc(1, sizeof(struct arena));
 }
 
 void arena_destroy(struct arena *a)

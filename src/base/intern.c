@@ -6,11 +6,11 @@
 #include "base/intern.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 
 struct entry {
 	uint32_t hash, len;
@@ -40,21 +40,10 @@ static uint32_t hash_bytes(const char *s, size_t n)
 	return h;
 }
 
-static struct entry *new_slots(size_t n)
-{
-	struct entry *slots = calloc(n, sizeof(*slots));
-
-	if (!slots) {
-		fputs("out of memory\n", stderr);
-		abort();
-	}
-	return slots;
-}
-
 static void table_grow(void)
 {
 	size_t mask = table.mask * 2 + 1;
-	struct entry *slots = new_slots(mask + 1);
+	struct entry *slots = xcalloc(mask + 1, sizeof(*slots));
 
 	for (size_t i = 0; i <= table.mask; i++) {
 		size_t at = table.slots[i].hash & mask;
@@ -77,7 +66,7 @@ const char *intern_n(const char *s, size_t n)
 
 	if (!table.slots) {
 		table.mask = 4095;
-		table.slots = new_slots(table.mask + 1);
+		table.slots = xcalloc(table.mask + 1, sizeof(*table.slots));
 		table.arena = arena_create();
 		atexit(table_free);
 	}

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 #include "bpf/routines.h"
 #include "bpf/syscalls.h"
@@ -370,12 +371,10 @@ static void load_all(struct engine *e, struct bundle *bundles)
 void bundles_load(struct engine *e)
 {
 	size_t nh = arrlenu(e->p->handlers), most = share(e);
-	bool *seen = calloc(nh + 1, sizeof(*seen));
+	bool *seen = xcalloc(nh + 1, sizeof(*seen));
 	uint32_t *rank = syscalls_ranks(e);
 	struct bundle *bundles = NULL;
 
-	if (!seen)
-		abort();
 	for (uint32_t h = 0; h < nh; h++) {
 		struct bundle b = { .e = e, .handlers = collect(e, h, rank, most, seen) };
 

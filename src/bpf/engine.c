@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 
 #define LOG_SIZE	(16u << 20)
 
@@ -31,11 +32,9 @@ const char *engine_error(const struct engine *e)
 
 struct engine *engine_create(const struct program *p, const struct engine_options *o)
 {
-	struct engine *e = calloc(1, sizeof(*e));
+	struct engine *e = xcalloc(1, sizeof(*e));
 	int ncpu = libbpf_num_possible_cpus();
 
-	if (!e)
-		abort();
 	e->p = p;
 	e->opt = *o;
 	e->epoll_fd = e->btf.fd = -1;
@@ -47,8 +46,8 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.without = o->without;
 	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
-	e->gens = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
-	e->generated = calloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
+	e->gens = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
+	e->generated = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
 	for (ptrdiff_t i = 0; i < arrlen(p->handlers); i++)
 		arrput(e->fds, -1);
 	for (ptrdiff_t i = 0; i < arrlen(p->points); i++)
@@ -116,10 +115,8 @@ static void show_log(struct engine *e, const struct load_request *rq)
 {
 	struct load_request again = *rq;
 
-	again.log = calloc(1, LOG_SIZE);
+	again.log = xcalloc(1, LOG_SIZE);
 	again.log_size = LOG_SIZE;
-	if (!again.log)
-		return;
 	load_prog(&again);
 	fprintf(stderr, "%s\n", again.log);
 	free(again.log);

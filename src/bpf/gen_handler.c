@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/engine.h"
 #include "bpf/kernel.h"
 #include "ir/traverse.h"
@@ -410,8 +411,8 @@ static void reset(struct gen *g)
 	g->sleepable = g->p->handlers[handler].sleepable && gen_has(g, ENGINE_COPY_FROM_USER) &&
 		       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE);
 	g->may_goto = gen_has(g, ENGINE_MAY_GOTO);
-	g->fns = calloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
-	g->routine = calloc(ROUTINE_COUNT, sizeof(*g->routine));
+	g->fns = xcalloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
+	g->routine = xcalloc(ROUTINE_COUNT, sizeof(*g->routine));
 }
 
 static void link_routines(struct gen *g)

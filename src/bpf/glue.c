@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 
 #define FUNCTION_MAX	4096	/* bytes of such a function at most, where the next symbol is not near */
@@ -92,7 +93,7 @@ int glue_create(struct engine *e)
 	err = map_make(e, MAP_GLUE, BPF_MAP_TYPE_ARRAY, "glue", 4, sizeof(*t), 1, 0);
 	if (err)
 		return err;
-	t = calloc(1, sizeof(*t));
+	t = xcalloc(1, sizeof(*t));
 	found = read_ranges();
 	fill(t, found);
 	err = bpf_map_update_elem(e->map_fds[MAP_GLUE], &zero, t, 0) ? -errno : 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/groups.h"
 #include "bpf/kernel.h"
 #include "bpf/routines.h"
@@ -55,7 +56,7 @@ int load_btf(struct prog_btf *pb, uint32_t slot_size, uint32_t coll_size)
 	ptr['g'] = btf__add_ptr(b, btf__add_struct(b, "groups_search", sizeof(struct groups_search)));
 	pb->any = btf__add_func(b, "any", BTF_FUNC_STATIC, btf__add_func_proto(b, 0));
 	pb->global = add_func(b, "function", "m", lng, ptr);
-	pb->routine = calloc(ROUTINE_COUNT, sizeof(*pb->routine));
+	pb->routine = xcalloc(ROUTINE_COUNT, sizeof(*pb->routine));
 	for (int i = 0; i < ROUTINE_COUNT; i++)
 		pb->routine[i] = add_func(b, routine_table[i].name, routine_table[i].sig, lng, ptr);
 	err = btf__load_into_kernel(b);

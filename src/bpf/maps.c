@@ -11,6 +11,7 @@
 
 #include "base/ds.h"
 #include "base/without.h"
+#include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 #include "bpf/kernel.h"
 #include "bpf/groups.h"
@@ -118,7 +119,7 @@ static int make_regex(struct engine *e, uint32_t i)
 	err = map_make(e, map, BPF_MAP_TYPE_ARRAY, "regex", 4, sizeof(*t), 1, 0);
 	if (err)
 		return err;
-	t = calloc(1, sizeof(*t));
+	t = xcalloc(1, sizeof(*t));
 	t->nclasses = d->nclasses;
 	t->start = d->start;
 	memcpy(t->class_of, d->class_of, sizeof(t->class_of));
@@ -142,7 +143,7 @@ static int make_groups(struct engine *e, uint32_t i)
 	err = map_make(e, map, BPF_MAP_TYPE_ARRAY, "groups", 4, sizeof(*t), 1, 0);
 	if (err)
 		return err;
-	t = calloc(1, sizeof(*t));
+	t = xcalloc(1, sizeof(*t));
 	t->npos = GROUPS_VISITED * 8 / (uint64_t)arrlen(prog->insts);
 	if (t->npos > 65535)
 		t->npos = 65535;
@@ -190,7 +191,7 @@ static int fill_points(struct engine *e)
 {
 	const struct layout *lo = &e->unit.lo;
 	size_t n = (size_t)arrlen(e->p->points);
-	uint8_t *mem = calloc(n ? n : 1, lo->points_stride);
+	uint8_t *mem = xcalloc(n ? n : 1, lo->points_stride);
 	uint32_t zero = 0;
 	int err;
 

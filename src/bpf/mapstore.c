@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 #include "ir/statmath.h"
 
@@ -163,10 +164,10 @@ static bool get(struct ir_store *st, uint32_t global, const struct ir_val *keys,
 static void evict(struct mapstore *ms, uint32_t global)
 {
 	const struct global_place *pl = place(ms, global);
-	uint8_t *key = calloc(2, pl->key_size), *value = malloc(pl->value_size), *oldest = NULL;
+	uint8_t *key = xcalloc(2, pl->key_size), *value = xmalloc(pl->value_size), *oldest = NULL;
 	uint64_t best = UINT64_MAX, seq;
 	const void *prev = NULL;
-	uint8_t *best_key = malloc(pl->key_size);
+	uint8_t *best_key = xmalloc(pl->key_size);
 
 	while (!bpf_map_get_next_key(map_fd(ms, global), prev, key)) {
 		if (!bpf_map_lookup_elem(map_fd(ms, global), key, value)) {
@@ -190,7 +191,7 @@ static void remember(struct mapstore *ms, uint32_t global, uint64_t seq)
 {
 	const struct global_place *pl = place(ms, global);
 	uint32_t i = (uint32_t)(seq & (pl->order_cap - 1));
-	uint8_t *entry = malloc(8 + pl->key_size);
+	uint8_t *entry = xmalloc(8 + pl->key_size);
 
 	memcpy(entry, &seq, 8);
 	memcpy(entry + 8, ms->key, pl->key_size);
@@ -320,7 +321,7 @@ static void clear(struct ir_store *st, uint32_t global)
 			__atomic_store_n(line(ms, global, LINE_VALUE), 0, __ATOMIC_RELAXED);
 		return;
 	}
-	key = malloc(pl->key_size);
+	key = xmalloc(pl->key_size);
 	while (!bpf_map_get_next_key(map_fd(ms, global), NULL, key))
 		del_key(ms, global, key);
 	free(key);
@@ -512,7 +513,7 @@ static int snapshot(struct ir_store *st, uint32_t global, struct ir_snapshot *ou
 {
 	struct mapstore *ms = self(st);
 	const struct ir_global *g = global_of(ms, global);
-	struct snap *sn = calloc(1, sizeof(*sn));
+	struct snap *sn = xcalloc(1, sizeof(*sn));
 	size_t stat_size = g->type == IR_STAT ? ir_stat_size(g) : 0;
 	struct order o = { &sn->raw, place(ms, global)->value_size };
 	uint32_t *order;
@@ -525,9 +526,9 @@ static int snapshot(struct ir_store *st, uint32_t global, struct ir_snapshot *ou
 		return err;
 	}
 	out->n = sn->raw.n;
-	out->elems = calloc(out->n + 1, sizeof(*out->elems));
-	sn->stats = stat_size ? calloc(out->n + 1, stat_size) : NULL;
-	order = malloc((out->n + 1) * sizeof(*order));
+	out->elems = xcalloc(out->n + 1, sizeof(*out->elems));
+	sn->stats = stat_size ? xcalloc(out->n + 1, stat_size) : NULL;
+	order = xmalloc((out->n + 1) * sizeof(*order));
 	for (uint32_t i = 0; i < out->n; i++)
 		order[i] = i;
 	qsort_r(order, out->n, sizeof(*order), by_seq, &o);
@@ -546,7 +547,7 @@ static const struct ir_store_ops mapstore_ops = {
 
 struct ir_store *mapstore_create(struct engine *e)
 {
-	struct mapstore *ms = calloc(1, sizeof(*ms));
+	struct mapstore *ms = xcalloc(1, sizeof(*ms));
 	uint32_t key = 8, value = 16;
 
 	for (ptrdiff_t i = 0; i < arrlen(e->unit.lo.globals); i++) {
@@ -556,7 +557,7 @@ struct ir_store *mapstore_create(struct engine *e)
 	ms->base.ops = &mapstore_ops;
 	ms->base.module = e->p->ir;
 	ms->e = e;
-	ms->key = calloc(1, key);
-	ms->value = calloc(1, value);
+	ms->key = xcalloc(1, key);
+	ms->value = xcalloc(1, value);
 	return &ms->base;
 }

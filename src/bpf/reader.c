@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
 #include "bpf/load.h"
 
 #define PIECE	2048			/* bytes of one run; a power of two */
@@ -49,10 +50,8 @@ static int reader_load(int map)
 struct kernel_reader *kernel_reader_create(void)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	struct kernel_reader *r = calloc(1, sizeof(*r));
+	struct kernel_reader *r = xcalloc(1, sizeof(*r));
 
-	if (!r)
-		abort();
 	r->area = MAP_FAILED;
 	r->prog = -1;
 	r->map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "reader", 4, AREA, 1, &opts);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 
 #define RING_MIN	4096u
@@ -152,7 +153,7 @@ long engine_drain(struct engine *e, uint64_t until, int (*fn)(void *ctx, const s
 		  void *ctx)
 {
 	ptrdiff_t n = arrlen(e->rings), i;
-	struct head *heads = calloc((size_t)n + 1, sizeof(*heads));
+	struct head *heads = xcalloc((size_t)n + 1, sizeof(*heads));
 	long count = 0;
 	int stop = 0;
 

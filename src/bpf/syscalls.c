@@ -5,10 +5,10 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/kernel.h"
 
 #define PT_ORIG_AX	120	/* struct pt_regs */
@@ -68,10 +68,8 @@ static bool same_call(const struct prog_point *a, const struct prog_point *b)
 
 uint32_t *syscalls_ranks(const struct engine *e)
 {
-	uint32_t *rank = calloc((size_t)arrlen(e->p->handlers) + 1, sizeof(*rank));
+	uint32_t *rank = xcalloc((size_t)arrlen(e->p->handlers) + 1, sizeof(*rank));
 
-	if (!rank)
-		abort();
 	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++) {
 		const struct prog_point *pt = &e->p->points[i];
 		uint32_t before = 0;

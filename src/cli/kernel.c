@@ -12,6 +12,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 
 #define CONFIG_MAX (4u << 20)
 
@@ -41,9 +42,7 @@ static char *config_read(const char *path, size_t *len)
 
 	if (!f)
 		return NULL;
-	text = malloc(CONFIG_MAX + 1);
-	if (!text)
-		abort();
+	text = xmalloc(CONFIG_MAX + 1);
 	n = gzread(f, text, CONFIG_MAX);
 	gzclose(f);
 	if (n <= 0) {

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/btf_priv.h"
 
 #define MAX_FILE (UINT64_C(512) << 20)
@@ -103,12 +104,12 @@ static uint8_t *slurp(const char *path, size_t *len, struct dbg_error *e)
 		dbg_fail(e, DBG_EUNREADABLE, "cannot open %s: %s", path, strerror(errno));
 		return NULL;
 	}
-	p = malloc(cap);
+	p = xmalloc(cap);
 	*len = 0;
 	while ((n = fread(p + *len, 1, cap - *len, f)) > 0) {
 		*len += n;
 		if (*len == cap && cap < MAX_FILE)
-			p = realloc(p, cap *= 2);
+			p = xrealloc(p, cap *= 2);
 	}
 	fclose(f);
 	if (*len >= SELFMAG && !memcmp(p, ELFMAG, SELFMAG)) {
@@ -117,7 +118,7 @@ static uint8_t *slurp(const char *path, size_t *len, struct dbg_error *e)
 
 		p = NULL;
 		if (sect.len) {
-			p = malloc(sect.len);
+			p = xmalloc(sect.len);
 			memcpy(p, sect.p, sect.len);
 			*len = sect.len;
 		} else if (elf) {
@@ -138,7 +139,7 @@ struct dbg_module *dbg_btf_open(const char *path, struct dbg_module *base, struc
 
 	if (m)
 		return m;
-	b = calloc(1, sizeof(*b));
+	b = xcalloc(1, sizeof(*b));
 	b->data = slurp(path, &len, e);
 	if (!b->data || parse_header(b, len, path, e)) {
 		arrfree(b->offset);

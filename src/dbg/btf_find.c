@@ -5,11 +5,11 @@
  * The first names are searched for one by one; for more an index is built.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/btf_priv.h"
 
 #define FEW_LOOKUPS 4
@@ -39,10 +39,8 @@ static void index_names(struct dbg_module *m)
 
 	for (b->nheads = 1; b->nheads < n;)
 		b->nheads *= 2;
-	b->heads = calloc(b->nheads, sizeof(*b->heads));
-	b->next = calloc((size_t)n + 1, sizeof(*b->next));
-	if (!b->heads || !b->next)
-		abort();
+	b->heads = xcalloc(b->nheads, sizeof(*b->heads));
+	b->next = xcalloc((size_t)n + 1, sizeof(*b->next));
 	for (uint32_t i = n; i-- > 0;) {
 		struct btf_type t = own_type(b, i);
 		const char *s = t.name_off ? btfrec_str(m, t.name_off) : NULL;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 #include "dbg/unwind.h"
 
@@ -212,7 +213,7 @@ static struct cfi *cfi_get(struct dbg_module *m)
 
 	if (m->cfi || !f)
 		return m->cfi;
-	c = m->cfi = calloc(1, sizeof(*c));
+	c = m->cfi = xcalloc(1, sizeof(*c));
 	i = elffile_section(f, ".eh_frame");
 	if (i) {
 		c->eh = elffile_data(f, i);
@@ -542,7 +543,7 @@ int dbg_unwind_row(struct dbg_module *m, uint64_t pc, struct dbg_unwind_row *row
 	if (!f)
 		return dbg_fail(e, DBG_ENOENT, "no unwind information for 0x%llx in %s",
 				(unsigned long long)pc, m->info.path ? m->info.path : "?");
-	x = calloc(1, sizeof(*x));
+	x = xcalloc(1, sizeof(*x));
 	x->m = m;
 	x->pc = pc;
 	x->flush = flush_find;
@@ -560,7 +561,7 @@ int dbg_unwind_each(struct dbg_module *m, int (*fn)(const struct dbg_unwind_row 
 		    void *data)
 {
 	struct cfi *c = cfi_get(m);
-	struct machine *x = calloc(1, sizeof(*x));
+	struct machine *x = xcalloc(1, sizeof(*x));
 	int r = 0;
 
 	if (c && !arrlen(c->fdes))

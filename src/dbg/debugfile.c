@@ -15,6 +15,7 @@
 #include <zlib.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MINI_LIMIT (UINT64_C(256) << 20)
@@ -235,7 +236,7 @@ void debugfile_load_mini(struct dbg_module *m)
 		return;
 	for (cap = b.len * 8 + 4096; r == LZMA_BUF_ERROR && cap <= MINI_LIMIT; cap *= 4) {
 		free(buf);
-		buf = malloc(cap);
+		buf = xmalloc(cap);
 		in = out = 0;
 		memlimit = MINI_LIMIT;
 		r = lzma_stream_buffer_decode(&memlimit, 0, NULL, b.p, &in, b.len, buf, &out, cap);

@@ -5,6 +5,7 @@
  * Only 64-bit little-endian x86_64 (and the machine-less objects of BTF tests) is taken.
  * After elffile_open() every section header lies inside the file, or its size is 0.
  */
+#include "base/xalloc.h"
 #include "dbg/elffile.h"
 
 #include <errno.h>
@@ -80,7 +81,7 @@ static int read_segments(struct elffile *f, struct dbg_error *e)
 	if (f->eh.e_phentsize != sizeof(Elf64_Phdr) || f->nph * sizeof(Elf64_Phdr) > cur_left(&c))
 		return dbg_fail(e, DBG_ECORRUPT, "%s: program headers lie outside the file (truncated?)",
 				f->path);
-	f->ph = malloc(f->nph * sizeof(*f->ph));
+	f->ph = xmalloc(f->nph * sizeof(*f->ph));
 	memcpy(f->ph, c.p, f->nph * sizeof(*f->ph));
 	return 0;
 }
@@ -105,11 +106,11 @@ static int read_sections(struct elffile *f, struct dbg_error *e)
 	if (n > cur_left(&c) / sizeof(Elf64_Shdr))
 		return dbg_fail(e, DBG_ECORRUPT, "%s: section headers lie outside the file (truncated?)",
 				f->path);
-	f->sh = malloc((n + 1) * sizeof(*f->sh));
+	f->sh = xmalloc((n + 1) * sizeof(*f->sh));
 	memcpy(f->sh, c.p, n * sizeof(*f->sh));
 	f->nsh = n;
-	f->shname = calloc(n + 1, sizeof(*f->shname));
-	f->unpacked = calloc(n + 1, sizeof(*f->unpacked));
+	f->shname = xcalloc(n + 1, sizeof(*f->shname));
+	f->unpacked = xcalloc(n + 1, sizeof(*f->unpacked));
 	for (size_t i = 0; i < n; i++) {
 		Elf64_Shdr *s = &f->sh[i];
 
@@ -137,9 +138,9 @@ static struct elffile *elffile_check(struct elffile *f, struct dbg_error *e)
 
 struct elffile *elffile_open(const char *path, struct dbg_error *e)
 {
-	struct elffile *f = calloc(1, sizeof(*f));
+	struct elffile *f = xcalloc(1, sizeof(*f));
 
-	f->path = strdup(path);
+	f->path = xstrdup(path);
 	if (map_file(f, e)) {
 		elffile_close(f);
 		return NULL;
@@ -150,9 +151,9 @@ struct elffile *elffile_open(const char *path, struct dbg_error *e)
 struct elffile *elffile_from_memory(const char *name, void *image, size_t len,
 				    struct dbg_error *e)
 {
-	struct elffile *f = calloc(1, sizeof(*f));
+	struct elffile *f = xcalloc(1, sizeof(*f));
 
-	f->path = strdup(name);
+	f->path = xstrdup(name);
 	f->map = (struct dbg_bytes){ image, len };
 	f->owned = true;
 	return elffile_check(f, e);
@@ -216,10 +217,8 @@ static bool is_described(const char *name)
 
 static struct dbg_bytes copy_of(const uint8_t *p, size_t len)
 {
-	uint8_t *copy = malloc(len);
+	uint8_t *copy = xmalloc(len);
 
-	if (!copy)
-		return (struct dbg_bytes){ NULL, 0 };
 	memcpy(copy, p, len);
 	return (struct dbg_bytes){ copy, len };
 }

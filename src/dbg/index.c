@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MAX_DEPTH 64
@@ -150,7 +151,7 @@ static void scan_ranges(struct dbg_module *m, struct dbg_index *ix)
 const struct dbg_index *index_get(struct dbg_module *m)
 {
 	if (!m->index && m->dw) {
-		m->index = calloc(1, sizeof(*m->index));
+		m->index = xcalloc(1, sizeof(*m->index));
 		if (indexcache_load(m, m->index))
 			return m->index;
 		for (int s = 0; s < DW_IN_COUNT; s++)
@@ -197,7 +198,7 @@ const struct index_range *index_ranges(struct dbg_module *m, size_t *n)
 	if (!m->dw)
 		return NULL;
 	if (!m->ranges_index) {
-		m->ranges_index = calloc(1, sizeof(*m->ranges_index));
+		m->ranges_index = xcalloc(1, sizeof(*m->ranges_index));
 		scan_ranges(m, m->ranges_index);
 	}
 	*n = (size_t)arrlen(m->ranges_index->ranges);

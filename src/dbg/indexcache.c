@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define WORTH_KEEPING	(8u << 20)	/* bytes of .debug_info */
@@ -34,7 +35,7 @@ static char *cache_directory;
 void dbg_cache_directory(const char *dir)
 {
 	free(cache_directory);
-	cache_directory = dir ? strdup(dir) : NULL;
+	cache_directory = dir ? xstrdup(dir) : NULL;
 }
 
 static uint32_t name_hash(const char *name)
@@ -55,8 +56,7 @@ static char *cache_path(const struct dbg_module *m)
 	    m->dw->main.info.len < WORTH_KEEPING || m->dw->main.info.len >= IN_INFO || m->dw->have_alt ||
 	    arrlen(m->dw->units[DW_IN_TYPES]))
 		return NULL;
-	if (asprintf(&path, "%s/%s.index", cache_directory, m->build_id_hex) < 0)
-		abort();
+	path = xasprintf("%s/%s.index", cache_directory, m->build_id_hex);
 	return path;
 }
 
@@ -107,7 +107,7 @@ static bool make_rec(struct dbg_module *m, const struct index_entry *e, struct i
 /* Makes the directory, and the one that it is in. */
 static void make_directory(void)
 {
-	char *parent = strdup(cache_directory), *slash = strrchr(parent, '/');
+	char *parent = xstrdup(cache_directory), *slash = strrchr(parent, '/');
 
 	if (slash && slash != parent) {
 		*slash = 0;
@@ -129,13 +129,12 @@ void indexcache_save(struct dbg_module *m, const struct dbg_index *ix)
 	if (!path)
 		return;
 	h = header_of(m, n);
-	recs = calloc(n + 1, sizeof(*recs));
-	for (size_t i = 0; recs && ok && i < n; i++)
+	recs = xcalloc(n + 1, sizeof(*recs));
+	for (size_t i = 0; ok && i < n; i++)
 		ok = make_rec(m, &ix->entries[i], &recs[i]);
 	make_directory();
-	if (asprintf(&temp, "%s.%d", path, (int)getpid()) < 0)
-		abort();
-	f = recs && ok ? fopen(temp, "wex") : NULL;
+	temp = xasprintf("%s.%d", path, (int)getpid());
+	f = ok ? fopen(temp, "wex") : NULL;
 	if (f) {
 		qsort(recs, n, sizeof(*recs), cmp_rec);
 		ok = fwrite(&h, sizeof(h), 1, f) == 1 && fwrite(recs, sizeof(*recs), n, f) == n;

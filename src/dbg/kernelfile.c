@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MAX_NOTES	65536
@@ -141,7 +142,7 @@ static bool try_file(struct wanted *w, const char *path)
 	info = dbg_module_info(m);
 	if (w->id_len && (info->build_id_len != w->id_len || memcmp(info->build_id, w->id, w->id_len))) {
 		if (!w->refused)
-			w->refused = strdup(path);
+			w->refused = xstrdup(path);
 		return false;
 	}
 	if (dbg_module_debug(m, NULL))
@@ -161,8 +162,7 @@ static bool try_dirs(struct wanted *w, const char *rest)
 		char *path;
 
 		if (*dirs == '/') {
-			if (asprintf(&path, "%.*s/%s", (int)n, dirs, rest) < 0)
-				abort();
+			path = xasprintf("%.*s/%s", (int)n, dirs, rest);
 			ok = try_file(w, path);
 			free(path);
 		}
@@ -204,9 +204,8 @@ static char *with_release(const char *pattern, const char *release)
 	char *text;
 
 	if (!mark)
-		return strdup(pattern);
-	if (asprintf(&text, "%.*s%s%s", (int)(mark - pattern), pattern, release, mark + 2) < 0)
-		abort();
+		return xstrdup(pattern);
+	text = xasprintf("%.*s%s%s", (int)(mark - pattern), pattern, release, mark + 2);
 	return text;
 }
 
@@ -267,8 +266,7 @@ static char *known_key(const struct dbg_kernel_opts *o, const char *name)
 {
 	char *key;
 
-	if (asprintf(&key, "%s\n%s\n%s", release_of(o), o->debug_path ? o->debug_path : "", name) < 0)
-		abort();
+	key = xasprintf("%s\n%s\n%s", release_of(o), o->debug_path ? o->debug_path : "", name);
 	if (!known)
 		sh_new_strdup(known);
 	return key;
@@ -328,8 +326,7 @@ static bool try_tree(struct wanted *w, const char *dir, const char *name, int de
 
 		if (d->d_name[0] == '.' || !strcmp(d->d_name, "build") || !strcmp(d->d_name, "source"))
 			continue;
-		if (asprintf(&path, "%s/%s", dir, d->d_name) < 0)
-			abort();
+		path = xasprintf("%s/%s", dir, d->d_name);
 		if (is_directory(path, d))
 			ok = try_tree(w, path, name, depth + 1);
 		else if (is_module_file(d->d_name, name))
@@ -356,7 +353,7 @@ static bool find_module(struct wanted *w, const char *name)
 		size_t n = strcspn(dirs, ":");
 
 		for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]) && !ok && *dirs == '/'; i++) {
-			char *dir = strndup(dirs, n), *base = with_release(trees[i], dir);
+			char *dir = xstrndup(dirs, n), *base = with_release(trees[i], dir);
 
 			path = with_release(base, release);
 			ok = try_tree(w, path, name, 0);
@@ -397,7 +394,7 @@ static uint64_t loaded_at(void *data, const char *section)
 static char *module_name(const char *name)
 {
 	const char *slash = strrchr(name, '/');
-	char *s = strdup(slash ? slash + 1 : name), *dot = strstr(s, ".ko");
+	char *s = xstrdup(slash ? slash + 1 : name), *dot = strstr(s, ".ko");
 
 	if (dot)
 		*dot = 0;

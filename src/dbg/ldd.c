@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MAX_LIBS 4096
@@ -108,7 +109,7 @@ static struct dbg_bytes read_cache(const char *root)
 	f = fopen(path, "re");
 	if (!f)
 		return b;
-	p = malloc(16 << 20);
+	p = xmalloc(16 << 20);
 	b.len = fread(p, 1, 16 << 20, f);
 	b.p = p;
 	fclose(f);

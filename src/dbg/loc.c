@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 #include "dbg/bytes.h"
 #include "dbg/error.h"
 
@@ -173,10 +174,8 @@ const char *dbg_loc_text(struct arena *a, const struct dbg_loc *l)
 	char *text = NULL;
 	const char *r;
 	size_t len;
-	FILE *o = open_memstream(&text, &len);
+	FILE *o = xmemstream(&text, &len);
 
-	if (!o)
-		abort();
 	print_loc(o, l, 0);
 	fclose(o);
 	r = arena_strdup(a, text);
@@ -371,7 +370,7 @@ static int read_pieces(const struct dbg_loc *l, const struct dbg_eval_ctx *c, ui
 
 		if (bytes > 65536)
 			return dbg_fail(e, DBG_ECORRUPT, "giant piece in location");
-		tmp = calloc(1, bytes + 8);
+		tmp = xcalloc(1, bytes + 8);
 		r = dbg_loc_read(&p->loc, c, tmp, bytes, e);
 		if (!r)
 			copy_bits(buf, size * 8, at, tmp, p->bit_offset, p->bit_size);

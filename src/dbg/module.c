@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 static struct dbg_module **all_modules;	/* stb_ds array */
@@ -161,8 +162,7 @@ struct dbg_module *dbg_module_open(const char *path, const struct dbg_open_opts 
 	struct stat st;
 	char *real;
 
-	if (asprintf(&real, "%s%s", root, path) < 0)
-		abort();
+	real = xasprintf("%s%s", root, path);
 	if (stat(real, &st) == 0 && (m = module_cached(&st)) != NULL) {
 		free(real);
 		return m;

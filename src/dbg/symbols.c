@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MAX_TWINS 64		/* symbols of one address that are compared with each other */
@@ -161,7 +162,7 @@ const struct dbg_sym *dbg_symbol_find(struct dbg_module *m, const char *name)
 	if (lo < n && strcmp(m->by_name[lo]->name, name) == 0)
 		return m->by_name[lo];
 	if (name[bare]) {
-		char *base = strndup(name, bare);
+		char *base = xstrndup(name, bare);
 		const struct dbg_sym *r = bare ? dbg_symbol_find(m, base) : NULL;
 
 		free(base);

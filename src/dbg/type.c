@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/priv.h"
 
 #define MAX_CHAIN 64
@@ -304,10 +305,8 @@ const char *dbg_type_name(struct arena *a, const struct dbg_type *t)
 	char *text = NULL;
 	const char *r;
 	size_t len;
-	struct spelling s = { .out = open_memstream(&text, &len), .budget = 256 };
+	struct spelling s = { .out = xmemstream(&text, &len), .budget = 256 };
 
-	if (!s.out)
-		abort();
 	spell(&s, t);
 	fclose(s.out);
 	r = arena_strndup(a, text, len < MAX_NAME ? len : MAX_NAME);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/state.h"
 #include "ir/fmt.h"
 
@@ -77,7 +78,7 @@ static int64_t global_effect(struct interp *in, const struct ir_expr *e)
 static void print_hist(struct interp *in, const struct ir_expr *e)
 {
 	const struct ir_global *g = in->m->globals[e->sym];
-	struct wire_stat *st = malloc(ir_stat_size(g));
+	struct wire_stat *st = xmalloc(ir_stat_size(g));
 	struct ir_val keys[IR_MAX_KEYS];
 	const struct ir_val *k = interp_keys(in, e, keys);
 
@@ -95,7 +96,7 @@ static void raise_user(struct interp *in, const char *text)
 
 	interp_fail(in, WERR_USER, 0, &nowhere);
 	free(in->err.text);
-	in->err.text = strdup(text);
+	in->err.text = xstrdup(text);
 }
 
 /* Hands out what was printed so far, so that it stands before what follows. */

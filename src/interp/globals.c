@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/state.h"
 
 const struct ir_val *interp_keys(struct interp *in, const struct ir_expr *e, struct ir_val *keys)
@@ -28,7 +29,7 @@ const struct ir_val *interp_keys(struct interp *in, const struct ir_expr *e, str
 static int64_t stat_get(struct interp *in, const struct ir_expr *e, const struct ir_val *keys)
 {
 	const struct ir_global *g = in->m->globals[e->sym];
-	struct wire_stat *st = malloc(ir_stat_size(g));
+	struct wire_stat *st = xmalloc(ir_stat_size(g));
 	enum ir_stat which = (enum ir_stat)e->imm;
 	uint32_t nkeys = g->is_array ? g->nkeys : 0;
 	int64_t v;
@@ -44,7 +45,7 @@ static int64_t stat_get(struct interp *in, const struct ir_expr *e, const struct
 static int64_t hist_count(struct interp *in, const struct ir_expr *e, const struct ir_val *keys)
 {
 	const struct ir_global *g = in->m->globals[e->sym];
-	struct wire_stat *st = malloc(ir_stat_size(g));
+	struct wire_stat *st = xmalloc(ir_stat_size(g));
 	int64_t i = interp_int(in, e->args[e->nargs - 1]), v = 0;
 
 	in->store->ops->stat_get(in->store, e->sym, keys, st);
@@ -165,7 +166,7 @@ static void walk_hist(struct interp *in, const struct ir_foreach *l, struct walk
 	struct ir_val keys[IR_MAX_KEYS];
 	const struct ir_val *k = interp_keys(in, &probe, keys);
 
-	w->hist = malloc(ir_stat_size(g));
+	w->hist = xmalloc(ir_stat_size(g));
 	w->n = ir_hist_buckets(g);
 	in->store->ops->stat_get(in->store, l->global, k, w->hist);
 }
@@ -187,7 +188,7 @@ static void walk_array(struct interp *in, const struct ir_foreach *l, struct wal
 	if (in->err.code != WERR_NONE || in->store->ops->snapshot(in->store, l->global, &w->snap))
 		return;
 	so.elems = w->snap.elems;
-	w->order = malloc((w->snap.n + 1) * sizeof(*w->order));
+	w->order = xmalloc((w->snap.n + 1) * sizeof(*w->order));
 	for (size_t i = 0; i < w->snap.n; i++)
 		if (selected(g, l, &w->snap.elems[i], slice))
 			w->order[w->n++] = (uint32_t)i;
@@ -197,7 +198,7 @@ static void walk_array(struct interp *in, const struct ir_foreach *l, struct wal
 
 struct walk *interp_walk_begin(struct interp *in, const struct ir_foreach *l)
 {
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk *w = xcalloc(1, sizeof(*w));
 	uint32_t mark = in->top;
 
 	if (l->hist)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 
 struct elem {
 	struct elem *chain;		/* same bucket */
@@ -40,20 +41,11 @@ static struct memstore *of(struct ir_store *st)
 	return (struct memstore *)st;
 }
 
-static void *xalloc(size_t n)
-{
-	void *p = calloc(1, n ? n : 1);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 /* A copy cut to a buffer of `bound` bytes. */
 static char *dup_cut(const char *s, uint32_t bound)
 {
 	size_t n = strnlen(s, bound ? bound - 1 : 0);
-	char *p = xalloc(n + 1);
+	char *p = xcalloc(1, n + 1);
 
 	memcpy(p, s, n);
 	return p;
@@ -136,7 +128,7 @@ static void grow(struct cell *c)
 	uint32_t n = c->nbuckets ? c->nbuckets * 2 : 16;
 
 	free(c->buckets);
-	c->buckets = xalloc(n * sizeof(*c->buckets));
+	c->buckets = xcalloc(n, sizeof(*c->buckets));
 	c->nbuckets = n;
 	for (struct elem *e = c->oldest; e; e = e->newer) {
 		e->chain = c->buckets[e->hash & (n - 1)];
@@ -159,7 +151,7 @@ static struct elem *obtain(struct cell *c, const struct ir_val *keys)
 	}
 	if (c->count >= c->nbuckets)
 		grow(c);
-	e = xalloc(sizeof(*e));
+	e = xcalloc(1, sizeof(*e));
 	e->hash = hash;
 	for (uint32_t k = 0; k < c->g->nkeys; k++) {
 		if (c->g->key_type[k] == IR_STR)
@@ -168,7 +160,7 @@ static struct elem *obtain(struct cell *c, const struct ir_val *keys)
 			e->key[k].i = keys[k].i;
 	}
 	if (c->g->type == IR_STAT)
-		e->stat = xalloc(ir_stat_size(c->g));
+		e->stat = xcalloc(1, ir_stat_size(c->g));
 	e->chain = c->buckets[hash & (c->nbuckets - 1)];
 	c->buckets[hash & (c->nbuckets - 1)] = e;
 	e->older = c->newest;
@@ -333,8 +325,8 @@ static int mem_snapshot(struct ir_store *st, uint32_t global, struct ir_snapshot
 	for (struct elem *e = c->oldest; e; e = e->newer)
 		text += elem_text(c->g, e);
 	out->n = c->count;
-	out->elems = xalloc(c->count * sizeof(*out->elems));
-	out->mem = xalloc(c->count * stat + text);
+	out->elems = xcalloc(c->count, sizeof(*out->elems));
+	out->mem = xcalloc(1, c->count * stat + text);
 	q = out->mem;
 	p = q + c->count * stat;
 	for (struct elem *e = c->oldest; e; e = e->newer, i++) {
@@ -393,19 +385,19 @@ static const struct ir_store_ops memstore_ops = {
 
 struct ir_store *memstore_create(const struct ir_module *m)
 {
-	struct memstore *ms = xalloc(sizeof(*ms));
+	struct memstore *ms = xcalloc(1, sizeof(*ms));
 
 	ms->base.ops = &memstore_ops;
 	ms->base.module = m;
 	ms->ncells = arrlenu(m->globals);
-	ms->cells = xalloc(ms->ncells * sizeof(*ms->cells));
+	ms->cells = xcalloc(ms->ncells, sizeof(*ms->cells));
 	for (size_t i = 0; i < ms->ncells; i++) {
 		const struct ir_global *g = m->globals[i];
 		struct cell *c = &ms->cells[i];
 
 		c->g = g;
 		if (g->type == IR_STAT && !g->is_array)
-			c->stat = xalloc(ir_stat_size(g));
+			c->stat = xcalloc(1, ir_stat_size(g));
 		if (g->init.set) {
 			struct ir_val v = { g->init.i, g->init.s };
 

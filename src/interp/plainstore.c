@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/suspect.h"
 
 struct plainstore {
@@ -97,9 +98,7 @@ static int plain_snapshot(struct ir_store *st, uint32_t global, struct ir_snapsh
 	int rc;
 
 	*out = (struct ir_snapshot){ 0 };
-	v = calloc(1, sizeof(*v));
-	if (!v)
-		abort();
+	v = xcalloc(1, sizeof(*v));
 	rc = p->inner->ops->snapshot(p->inner, global, &v->inner);
 	if (rc) {
 		free(v);
@@ -312,10 +311,8 @@ bool plainstore_wanted(const struct ir_module *m)
 
 struct ir_store *plainstore_create(struct ir_store *inner, const struct out_defer *defer)
 {
-	struct plainstore *p = calloc(1, sizeof(*p));
+	struct plainstore *p = xcalloc(1, sizeof(*p));
 
-	if (!p)
-		abort();
 	p->st = (struct ir_store){ &plain_ops, inner->module };
 	p->inner = inner;
 	p->defer = defer;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/state.h"
 #include "ir/errors.h"
 
@@ -21,8 +22,8 @@ static const struct layout *layout_of(struct interp *in, const struct ir_func *f
 
 	if (i >= 0)
 		return in->layouts[i].value;
-	l = calloc(1, sizeof(*l));
-	l->offset = calloc(arrlenu(f->locals) + 1, sizeof(*l->offset));
+	l = xcalloc(1, sizeof(*l));
+	l->offset = xcalloc(arrlenu(f->locals) + 1, sizeof(*l->offset));
 	for (size_t k = 0; k < arrlenu(f->locals); k++) {
 		l->offset[k] = l->size;
 		l->size += f->locals[k].type == IR_STR ? RT_ROUND(f->locals[k].bound) : 8;
@@ -39,9 +40,7 @@ static uint32_t frame_new(struct interp *in, const struct layout *l)
 	if (end > in->frames_cap) {
 		while (end > in->frames_cap)
 			in->frames_cap = in->frames_cap ? in->frames_cap * 2 : 4096;
-		in->frames = realloc(in->frames, in->frames_cap);
-		if (!in->frames)
-			abort();
+		in->frames = xrealloc(in->frames, in->frames_cap);
 	}
 	if (l->size)
 		memset(in->frames + at, 0, l->size);
@@ -444,13 +443,9 @@ const struct interp_stats *interp_get_stats(const struct interp *in)
 struct interp *interp_create(const struct program *p, struct ir_store *store,
 			     const struct interp_env *env)
 {
-	struct interp *in = calloc(1, sizeof(*in));
+	struct interp *in = xcalloc(1, sizeof(*in));
 
-	if (!in)
-		abort();
-	in->mem = calloc(1, sizeof(*in->mem));
-	if (!in->mem)
-		abort();
+	in->mem = xcalloc(1, sizeof(*in->mem));
 	in->p = p;
 	in->m = p->ir;
 	in->store = store;

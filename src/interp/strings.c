@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "interp/state.h"
 #include "ir/names.h"
 #include "ir/regex.h"
@@ -38,7 +39,7 @@ static int64_t match(struct interp *in, const struct ir_expr *e)
 	in->match_regex = e->sym;
 	in->match_ok = ir_dfa_match(d, s);
 	free(in->match_text);
-	in->match_text = strdup(s);
+	in->match_text = xstrdup(s);
 	in->match_group[0][1] = -1;
 	return in->match_ok;
 }
@@ -222,7 +223,7 @@ uint32_t interp_tokenize(struct interp *in, const struct ir_expr *e)
 	rt_tokenize_start(in->mem, state, in->m->maxstr, src);
 	if (!in->token_text || interp_at(in, src)[0]) {
 		free(in->token_text);
-		in->token_text = strdup(interp_at(in, src)[0] ? interp_at(in, state) : "");
+		in->token_text = xstrdup(interp_at(in, src)[0] ? interp_at(in, state) : "");
 	}
 	dst = interp_push(in, e->bound);
 	note_cut(in, rt_tokenize(in->mem, dst, e->bound, delim, state));

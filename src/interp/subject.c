@@ -12,6 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
 #include "interp/state.h"
 
 pid_t interp_pid(const struct interp *in)
@@ -108,14 +109,14 @@ char *interp_subject_env(const struct interp *in, const char *name)
 	FILE *f;
 
 	if (!in->env->subject)
-		return getenv(name) ? strdup(getenv(name)) : NULL;
+		return getenv(name) ? xstrdup(getenv(name)) : NULL;
 	snprintf(path, sizeof(path), "/proc/%d/environ", (int)interp_pid(in));
 	f = fopen(path, "re");
 	if (!f)
 		return NULL;
 	while (!value && getdelim(&line, &cap, 0, f) > 0)
 		if (!strncmp(line, name, len) && line[len] == '=')
-			value = strdup(line + len + 1);
+			value = xstrdup(line + len + 1);
 	free(line);
 	fclose(f);
 	return value;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/traverse.h"
 
 struct search {
@@ -93,11 +94,9 @@ static void look_at_func(struct search *s, struct ir_func *f, bool *self)
 bool *interp_suspects(const struct ir_module *m)
 {
 	size_t nf = arrlenu(m->funcs), nh = arrlenu(m->handlers), ng = arrlenu(m->globals);
-	struct search s = { .m = m, .func = calloc(nf + nh + 1, sizeof(bool)),
-			    .global = calloc(ng + 1, sizeof(bool)) };
+	struct search s = { .m = m, .func = xcalloc(nf + nh + 1, sizeof(bool)),
+			    .global = xcalloc(ng + 1, sizeof(bool)) };
 
-	if (!s.func || !s.global)
-		abort();
 	do {
 		s.changed = false;
 		for (size_t i = 0; i < nf; i++)
@@ -121,11 +120,9 @@ static void note_store(void *ctx, struct ir_expr **e)
 
 bool *interp_assigned(const struct ir_module *m)
 {
-	bool *assigned = calloc(arrlenu(m->globals) + 1, sizeof(bool));
+	bool *assigned = xcalloc(arrlenu(m->globals) + 1, sizeof(bool));
 	struct ir_walker w = { .ctx = assigned, .expr = note_store };
 
-	if (!assigned)
-		abort();
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
 		ir_walk_list(m->funcs[i]->body, &w);
 	for (size_t i = 0; i < arrlenu(m->handlers); i++)

@@ -3,9 +3,9 @@
  * Evaluation of expressions.  They are free of effects; once an error is under
  * way values no longer matter and the statement does not happen.
  */
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "interp/state.h"
 
 void interp_fail(struct interp *in, uint32_t code, int64_t arg, const struct ir_expr *e)
@@ -32,7 +32,7 @@ uint32_t interp_push(struct interp *in, uint32_t size)
 
 		interp_fail(in, WERR_USER, 0, &nowhere);
 		if (!in->err.text)
-			in->err.text = strdup("strings of one statement need too much memory");
+			in->err.text = xstrdup("strings of one statement need too much memory");
 		at = 0;
 	}
 	in->top = at + size;

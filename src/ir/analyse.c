@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/pass.h"
 #include "ir/program.h"
 
@@ -118,11 +119,11 @@ static void scan_list(struct analysis *an, struct summary *s, const struct ir_st
 
 static struct summary *summary_array(struct analysis *an, size_t n)
 {
-	struct summary *s = calloc(n + 1, sizeof(*s));
+	struct summary *s = xcalloc(n + 1, sizeof(*s));
 
 	for (size_t i = 0; i < n; i++) {
-		s[i].use = calloc(an->nglobals + 1, sizeof(*s[i].use));
-		s[i].calls = calloc(an->nfuncs + 1, 1);
+		s[i].use = xcalloc(an->nglobals + 1, sizeof(*s[i].use));
+		s[i].calls = xcalloc(an->nfuncs + 1, 1);
 	}
 	return s;
 }
@@ -139,7 +140,7 @@ static void summary_free(struct summary *s, size_t n)
 /* Adds to a handler's summary what the functions it reaches do. */
 static void add_callees(struct analysis *an, struct summary *h)
 {
-	uint8_t *weight = malloc(an->nfuncs + 1);
+	uint8_t *weight = xmalloc(an->nfuncs + 1);
 	bool changed = true;
 
 	memcpy(weight, h->calls, an->nfuncs);
@@ -204,8 +205,8 @@ static void find_locks(struct analysis *an)
 {
 	struct program *p = an->p;
 	size_t nh = arrlenu(p->handlers);
-	bool *alone = calloc(nh + 1, sizeof(bool)), *single = calloc(nh + 1, sizeof(bool));
-	bool *shared_write = calloc(an->nglobals + 1, sizeof(bool));
+	bool *alone = xcalloc(nh + 1, sizeof(bool)), *single = xcalloc(nh + 1, sizeof(bool));
+	bool *shared_write = xcalloc(an->nglobals + 1, sizeof(bool));
 
 	for (size_t h = 0; h < nh; h++) {
 		alone[h] = runs_alone(p, (uint32_t)h);
@@ -255,7 +256,7 @@ void ir_analyse(struct program *p)
 	an.nfuncs = arrlenu(an.m->funcs);
 	an.funcs = summary_array(&an, an.nfuncs);
 	an.handlers = summary_array(&an, nh);
-	reach = malloc(an.nfuncs + 1);
+	reach = xmalloc(an.nfuncs + 1);
 	for (size_t i = 0; i < an.nglobals; i++) {
 		an.m->globals[i]->read = an.m->globals[i]->written = false;
 		an.m->globals[i]->stat_ops = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/fmt.h"
 #include "ir/pass.h"
 #include "ir/program.h"
@@ -434,7 +435,7 @@ const char *ir_check(const struct ir_module *m)
 /* Handlers of the user engine and the functions they reach. */
 static void check_user_engine(struct checker *c, const struct program *p)
 {
-	bool *reach = calloc(arrlenu(p->ir->funcs) + 1, sizeof(bool));
+	bool *reach = xcalloc(arrlenu(p->ir->funcs) + 1, sizeof(bool));
 
 	c->user = true;
 	for (size_t i = 0; i < arrlenu(p->handlers) && !c->err; i++) {

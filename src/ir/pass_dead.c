@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/pass.h"
 #include "ir/traverse.h"
 
@@ -157,7 +158,7 @@ static void clean_func(struct ir_module *m, struct ir_func *f)
 	const struct ir_walker w = { &d, count_read, NULL };
 	size_t n = arrlenu(f->locals);
 
-	d.reads = malloc((n + 1) * sizeof(*d.reads));
+	d.reads = xmalloc((n + 1) * sizeof(*d.reads));
 	do {
 		d.changed = false;
 		memset(d.reads, 0, n * sizeof(*d.reads));
@@ -170,7 +171,7 @@ static void clean_func(struct ir_module *m, struct ir_func *f)
 
 void ir_pass_dead(struct ir_module *m)
 {
-	bool *reach = malloc(arrlenu(m->funcs) + 1);
+	bool *reach = xmalloc(arrlenu(m->funcs) + 1);
 
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
 		clean_func(m, m->funcs[i]);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/pass.h"
 #include "ir/traverse.h"
 
@@ -221,7 +222,7 @@ static struct ir_stmt *expand_call(struct inliner *in, const struct ir_stmt *cal
 	struct ir_stmt *first = NULL, **tail = &first;
 
 	in->call = call;
-	in->map = calloc(n + 1, sizeof(*in->map));
+	in->map = xcalloc(n + 1, sizeof(*in->map));
 	for (size_t i = 0; i < n; i++)
 		in->map[i] = ir_local_add(in->m, in->caller, callee->locals[i].name,
 					  callee->locals[i].type, callee->locals[i].bound);
@@ -260,7 +261,7 @@ static void inline_list(struct inliner *in, struct ir_stmt **slot)
 static void find_suitable(struct inliner *in)
 {
 	size_t n = arrlenu(in->m->funcs);
-	bool *reach = malloc(n + 1);
+	bool *reach = xmalloc(n + 1);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ir_func *f = in->m->funcs[i];
@@ -278,7 +279,7 @@ void ir_pass_inline(struct ir_module *m)
 	struct inliner in = { .m = m };
 	size_t nf = arrlenu(m->funcs), nh = arrlenu(m->handlers);
 
-	in.suitable = malloc(nf + 1);
+	in.suitable = xmalloc(nf + 1);
 	for (int round = 0; round < ROUNDS; round++) {
 		in.changed = false;
 		find_suitable(&in);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/pass.h"
 #include "ir/program.h"
 #include "ir/traverse.h"
@@ -170,20 +171,16 @@ static void visit_func(struct search *s, struct ir_func *f, struct cells *self)
 
 static void init_cells(struct cells *c, const struct ir_func *f)
 {
-	c->local = calloc((size_t)arrlen(f->locals) + 1, sizeof(bool));
-	if (!c->local)
-		abort();
+	c->local = xcalloc((size_t)arrlen(f->locals) + 1, sizeof(bool));
 }
 
 bool ir_pass_names(struct program *p)
 {
 	struct ir_module *m = p->ir;
 	size_t nf = arrlenu(m->funcs), nh = arrlenu(p->handlers);
-	struct search s = { .m = m, .funcs = calloc(nf + nh + 1, sizeof(*s.funcs)),
-			    .global = calloc(arrlenu(m->globals) + 1, sizeof(bool)) };
+	struct search s = { .m = m, .funcs = xcalloc(nf + nh + 1, sizeof(*s.funcs)),
+			    .global = xcalloc(arrlenu(m->globals) + 1, sizeof(bool)) };
 
-	if (!s.funcs || !s.global)
-		abort();
 	for (size_t i = 0; i < nf; i++)
 		init_cells(&s.funcs[i], m->funcs[i]);
 	for (size_t i = 0; i < nh; i++) {

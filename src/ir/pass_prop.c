@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/pass.h"
 #include "ir/traverse.h"
 
@@ -83,7 +84,7 @@ static void do_list(struct prop *p, struct ir_stmt *list);
 /* A branch with what is known here; afterwards that is as before. */
 static void do_branch(struct prop *p, struct ir_stmt *list)
 {
-	struct ir_expr **saved = malloc((p->n + 1) * sizeof(*saved));
+	struct ir_expr **saved = xmalloc((p->n + 1) * sizeof(*saved));
 
 	memcpy(saved, p->known, p->n * sizeof(*saved));
 	do_list(p, list);
@@ -134,7 +135,7 @@ static void do_func(struct ir_module *m, struct ir_func *f)
 {
 	struct prop p = { .m = m, .f = f, .n = arrlenu(f->locals) };
 
-	p.known = calloc(p.n + 1, sizeof(*p.known));
+	p.known = xcalloc(p.n + 1, sizeof(*p.known));
 	for (size_t i = f->nparams; i < p.n; i++)
 		p.known[i] = f->locals[i].type == IR_STR ? ir_str(m, "", &f->at) : ir_const(m, 0, &f->at);
 	do_list(&p, f->body);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/regex_prog.h"
 
 #define MAX_WORK	100000000ull	/* some tenths of a second */
@@ -203,7 +204,7 @@ int ir_regex_compile(struct ir_module *m, struct ir_regex *re, const char **err)
 	b.dfa = arena_new(m->arena, struct ir_dfa);
 	b.dfa->ngroups = prog->ngroups;
 	b.dfa->prog = arena_memdup(m->arena, prog, sizeof(*prog));
-	b.mark = calloc(arrlenu(prog->insts), sizeof(*b.mark));
+	b.mark = xcalloc(arrlenu(prog->insts), sizeof(*b.mark));
 	build_classes(&b);
 	rc = build_states(&b);
 	if (!rc)
@@ -357,7 +358,7 @@ bool ir_regex_groups(const struct ir_dfa *d, const char *text, int32_t (*group)[
 	int32_t best[IR_REGEX_MAX_GROUPS * 2];
 	bool found = false;
 
-	s.mark = calloc(arrlenu(s.prog->insts), 1);
+	s.mark = xcalloc(arrlenu(s.prog->insts), 1);
 	for (int32_t from = 0; !found; from++) {
 		found = search_at(&s, from, best);
 		if (!text[from])

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 
 void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w)
 {
@@ -78,11 +79,9 @@ static void count_sets(void *ctx, struct ir_stmt *s)
 struct ir_local_uses ir_local_uses_count(struct ir_func *f)
 {
 	size_t n = arrlenu(f->locals) + 1;
-	struct ir_local_uses u = { calloc(n, sizeof(uint32_t)), calloc(n, sizeof(uint32_t)) };
+	struct ir_local_uses u = { xcalloc(n, sizeof(uint32_t)), xcalloc(n, sizeof(uint32_t)) };
 	const struct ir_walker w = { &u, count_read, count_sets };
 
-	if (!u.reads || !u.sets)
-		abort();
 	ir_walk_list(f->body, &w);
 	return u;
 }
@@ -115,11 +114,9 @@ static void op_reached(void *ctx, struct ir_expr **slot)
 
 void ir_ops_reached(const struct ir_module *m, struct ir_stmt *list, bool reached[IR_OP_COUNT])
 {
-	struct ops_search s = { m, calloc(arrlenu(m->funcs) + 1, sizeof(bool)), reached };
+	struct ops_search s = { m, xcalloc(arrlenu(m->funcs) + 1, sizeof(bool)), reached };
 	struct ir_walker w = { .ctx = &s, .expr = op_reached };
 
-	if (!s.seen)
-		abort();
 	ir_walk_list(list, &w);
 	free(s.seen);
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "base/source.h"
+#include "base/xalloc.h"
 
 #define MAGIC		0x31656d616e706174ull	/* "tapname1" */
 #define MAX_TABLE	(64u << 20)
@@ -58,22 +59,9 @@ struct names_maker {
 	} *files;
 };
 
-static char *copy(const char *s, size_t n)
-{
-	char *p = strndup(s, n);
-
-	if (!p)
-		abort();
-	return p;
-}
-
 struct names_maker *names_maker_create(void)
 {
-	struct names_maker *m = calloc(1, sizeof(*m));
-
-	if (!m)
-		abort();
-	return m;
+	return xcalloc(1, sizeof(struct names_maker));
 }
 
 void names_maker_destroy(struct names_maker *m)
@@ -94,13 +82,13 @@ static void add_name(void *ctx, enum scan_kind kind, const char *name, size_t le
 
 	if (kind >= NKINDS)
 		return;
-	n.text = copy(name, len);
+	n.text = xstrndup(name, len);
 	arrput(m->names, n);
 }
 
 void names_maker_add(struct names_maker *m, const char *path, const struct source *src)
 {
-	struct made_file f = {copy(path, strlen(path)), src->len};
+	struct made_file f = { xstrdup(path), src->len };
 
 	arrput(m->files, f);
 	parse_scan(src, add_name, m);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/regex.h"
 
 /* ---- statements ---- */
@@ -116,10 +117,8 @@ static char *format_key(struct arena *a, const struct ir_format *f)
 {
 	char *buf = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&buf, &len);
+	FILE *out = xmemstream(&buf, &len);
 
-	if (!out)
-		abort();
 	for (ptrdiff_t i = 0; i < arrlen(f->pieces); i++) {
 		const struct ir_piece *p = &f->pieces[i];
 

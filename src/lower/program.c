@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/bound.h"
 #include "ir/check.h"
 #include "ir/pass.h"
@@ -140,10 +141,8 @@ static const char *script_name(struct lower_module *m, const struct ast_point *p
 	char *text = NULL;
 	const char *name;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = xmemstream(&text, &len);
 
-	if (!out)
-		abort();
 	plain.optional = plain.sufficient = false;
 	plain.cond = NULL;
 	ast_print_point(out, &plain);

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/unwind.h"
 #include "lang/print.h"
 
@@ -129,11 +130,9 @@ static uint32_t call_array(struct lower *L, enum ir_type type, const struct targ
 {
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = xmemstream(&text, &len);
 	ptrdiff_t i;
 
-	if (!out)
-		abort();
 	ast_print_expr(out, a->operands[0]);
 	fclose(out);
 	i = shgeti(L->mod->call_entry_of, text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "out/format.h"
 
 static void reserve(struct out_buf *b, size_t more)
@@ -15,9 +16,7 @@ static void reserve(struct out_buf *b, size_t more)
 		return;
 	while (cap < b->len + more)
 		cap *= 2;
-	b->p = realloc(b->p, cap);
-	if (!b->p)
-		abort();
+	b->p = xrealloc(b->p, cap);
 	b->cap = cap;
 }
 

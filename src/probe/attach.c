@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "probe/tracefs.h"
 
 #define FEW_EVENTS	8	/* perf events that are closed on the spot */
@@ -188,12 +189,10 @@ size_t attach_single(const struct attach_request *rq)
 
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors)
 {
-	struct attachment *a = calloc(1, sizeof(*a));
+	struct attachment *a = xcalloc(1, sizeof(*a));
 	uint32_t *multi = NULL, *kmulti = NULL;
 	size_t n = arrlenu(rq->program->points);
 
-	if (!a)
-		abort();
 	raise_file_limit();
 	for (size_t i = 0; i < n && !(rq->stopped && rq->stopped()); i++) {
 		const struct prog_point *p = &rq->program->points[i];
@@ -288,11 +287,9 @@ static void close_both(const int *fds)
 /* Starts the background process, nobody's child; false: could not. */
 static bool fork_closer(const int *events, size_t n, const struct closing *c)
 {
-	int *keep = malloc((n + 2) * sizeof(*keep)), status = 0;
+	int *keep = xmalloc((n + 2) * sizeof(*keep)), status = 0;
 	pid_t pid;
 
-	if (!keep)
-		abort();
 	memcpy(keep, events, n * sizeof(*keep));
 	keep[n] = c->go;
 	keep[n + 1] = c->done;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 
 struct line {
 	char *name;
@@ -18,10 +19,8 @@ struct probe_listing {
 
 struct probe_listing *probe_listing_create(void)
 {
-	struct probe_listing *l = calloc(1, sizeof(*l));
+	struct probe_listing *l = xcalloc(1, sizeof(*l));
 
-	if (!l)
-		abort();
 	sh_new_strdup(l->by_name);
 	return l;
 }
@@ -41,22 +40,9 @@ void probe_listing_destroy(struct probe_listing *l)
 	free(l);
 }
 
-static char *xstrdup(const char *s)
-{
-	char *d = strdup(s);
-
-	if (!d)
-		abort();
-	return d;
-}
-
 static char *var_text(const struct probe_var *v)
 {
-	char *text;
-
-	if (asprintf(&text, "%s%s:%s", v->local ? "" : "$", v->name, v->type) < 0)
-		abort();
-	return text;
+	return xasprintf("%s%s:%s", v->local ? "" : "$", v->name, v->type);
 }
 
 static bool var_among(const char *text, const struct probe_var *vars, size_t n)
@@ -107,10 +93,8 @@ static int line_compare(const void *a, const void *b)
 size_t probe_listing_print(const struct probe_listing *l, FILE *out, bool with_vars)
 {
 	size_t n = arrlenu(l->lines);
-	const struct line **sorted = calloc(n + 1, sizeof(*sorted));
+	const struct line **sorted = xcalloc(n + 1, sizeof(*sorted));
 
-	if (!sorted)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &l->lines[i];
 	qsort(sorted, n, sizeof(*sorted), line_compare);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/func.h"
 #include "dbg/module.h"
 #include "probe/process.h"
@@ -167,8 +168,7 @@ static bool absolute_to_link(struct search *s, uint64_t addr, uint64_t *pc)
 	FILE *f;
 	bool found = false;
 
-	if (asprintf(&path, "/proc/%d/maps", s->img->pid) < 0)
-		abort();
+	path = xasprintf("/proc/%d/maps", s->img->pid);
 	f = fopen(path, "re");
 	free(path);
 	if (!f)

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/xalloc.h"
 #include "run/sink.h"
 
 #define LAST_WORDS_MS	1000	/* how long the end of the session waits for a client to read */
@@ -88,11 +89,9 @@ static int recorder_connect(const struct sockaddr_un *a)
 
 struct run_recorder *run_recorder_open(const char *name, struct run_sink *sink)
 {
-	struct run_recorder *r = calloc(1, sizeof(*r));
+	struct run_recorder *r = xcalloc(1, sizeof(*r));
 	int other;
 
-	if (!r)
-		abort();
 	r->sink = sink;
 	r->client = -1;
 	recorder_address(&r->address, name);

@@ -16,18 +16,10 @@
 #include <unistd.h>
 #include <wordexp.h>
 
+#include "base/xalloc.h"
 #include "run/stop.h"
 
 #define CHILD_GRACE_MS 300	/* how long a command that was asked to end is waited for */
-
-static char *child_dup(const char *s)
-{
-	char *d = strdup(s);
-
-	if (!d)
-		abort();
-	return d;
-}
 
 char **run_child_words(const char *command)
 {
@@ -37,16 +29,14 @@ char **run_child_words(const char *command)
 	size_t n = 0;
 	int rc = wordexp(command, &w, WRDE_NOCMD | WRDE_UNDEF);
 
-	argv = calloc((rc == 0 ? w.we_wordc : 0) + 4, sizeof(*argv));
-	if (!argv)
-		abort();
+	argv = xcalloc((rc == 0 ? w.we_wordc : 0) + 4, sizeof(*argv));
 	if (rc == 0 && w.we_wordc > 0) {
 		for (; n < w.we_wordc; n++)
-			argv[n] = child_dup(w.we_wordv[n]);
+			argv[n] = xstrdup(w.we_wordv[n]);
 	} else {
 		for (; n < 2; n++)
-			argv[n] = child_dup(shell[n]);
-		argv[n] = child_dup(command);
+			argv[n] = xstrdup(shell[n]);
+		argv[n] = xstrdup(command);
 	}
 	if (rc == 0 || rc == WRDE_NOSPACE)
 		wordfree(&w);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "run/priv.h"
 
 /* Writes what user handlers printed up to `until`. */
@@ -33,9 +34,7 @@ void run_output(struct run_session *s, const char *text, size_t len)
 		run_sink_write(s->sink, text, len);
 		return;
 	}
-	p.text = malloc(len);
-	if (!p.text)
-		abort();
+	p.text = xmalloc(len);
 	memcpy(p.text, text, len);
 	arrput(s->pending, p);
 }

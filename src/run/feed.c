@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "bpf/unwind_state.h"
 #include "dbg/module.h"
 #include "run/priv.h"
@@ -108,9 +109,7 @@ uint32_t run_feed_collect(struct run_session *s)
 
 	if (!run_wants_unwind(s->prog) && !run_wants_names(s->prog))
 		return 0;
-	u = s->feed = calloc(1, sizeof(*u));
-	if (!u)
-		abort();
+	u = s->feed = xcalloc(1, sizeof(*u));
 	u->unwind = run_wants_unwind(s->prog);
 	for (size_t i = 0; i < arrlenu(s->prog->modules); i++)
 		feed_file(u, s->prog->modules[i].path, true);

@@ -15,6 +15,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/xalloc.h"
 
 #define PROCS_LIVE UINT64_MAX
 
@@ -40,10 +41,8 @@ struct run_procs {
 
 struct run_procs *run_procs_create(void)
 {
-	struct run_procs *ps = calloc(1, sizeof(*ps));
+	struct run_procs *ps = xcalloc(1, sizeof(*ps));
 
-	if (!ps)
-		abort();
 	return ps;
 }
 
@@ -94,9 +93,7 @@ static struct proc *procs_add(struct run_procs *ps, pid_t tgid)
 	struct proc *p = procs_get(ps, tgid);
 
 	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			abort();
+		p = xcalloc(1, sizeof(*p));
 		hmput(ps->table, tgid, p);
 	}
 	return p;

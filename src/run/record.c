@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/errors.h"
 #include "run/priv.h"
 #include "run/walk.h"
@@ -140,9 +141,7 @@ static void on_hist(struct run_session *s, const struct wire_record *r, const st
 	g = s->prog->ir->globals[it->id];
 	if (it->size < ir_stat_size(g) || g->hist == IR_HIST_NONE)
 		return;
-	st = malloc(it->size);
-	if (!st)
-		abort();
+	st = xmalloc(it->size);
 	memcpy(st, it->data, it->size);
 	out_hist(&s->text, g, st);
 	free(st);

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "dbg/kernelfile.h"
 #include "interp/memstore.h"
 #include "interp/plainstore.h"
@@ -34,10 +35,8 @@
 struct run_session *run_session_create(struct program *p, const struct run_options *o,
 				       struct diag_sink *diag)
 {
-	struct run_session *s = calloc(1, sizeof(*s));
+	struct run_session *s = xcalloc(1, sizeof(*s));
 
-	if (!s)
-		abort();
 	s->prog = p;
 	s->opt = *o;
 	if (!s->opt.max_frames || s->opt.max_frames > RUN_WALK_MAX)
@@ -45,9 +44,7 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 	s->diag = diag;
 	s->stop_fd = -1;
 	s->child = (struct run_child){ .gate = -1, .failure = -1 };
-	s->timing = calloc(arrlenu(p->points) + 1, sizeof(*s->timing));
-	if (!s->timing)
-		abort();
+	s->timing = xcalloc(arrlenu(p->points) + 1, sizeof(*s->timing));
 	run_timers_init(&s->timers);
 	return s;
 }

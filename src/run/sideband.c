@@ -19,6 +19,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/xalloc.h"
 
 #define SIDEBAND_RING (256 * 1024)	/* bytes a CPU, a power of two */
 
@@ -65,12 +66,10 @@ static int side_open_cpu(int cpu)
 
 struct run_sideband *run_sideband_open(void)
 {
-	struct run_sideband *sb = calloc(1, sizeof(*sb));
+	struct run_sideband *sb = xcalloc(1, sizeof(*sb));
 	long ncpu = sysconf(_SC_NPROCESSORS_CONF);
 	int err = ENODEV;
 
-	if (!sb)
-		abort();
 	sb->page_size = (size_t)sysconf(_SC_PAGESIZE);
 	for (int cpu = 0; cpu < ncpu; cpu++) {
 		struct side_cpu c = { .fd = side_open_cpu(cpu) };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 
 #define SINK_BUFFER (64 * 1024)
 
@@ -45,12 +46,9 @@ static char *sink_make_name(const struct run_sink *s)
 	    !strftime(base, sizeof(base), s->pattern, &tm))
 		snprintf(base, sizeof(base), "%s", s->pattern);
 	if (s->rotate_bytes || s->number) {
-		if (asprintf(&name, "%s.%u", base, s->number) < 0)
-			abort();
+		name = xasprintf("%s.%u", base, s->number);
 	} else {
-		name = strdup(base);
-		if (!name)
-			abort();
+		name = xstrdup(base);
 	}
 	return name;
 }
@@ -75,10 +73,8 @@ static int sink_next_file(struct run_sink *s)
 	s->number++;
 	s->file_bytes = 0;
 	if (s->rotate_bytes && s->rotate_count) {
-		char *copy = strdup(name);
+		char *copy = xstrdup(name);
 
-		if (!copy)
-			abort();
 		arrput(s->kept, copy);
 		if (arrlenu(s->kept) > s->rotate_count) {
 			unlink(s->kept[0]);
@@ -91,11 +87,9 @@ static int sink_next_file(struct run_sink *s)
 
 struct run_sink *run_sink_open(const char *pattern, uint64_t rotate_bytes, unsigned rotate_count)
 {
-	struct run_sink *s = malloc(sizeof(*s));
+	struct run_sink *s = xmalloc(sizeof(*s));
 	int rc;
 
-	if (!s)
-		abort();
 	memset(s, 0, offsetof(struct run_sink, buf));
 	s->pattern = pattern;
 	s->rotate_bytes = rotate_bytes;
@@ -121,9 +115,7 @@ struct run_sink *run_sink_open_ring(size_t bytes)
 
 	s->fd = -1;
 	s->ring_size = bytes;
-	s->ring = malloc(bytes);
-	if (!s->ring)
-		abort();
+	s->ring = xmalloc(bytes);
 	return s;
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/xalloc.h"
 #include "dbg/kernelfile.h"
 
 struct symb_module {
@@ -41,10 +42,8 @@ struct run_symb {
 
 struct run_symb *run_symb_create(struct run_procs *ps)
 {
-	struct run_symb *sy = calloc(1, sizeof(*sy));
+	struct run_symb *sy = xcalloc(1, sizeof(*sy));
 
-	if (!sy)
-		abort();
 	sy->procs = ps;
 	sy->vdso_fd = -1;
 	sh_new_strdup(sy->modules);
@@ -132,8 +131,7 @@ struct dbg_module *run_symb_module(struct run_symb *sy, pid_t tgid, const struct
 	char *key;
 	ptrdiff_t i;
 
-	if (asprintf(&key, "%x:%x:%" PRIu64 ":%s", m->dev_major, m->dev_minor, m->ino, m->path) < 0)
-		abort();
+	key = xasprintf("%x:%x:%" PRIu64 ":%s", m->dev_major, m->dev_minor, m->ino, m->path);
 	i = shgeti(sy->modules, key);
 	if (i >= 0) {
 		mod = sy->modules[i].value;

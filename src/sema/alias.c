@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "sema/index.h"
 
 bool alias_name_is_glob(const char *name)
@@ -30,9 +31,7 @@ static struct alias_node *child(struct alias_node *node, const char *name, bool 
 	}
 	if (!create)
 		return NULL;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		abort();
+	n = xcalloc(1, sizeof(*n));
 	n->name = name;
 	arrins(node->children, lo, n);
 	return n;
@@ -112,10 +111,8 @@ static void add_alias(struct alias_tree *tree, struct sema_state *st, const stru
 
 struct alias_tree *alias_tree_create(struct sema_state *st)
 {
-	struct alias_tree *tree = calloc(1, sizeof(*tree));
+	struct alias_tree *tree = xcalloc(1, sizeof(*tree));
 
-	if (!tree)
-		abort();
 	for (size_t f = 0; f < arrlenu(st->s->files); f++)
 		for (size_t i = 0; i < st->s->files[f]->naliases; i++)
 			add_alias(tree, st, st->s->files[f]->aliases[i]);

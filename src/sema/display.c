@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 #include "lang/parse.h"
 #include "sema/usage.h"
 
@@ -68,13 +69,11 @@ static void add_display(struct sema_state *st, const struct ast_var *v)
 	struct arena *a = st->s->arena;
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = xmemstream(&text, &len);
 	struct source *src;
 	struct ast_file *f;
 	ptrdiff_t home = hmgeti(st->file_of, v->at.src);
 
-	if (!out)
-		abort();
 	fputs("probe end { ", out);
 	if (v->arity > 0)
 		put_array(out, v, a);

@@ -9,6 +9,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/xalloc.h"
 #include "lang/names.h"
 #include "lang/parse.h"
 
@@ -207,10 +208,8 @@ static void find_macro(void *ctx, const char *name)
 
 struct sema_index *sema_index_create(struct sema_session *s)
 {
-	struct sema_index *ix = calloc(1, sizeof(*ix));
+	struct sema_index *ix = xcalloc(1, sizeof(*ix));
 
-	if (!ix)
-		abort();
 	ix->s = s;
 	ix->table = read_table(s);
 	for (size_t i = 0; i < arrlenu(s->tapset_dirs); i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/xalloc.h"
 #include "dbg/module.h"
 #include "lang/parse.h"
 #include "probe/point.h"
@@ -273,10 +274,8 @@ static int list_points(struct sema_state *st)
 
 int sema_run(struct sema_session *s)
 {
-	struct sema_state *st = calloc(1, sizeof(*st));
+	struct sema_state *st = xcalloc(1, sizeof(*st));
 
-	if (!st)
-		abort();
 	st->s = s;
 	s->state = st;
 	sema_open_tapset(s);

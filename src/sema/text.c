@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/xalloc.h"
 #include "lang/print.h"
 #include "sema/state.h"
 
@@ -10,10 +11,8 @@ const char *sema_text_points(struct arena *a, struct ast_point *const *list, siz
 {
 	char *text = NULL, *kept;
 	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = xmemstream(&text, &len);
 
-	if (!out)
-		abort();
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			fputs(sep, out);
