@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 
 #define LOG_SIZE	(16u << 20)
+#define MAP_VALUE_MAX	(1u << 29)	/* how far into a value the verifier lets programs compute addresses */
 
 int engine_fail(struct engine *e, int err, const char *fmt, ...)
 {
@@ -86,7 +87,19 @@ static uint32_t largest_array(const struct program *p)
 	for (ptrdiff_t i = 0; i < arrlen(p->ir->globals); i++)
 		if (p->ir->globals[i]->is_array && p->ir->globals[i]->max_entries > n)
 			n = p->ir->globals[i]->max_entries;
-	return pow2_ceil(n);
+	return n;
+}
+
+/* Do the collections of all slots fit a map that programs can reach all of? */
+static int check_collections(struct engine *e)
+{
+	const struct unit *u = &e->unit;
+
+	if (u->coll_size * u->lo.ncpu_pow2 * SLOTS_PER_CPU <= MAP_VALUE_MAX)
+		return 0;
+	return engine_fail(e, -E2BIG, "a foreach over an array of up to %u elements needs more memory than a kernel "
+			   "handler can have; give the arrays their sizes, as in global a[1000], or try a smaller "
+			   "-DMAXMAPENTRIES", largest_array(e->p));
 }
 
 int engine_prepare(struct engine *e)
@@ -95,7 +108,7 @@ int engine_prepare(struct engine *e)
 	uint32_t mem;
 	int err;
 
-	u->coll_cap = largest_array(e->p);
+	u->coll_cap = pow2_ceil(largest_array(e->p));
 	u->slot_size = SLOT_B + (1u << routine_variants[0].mem_shift) + 64;
 	/* once to learn the sizes, once with them */
 	err = generate_all(e);
@@ -108,7 +121,8 @@ int engine_prepare(struct engine *e)
 		return engine_fail(e, -E2BIG, "the script's strings need more memory per hit (%u bytes) "
 				   "than a kernel handler can have; try a smaller -DMAXSTRINGLEN", mem);
 	u->slot_size = SLOT_B + (1u << routine_variants[u->variant].mem_shift) + 64;
-	return generate_all(e);
+	err = check_collections(e);
+	return err ? err : generate_all(e);
 }
 
 static void show_log(struct engine *e, const struct load_request *rq)

@@ -53,6 +53,8 @@ void maps_close(struct engine *e);
 /* One map; it is in e->map_fds then, else the error is set. */
 int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char *name, uint32_t key,
 	     uint32_t value, uint32_t n, uint32_t flags);
+/* The value of a map of one element; else the error is set. */
+int map_fill(struct engine *e, uint32_t map, const char *name, const void *value);
 /* Does a handler use it? */
 bool map_wanted(const struct engine *e, uint32_t map);
 

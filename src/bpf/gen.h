@@ -67,7 +67,7 @@ struct unit {
 	uint32_t mem_size;		/* largest offset in b[] that a handler uses */
 	uint32_t slot_size;		/* sizeof(struct rt_mem) of the variant */
 	int variant;			/* of the routines, see routines.h */
-	uint32_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
+	uint64_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
 	uint32_t coll_cap;		/* elements of a collection, a power of two */
 	struct span *sites;		/* error sites */
 	bool wants_bias, wants_targets, wants_points, wants_unwind, wants_names;
@@ -169,7 +169,7 @@ struct gen {
 	struct sref err_text;
 	struct sref tok_state, match_subject;
 	struct mem tok_pos;
-	uint32_t colls;			/* bytes used of the slot's part of MAP_COLLS */
+	uint64_t colls;			/* bytes used of the slot's part of MAP_COLLS */
 	struct mem stack_err, stack_arg;	/* without a slot */
 	uint32_t *cookies;		/* instructions `r0 = point`, for programs of one point; stb_ds */
 	struct mem verdict;		/* PROG_NETFILTER: what the program gives back */

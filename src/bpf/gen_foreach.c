@@ -17,14 +17,14 @@ struct walk {
 	const struct ir_foreach *fe;
 	const struct ir_global *gl;
 	const struct global_place *pl;
-	uint32_t coll;		/* offset within the slot's part */
+	uint64_t coll;		/* offset within the slot's part */
 	struct mem limit;
 	struct mem slice[IR_MAX_KEYS];	/* words, or string buffers */
 };
 
-static uint32_t coll_bytes(const struct unit *u)
+static uint64_t coll_bytes(const struct unit *u)
 {
-	return (uint32_t)ELEMS + u->coll_cap * (uint32_t)sizeof(struct coll_elem);
+	return ELEMS + (uint64_t)u->coll_cap * sizeof(struct coll_elem);
 }
 
 /* dst = the collection */
@@ -35,11 +35,11 @@ static void coll_addr(struct gen *g, const struct walk *w, int dst)
 	if (g->fn->sub) {
 		gen_ld(g, R0, gen_hdr(HDR(sp)));
 		em_alui(em, BPF_AND, R0, g->frame_levels - 1);
-		em_alui(em, BPF_MUL, R0, coll_bytes(g->u));
+		em_alui(em, BPF_MUL, R0, (int64_t)coll_bytes(g->u));
 	}
 	gen_ld(g, dst, gen_hdr(HDR(index)));
 	em_alui(em, BPF_AND, dst, g->u->lo.ncpu_pow2 * SLOTS_PER_CPU - 1);
-	em_alui(em, BPF_MUL, dst, g->u->coll_size);
+	em_alui(em, BPF_MUL, dst, (int64_t)g->u->coll_size);
 	if (g->fn->sub)
 		em_alu(em, BPF_ADD, dst, R0);
 	em_map_value(em, R0, MAP_COLLS, w->coll);

@@ -3,11 +3,9 @@
 #include "bpf/glue.h"
 
 #include <bpf/bpf.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/ds.h"
 #include "base/xalloc.h"
@@ -85,7 +83,6 @@ int glue_create(struct engine *e)
 {
 	struct glue_table *t;
 	struct range *found;
-	uint32_t zero = 0;
 	int err;
 
 	if (!map_wanted(e, MAP_GLUE))
@@ -96,8 +93,8 @@ int glue_create(struct engine *e)
 	t = xcalloc(1, sizeof(*t));
 	found = read_ranges();
 	fill(t, found);
-	err = bpf_map_update_elem(e->map_fds[MAP_GLUE], &zero, t, 0) ? -errno : 0;
+	err = map_fill(e, MAP_GLUE, "glue", t);
 	arrfree(found);
 	free(t);
-	return err ? engine_fail(e, err, "cannot fill the eBPF map \"glue\": %s", strerror(-err)) : 0;
+	return err;
 }

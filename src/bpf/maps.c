@@ -49,6 +49,15 @@ int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char 
 	return 0;
 }
 
+int map_fill(struct engine *e, uint32_t map, const char *name, const void *value)
+{
+	const uint32_t zero = 0;
+
+	if (!bpf_map_update_elem(e->map_fds[map], &zero, value, BPF_ANY))
+		return 0;
+	return engine_fail(e, -errno, "cannot fill the eBPF map \"%s\": %s", name, strerror(errno));
+}
+
 /* Bytes of memory that can be had without swapping. */
 static uint64_t memory_available(void)
 {
@@ -110,7 +119,7 @@ static int make_regex(struct engine *e, uint32_t i)
 {
 	const struct ir_dfa *d = e->p->ir->regexes[i]->dfa;
 	struct rt_dfa *t;
-	uint32_t zero = 0, map = e->unit.lo.regex_map[i];
+	uint32_t map = e->unit.lo.regex_map[i];
 	int err;
 
 	if (!d || (uint64_t)d->nstates * d->nclasses > RT_DFA_NEXT)
@@ -124,7 +133,7 @@ static int make_regex(struct engine *e, uint32_t i)
 	t->start = d->start;
 	memcpy(t->class_of, d->class_of, sizeof(t->class_of));
 	memcpy(t->next, d->next, sizeof(*d->next) * d->nstates * d->nclasses);
-	err = bpf_map_update_elem(e->map_fds[map], &zero, t, 0) ? -errno : 0;
+	err = map_fill(e, map, "regex", t);
 	free(t);
 	return err;
 }
@@ -133,7 +142,7 @@ static int make_groups(struct engine *e, uint32_t i)
 {
 	const struct ir_dfa *d = e->p->ir->regexes[i]->dfa;
 	const struct re_prog *prog = d ? d->prog : NULL;
-	uint32_t zero = 0, map = e->unit.lo.groups_map[i];
+	uint32_t map = e->unit.lo.groups_map[i];
 	struct groups_prog *t;
 	int err;
 
@@ -154,7 +163,7 @@ static int make_groups(struct engine *e, uint32_t i)
 	}
 	for (ptrdiff_t k = 0; k < arrlen(prog->sets); k++)
 		memcpy(t->set[k], prog->sets[k].bits, sizeof(prog->sets[k].bits));
-	err = bpf_map_update_elem(e->map_fds[map], &zero, t, 0) ? -errno : 0;
+	err = map_fill(e, map, "groups", t);
 	free(t);
 	return err;
 }
@@ -192,7 +201,6 @@ static int fill_points(struct engine *e)
 	const struct layout *lo = &e->unit.lo;
 	size_t n = (size_t)arrlen(e->p->points);
 	uint8_t *mem = xcalloc(n ? n : 1, lo->points_stride);
-	uint32_t zero = 0;
 	int err;
 
 	for (size_t i = 0; i < n; i++) {
@@ -212,9 +220,9 @@ static int fill_points(struct engine *e)
 		for (ptrdiff_t k = 0; k < arrlen(pt->ints); k++)
 			memcpy(row + lo->points_int + 8 * k, &pt->ints[k], 8);
 	}
-	err = bpf_map_update_elem(e->map_fds[MAP_POINTS], &zero, mem, 0) ? -errno : 0;
+	err = map_fill(e, MAP_POINTS, "points", mem);
 	free(mem);
-	return err ? engine_fail(e, err, "cannot fill the table of probe points: %s", strerror(-err)) : 0;
+	return err;
 }
 
 static void init_stat_shares(uint8_t *at, uint32_t stride, uint32_t n)
@@ -309,7 +317,7 @@ static int make_unwind(struct engine *e)
 static int make_fixed(struct engine *e)
 {
 	struct unit *u = &e->unit;
-	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU, zero = 0;
+	uint32_t slots = u->lo.ncpu_pow2 * SLOTS_PER_CPU;
 	int err = map_make(e, MAP_VARS, BPF_MAP_TYPE_ARRAY, "globals", 4, u->lo.vars_size, 1, BPF_F_MMAPABLE);
 
 	if (!err)
@@ -320,7 +328,8 @@ static int make_fixed(struct engine *e)
 	if (!err && map_wanted(e, MAP_SLOTS))
 		err = fill_slots(e);
 	if (!err && map_wanted(e, MAP_COLLS))
-		err = map_make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, u->coll_size * slots, 1, 0);
+		err = map_make(e, MAP_COLLS, BPF_MAP_TYPE_ARRAY, "collected", 4, (uint32_t)u->coll_size * slots,
+			       1, 0);
 	if (!err && map_wanted(e, MAP_GROUPS))
 		err = map_make(e, MAP_GROUPS, BPF_MAP_TYPE_ARRAY, "search", 4,
 			   (uint32_t)sizeof(struct groups_search) * slots, 1, 0);
@@ -346,8 +355,8 @@ static int make_fixed(struct engine *e)
 		err = fill_points(e);
 	if (!err && map_wanted(e, MAP_NUMBERS))
 		err = map_make(e, MAP_NUMBERS, BPF_MAP_TYPE_ARRAY, "numbers", 4, sizeof(*e->p->ir->names_table), 1, 0);
-	if (!err && map_wanted(e, MAP_NUMBERS) && bpf_map_update_elem(e->map_fds[MAP_NUMBERS], &zero, e->p->ir->names_table, 0))
-		err = engine_fail(e, -errno, "cannot fill the eBPF map \"numbers\": %s", strerror(errno));
+	if (!err && map_wanted(e, MAP_NUMBERS))
+		err = map_fill(e, MAP_NUMBERS, "numbers", e->p->ir->names_table);
 	return err;
 }
 

@@ -37,6 +37,13 @@ def test_maxstringlen(places):
     assert trace(places, text, "-D", "MAXSTRINGLEN=20").ok().out == "19\n"
 
 
+def test_foreach_over_more_than_a_handler_can_have(places):
+    text = 'global a probe process(PROG).function("outer") { a[1] = $1; foreach (k in a) println(a[k]); delete a }'
+    assert trace(places, text, "-D", "MAXMAPENTRIES=100000", "7").ok().out == "7\n"
+    result = trace(places, text, "-D", "MAXMAPENTRIES=100000000", "7").failed()
+    assert "a foreach over an array of up to 100000000 elements needs more memory" in result.err
+
+
 def test_long_strings_as_keys_and_values(places):
     text = ('global a probe process(PROG).function("outer") { s = "k"; for (i = 0; i < 8; i++) s .= s; '
             'a[s . "1"] = s . "2"; println(a[s . "1"] == s . "2", (s . "3") in a) }')
