@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything an invocation needs, from its options: see invocation.h. */
 #include "cli/invocation.h"
 
 #include <stdio.h>

@@ -19,6 +19,7 @@
 #include "base/ds.h"
 #include "base/intern.h"
 #include "cli/rcfile.h"
+#include "cli/rotation.h"
 
 struct option_row;
 typedef bool (*option_fn)(struct cli_options *o, const struct option_row *row, const char *arg);
@@ -221,13 +222,8 @@ static bool set_buffer(struct cli_options *o, const struct option_row *row, cons
 
 static bool set_rotate(struct cli_options *o, const struct option_row *row, const char *arg)
 {
-	char *end;
-
-	if (!option_safe("-S", arg, "^[0-9]+(,[0-9]+)?$"))
-		return false;
-	o->rotate_bytes = strtoull(arg, &end, 10) << 20;
-	o->rotate_count = *end ? (unsigned)strtoul(end + 1, NULL, 10) : 0;
-	return true;
+	return option_safe("-S", arg, "^[0-9]+(,[0-9]+)?$") &&
+	       (cli_rotation_parse(arg, &o->rotate_bytes, &o->rotate_count) || option_bad("Invalid output file size."));
 }
 
 static bool set_timeout(struct cli_options *o, const struct option_row *row, const char *arg)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel says of this process's time and memory, as SystemTap prints it. */
 #include "cli/passlog.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rc file: a line is split into words as a shell does, but runs nothing. */
 #include "cli/rcfile.h"
 
 #include <stdio.h>

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "cli/rotation.h"
 #include "cli/stdfiles.h"
 #include "dbg/module.h"
 #include "ir/program.h"
@@ -48,7 +49,6 @@ static bool number(const char *text, unsigned long max, unsigned long *v)
 static int parse(int argc, char **argv, struct run_options *o, unsigned long *buffer_mb)
 {
 	unsigned long n;
-	char *end;
 	int c;
 
 	while ((c = getopt(argc, argv, "c:x:o:S:T:b:A:d:vwVh")) != -1) {
@@ -66,9 +66,7 @@ static int parse(int argc, char **argv, struct run_options *o, unsigned long *bu
 			o->output = optarg;
 			break;
 		case 'S':
-			o->rotate_bytes = strtoull(optarg, &end, 10) << 20;
-			o->rotate_count = *end == ',' ? (unsigned)strtoul(end + 1, &end, 10) : 0;
-			good = end != optarg && !*end;
+			good = cli_rotation_parse(optarg, &o->rotate_bytes, &o->rotate_count);
 			break;
 		case 'T':
 			good = number(optarg, INT_MAX, &n);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See stdfiles.h. */
 #include "cli/stdfiles.h"
 
 #include <errno.h>

@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "run/sink.h"
 
+#define RECORDER_BACKLOG 4	/* clients that wait to be accepted */
 #define LAST_WORDS_MS	1000	/* how long the end of the session waits for a client to read */
 
 struct run_recorder {
@@ -33,11 +34,20 @@ struct run_recorder {
 int run_background_fork(struct run_background *b)
 {
 	int pipe_fd[2], status;
+	ssize_t n;
 	char byte;
 
 	*b = (struct run_background){ .status = -1 };
-	if (pipe2(pipe_fd, O_CLOEXEC) || (b->pid = fork()) < 0)
+	if (pipe2(pipe_fd, O_CLOEXEC))
 		return -errno;
+	b->pid = fork();
+	if (b->pid < 0) {
+		int err = errno;
+
+		close(pipe_fd[0]);
+		close(pipe_fd[1]);
+		return -err;
+	}
 	if (!b->pid) {
 		close(pipe_fd[0]);
 		setsid();
@@ -45,7 +55,10 @@ int run_background_fork(struct run_background *b)
 		return 0;
 	}
 	close(pipe_fd[1]);
-	if (read(pipe_fd[0], &byte, 1) != 1)
+	do {
+		n = read(pipe_fd[0], &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1)
 		b->status = waitpid(b->pid, &status, 0) == b->pid && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 	close(pipe_fd[0]);
 	return 0;
@@ -67,12 +80,18 @@ void run_background_ready(int ready)
 
 /* ---- the recorder ---- */
 
-static void recorder_address(struct sockaddr_un *a, const char *name)
+/* False with errno: the name is too long for a socket. */
+static bool recorder_address(struct sockaddr_un *a, const char *name)
 {
+	int n;
+
 	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s", RUN_RECORDER_DIR, name);
+	n = snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s", RUN_RECORDER_DIR, name);
+	errno = ENAMETOOLONG;
+	return n > 0 && (size_t)n < sizeof(a->sun_path);
 }
 
+/* Descriptor of a connection; -1 and errno: nobody serves there. */
 static int recorder_connect(const struct sockaddr_un *a)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -87,34 +106,41 @@ static int recorder_connect(const struct sockaddr_un *a)
 	return fd;
 }
 
+/* Descriptor of a socket that others can connect to; -1 and errno. */
+static int recorder_listen(const struct sockaddr_un *a)
+{
+	int fd, err;
+
+	mkdir(RUN_RECORDER_DIR, 0700);	/* a failure shows below */
+	fd = recorder_connect(a);
+	if (fd >= 0) {
+		close(fd);
+		errno = EADDRINUSE;
+		return -1;
+	}
+	unlink(a->sun_path);		/* of a session that was killed */
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || (!bind(fd, (const struct sockaddr *)a, sizeof(*a)) && !listen(fd, RECORDER_BACKLOG)))
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
 struct run_recorder *run_recorder_open(const char *name, struct run_sink *sink)
 {
-	struct run_recorder *r = xcalloc(1, sizeof(*r));
-	int other;
+	struct run_recorder *r;
+	struct sockaddr_un address;
+	int fd;
 
-	r->sink = sink;
-	r->client = -1;
-	recorder_address(&r->address, name);
-	mkdir(RUN_RECORDER_DIR, 0700);
-	other = recorder_connect(&r->address);
-	if (other >= 0) {
-		close(other);
-		free(r);
-		errno = EADDRINUSE;
+	if (!recorder_address(&address, name))
 		return NULL;
-	}
-	unlink(r->address.sun_path);	/* of a session that was killed */
-	r->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (r->listener < 0 || bind(r->listener, (struct sockaddr *)&r->address, sizeof(r->address)) ||
-	    listen(r->listener, 4)) {
-		int err = errno;
-
-		if (r->listener >= 0)
-			close(r->listener);
-		free(r);
-		errno = err;
+	fd = recorder_listen(&address);
+	if (fd < 0)
 		return NULL;
-	}
+	r = xcalloc(1, sizeof(*r));
+	*r = (struct run_recorder){ .sink = sink, .address = address, .listener = fd, .client = -1 };
 	return r;
 }
 
@@ -248,8 +274,7 @@ int run_recorder_follow(const char *name, bool quit)
 	struct pollfd p;
 	bool going;
 
-	recorder_address(&address, name);
-	p = (struct pollfd){ .fd = recorder_connect(&address), .events = POLLIN };
+	p = (struct pollfd){ .fd = recorder_address(&address, name) ? recorder_connect(&address) : -1, .events = POLLIN };
 	if (p.fd < 0) {
 		fprintf(stderr, "ERROR: no session %s runs in the background: %s\n", name, strerror(errno));
 		return 1;

@@ -150,21 +150,6 @@ static void on_hist(struct run_session *s, const struct wire_record *r, const st
 static const enum run_addr_form stack_forms[] = { RUN_ADDR_FULL, RUN_ADDR_BRIEF, RUN_ADDR_FULLER };
 #define STACK_FORMS (sizeof(stack_forms) / sizeof(stack_forms[0]))
 
-/* A return probe's backtrace of the kernel, likewise. */
-static void kstack_returning(struct run_session *s, const struct wire_record *r)
-{
-	const struct prog_point *p = &s->prog->points[r->point];
-	enum prog_kind kind = s->prog->handlers[p->handler].kind;
-	uint64_t addr = p->address;
-
-	if ((kind != PROG_KRETPROBE && kind != PROG_FEXIT) ||
-	    (!addr && !run_symb_kernel_address(s->symb, p->str[IR_PP_FUNC], &addr)))
-		return;
-	out_buf_str(&s->text, "Returning from: ");
-	run_symb_print_kernel(s->symb, addr, RUN_ADDR_FULL, &s->text);
-	out_buf_str(&s->text, "\nReturning to  : ");
-}
-
 /* A return probe's backtrace begins with the function that returns. */
 static void stack_returning(struct run_session *s, const struct wire_record *r)
 {
@@ -177,6 +162,21 @@ static void stack_returning(struct run_session *s, const struct wire_record *r)
 	out_buf_str(&s->text, "Returning from: ");
 	run_symb_print_user(s->symb, &(struct run_query){ .tgid = (pid_t)r->tgid, .addr = addr,
 							   .when = r->time_ns }, RUN_ADDR_FULL, &s->text);
+	out_buf_str(&s->text, "\nReturning to  : ");
+}
+
+/* The kernel's, likewise. */
+static void kstack_returning(struct run_session *s, const struct wire_record *r)
+{
+	const struct prog_point *p = &s->prog->points[r->point];
+	enum prog_kind kind = s->prog->handlers[p->handler].kind;
+	uint64_t addr = p->address;
+
+	if ((kind != PROG_KRETPROBE && kind != PROG_FEXIT) ||
+	    (!addr && !run_symb_kernel_address(s->symb, p->str[IR_PP_FUNC], &addr)))
+		return;
+	out_buf_str(&s->text, "Returning from: ");
+	run_symb_print_kernel(s->symb, addr, RUN_ADDR_FULL, &s->text);
 	out_buf_str(&s->text, "\nReturning to  : ");
 }
 
@@ -214,7 +214,7 @@ static void on_ustack(struct run_session *s, const struct wire_record *r, const 
 	print_frames(s, r, form, pc, n);
 }
 
-/* The same, walked already. */
+/* A user stack that the handler walked itself. */
 static void on_uframes(struct run_session *s, const struct wire_record *r, const struct item *it)
 {
 	enum run_addr_form form = stack_forms[it->id % STACK_FORMS];

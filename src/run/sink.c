@@ -38,19 +38,14 @@ struct run_sink {
 /* The name of the next file: pattern by strftime(3), with the number when rotating. */
 static char *sink_make_name(const struct run_sink *s)
 {
-	char base[4096], *name;
+	char base[4096];
 	time_t now = time(NULL);
 	struct tm tm;
 
 	if (!strchr(s->pattern, '%') || !localtime_r(&now, &tm) ||
 	    !strftime(base, sizeof(base), s->pattern, &tm))
 		snprintf(base, sizeof(base), "%s", s->pattern);
-	if (s->rotate_bytes || s->number) {
-		name = xasprintf("%s.%u", base, s->number);
-	} else {
-		name = xstrdup(base);
-	}
-	return name;
+	return s->rotate_bytes || s->number ? xasprintf("%s.%u", base, s->number) : xstrdup(base);
 }
 
 /* Opens the next file and removes the oldest beyond the count; 0 or -errno. */

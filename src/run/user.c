@@ -45,10 +45,13 @@ static void user_exit(void *ctx)
 	run_exit_request(ctx);
 }
 
-static void shell_command(const struct run_session *s, const char *command)
+/* Its exit is collected by the event loop. */
+static void shell_command(struct run_session *s, const char *command)
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		run_warn(s, "cannot run \"%s\": %s", command, strerror(errno));
 	if (pid == 0) {
 		run_stop_child();
 		setpriority(PRIO_PROCESS, 0, s->nice);
@@ -133,7 +136,6 @@ static int user_read(void *ctx, uint64_t addr, void *buf, size_t n)
 	struct run_session *s = ctx;
 	struct iovec local = { .iov_base = buf, .iov_len = n };
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = n };
-
 	pid_t pid = s->env.subject ? s->env.subject->pid : s->prog->target;
 
 	if (!pid || process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)n)
