@@ -1,7 +1,7 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// calls hit|getppid|read COUNT: that many calls in a loop on one processor; prints "ns N", nanoseconds a call.
-// calls now: prints "at N", what the monotonic clock says in nanoseconds.
-// hit() begins with a nop, which the kernel emulates: a single step would cost more than any tracer does.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* calls hit|getppid|read COUNT: that many calls in a loop on one processor; prints "ns N", nanoseconds a call.
+ * calls now: prints "at N", what the monotonic clock says in nanoseconds.
+ * hit() begins with a nop, which the kernel emulates: a single step would cost more than any tracer does. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// empty PROGRAM OFFSET -- COMMAND...: an eBPF program that returns at once, on one place of PROGRAM, while COMMAND
-// runs: what the kernel alone costs per hit.  OFFSET is that in the file.  Status: COMMAND's, or 125.
-// Needs a kernel with uprobe multi-links (6.6).
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* empty PROGRAM OFFSET -- COMMAND...: an eBPF program that returns at once, on one place of PROGRAM, while COMMAND
+ * runs: what the kernel alone costs per hit.  OFFSET is that in the file.  Status: COMMAND's, or 125.
+ * Needs a kernel with uprobe multi-links (6.6). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define BPF_TRACE_UPROBE_MULTI 48
 #endif
 
-// Layout of the kernel's union bpf_attr for BPF_LINK_CREATE of a uprobe multi-link; newer than Debian 12's headers.
+/* Layout of the kernel's union bpf_attr for BPF_LINK_CREATE of a uprobe multi-link; newer than Debian 12's headers. */
 struct link_create {
 	unsigned int prog_fd, target_fd, attach_type, flags;
 	unsigned long long path, offsets, ref_ctr_offsets, cookies;

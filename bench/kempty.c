@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// kempty fentry|kprobe|raw_tp NAME -- COMMAND...: an eBPF program that returns at once, at the entry of a kernel function
-// or at a tracepoint, while COMMAND runs: what the kernel alone costs per hit.  Status: COMMAND's, or 125.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kempty fentry|kprobe|raw_tp NAME -- COMMAND...: an eBPF program that returns at once, at the entry of a kernel function
+ * or at a tracepoint, while COMMAND runs: what the kernel alone costs per hit.  Status: COMMAND's, or 125. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

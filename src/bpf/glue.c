@@ -3,11 +3,11 @@
 #include "bpf/glue.h"
 
 #include <bpf/bpf.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/ds.h"
+#include "base/procfs.h"
 #include "base/xalloc.h"
 #include "bpf/engine_priv.h"
 
@@ -27,33 +27,25 @@ struct range {
 	uint64_t start, end;
 };
 
-/* Every such function up to the next symbol, in the order of the symbols; an stb_ds array. */
-static struct range *read_ranges(void)
+struct glue_search {
+	struct range *found;	/* stb_ds */
+	bool open;		/* the last one may reach up to the next symbol */
+};
+
+/* A function reaches up to the next symbol. */
+static bool add_symbol(void *ctx, const struct procfs_symbol *sym)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	struct range *found = NULL;
-	char *line = NULL;
-	size_t size = 0;
-	bool open = false;
+	struct glue_search *s = ctx;
+	struct range *last = s->open ? &arrlast(s->found) : NULL;
 
-	while (f && getline(&line, &size, f) > 0) {
-		char type, symbol[512];
-		uint64_t addr;
-
-		if (sscanf(line, "%" SCNx64 " %c %511s", &addr, &type, symbol) != 3)
-			continue;
-		if (open && addr == arrlast(found).start)
-			continue;
-		if (open && addr > arrlast(found).start && addr < arrlast(found).end)
-			arrlast(found).end = addr;
-		open = addr && (type == 't' || type == 'T') && is_glue(symbol);
-		if (open)
-			arrput(found, ((struct range){ addr, addr + FUNCTION_MAX }));
-	}
-	free(line);
-	if (f)
-		fclose(f);
-	return found;
+	if (last && sym->addr == last->start)
+		return true;
+	if (last && sym->addr > last->start && sym->addr < last->end)
+		last->end = sym->addr;
+	s->open = sym->addr && (sym->type == 't' || sym->type == 'T') && is_glue(sym->name);
+	if (s->open)
+		arrput(s->found, ((struct range){ sym->addr, sym->addr + FUNCTION_MAX }));
+	return true;
 }
 
 static int by_start(const void *a, const void *b)
@@ -81,8 +73,8 @@ static void fill(struct glue_table *t, struct range *found)
 
 int glue_create(struct engine *e)
 {
+	struct glue_search s = { 0 };
 	struct glue_table *t;
-	struct range *found;
 	int err;
 
 	if (!map_wanted(e, MAP_GLUE))
@@ -91,10 +83,10 @@ int glue_create(struct engine *e)
 	if (err)
 		return err;
 	t = xcalloc(1, sizeof(*t));
-	found = read_ranges();
-	fill(t, found);
+	procfs_each_symbol(add_symbol, &s);
+	fill(t, s.found);
 	err = map_fill(e, MAP_GLUE, "glue", t);
-	arrfree(found);
+	arrfree(s.found);
 	free(t);
 	return err;
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Looking things up in BTF by name: types, functions, variables, tracepoints, enumerators.
  *

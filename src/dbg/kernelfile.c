@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/procfs.h"
 #include "base/xalloc.h"
 #include "dbg/priv.h"
 
@@ -41,27 +42,28 @@ bool dbg_kernel_is_running(const struct dbg_kernel_opts *o)
 	return !strcmp(release_of(o), running_release());
 }
 
-/* Address of a symbol of the kernel proper (module NULL) or of a module. */
+struct symbol_search {
+	const char *module, *name;
+	uint64_t found;
+};
+
+static bool is_symbol(void *ctx, const struct procfs_symbol *sym)
+{
+	struct symbol_search *s = ctx;
+
+	if (!strcmp(sym->name, s->name) &&
+	    (s->module ? sym->module && !strcmp(sym->module, s->module) : !sym->module))
+		s->found = sym->addr;
+	return !s->found;
+}
+
+/* Address of a symbol of the kernel proper (module NULL) or of a module; 0: not known. */
 static uint64_t symbol_address(const char *module, const char *name)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	uint64_t found = 0;
-	char *line = NULL;
-	size_t size = 0;
+	struct symbol_search s = { .module = module, .name = name };
 
-	if (!f)
-		return 0;
-	while (!found && getline(&line, &size, f) > 0) {
-		char symbol[512], in[128];
-		uint64_t addr;
-		int n = sscanf(line, "%" SCNx64 " %*c %511s [%127[^]]]", &addr, symbol, in);
-
-		if (n >= 2 && !strcmp(symbol, name) && (module ? n == 3 && !strcmp(in, module) : n == 2))
-			found = addr;
-	}
-	free(line);
-	fclose(f);
-	return found;
+	procfs_each_symbol(is_symbol, &s);
+	return s.found;
 }
 
 uint64_t dbg_kernel_symbol(const char *name)

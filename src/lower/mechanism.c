@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Handlers of kernel functions that need the registers or the stack of the hit, which a trampoline does not
  * have: they become kprobes, and those at returns kretprobes.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which handlers want to be sleepable programs: those at user code that read user memory or look at names of its
  * addresses, themselves or in a function they call.  Only there may a page that is not resident be fetched, and

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The check of handlers that watch a netfilter hook by a chain of nf_tables: the function that is probed runs every
  * chain of its protocol family; ours is in a table that belongs to this process, at the point's hook and priority.

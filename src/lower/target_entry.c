@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Values as they were at a function's entry: parameters in return probes, @entry(), and DWARF's entry
  * values of registers.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * $x$, $x$$, $$vars: one sprintf over the values, read under IR_TRY so that bad memory becomes text
  * rather than an error.

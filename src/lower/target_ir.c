@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Target variables to IR: values, writes, and the checks that a handler makes first because its
  * mechanism fires for more than the point asked for.

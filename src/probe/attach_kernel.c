@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Points in the kernel: raw tracepoints, entries and returns of functions by trampoline (fentry, fexit), by
  * kprobe multi-link, or by one perf event each.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uprobe multi-links: all uprobes of one handler in one file are one link, armed and released at once.
  *

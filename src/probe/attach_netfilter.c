@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Netfilter hooks: links of eBPF programs, or chains of nf_tables and a kprobe of the function that runs them.
  *

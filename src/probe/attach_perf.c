@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Points through perf events: uprobes where there are no multi-links, tracepoints, the profiling clock.
  * One event (and link) each; the link carries the cookie.

@@ -1,22 +1,24 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Watchpoints: hardware breakpoints as perf events, for memory of the kernel on every processor, for a process's in each
  * of its threads and those that they start.
  */
 #include "probe/attach_priv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/procfs.h"
 
 struct watch {
 	struct attachment *a;
 	struct perf_event_attr attr;
 	int prog_fd;
 	uint32_t point;
+	int err;		/* of the last thread */
+	unsigned threads;	/* that are watched, or were tried */
 };
 
 static int watch_cpu(int cpu, void *data)
@@ -26,30 +28,28 @@ static int watch_cpu(int cpu, void *data)
 	return attach_event(w->a, &w->attr, -1, cpu, w->prog_fd, w->point);
 }
 
+static bool watch_thread(void *ctx, pid_t tid)
+{
+	struct watch *w = ctx;
+	int err = attach_event(w->a, &w->attr, tid, -1, w->prog_fd, w->point);
+
+	if (err == ESRCH)	/* it has ended by now */
+		return true;
+	w->err = err;
+	w->threads++;
+	return !err;
+}
+
 static int watch_process(struct watch *w, pid_t pid)
 {
 	char path[32];
-	struct dirent *d;
-	int err = 0, threads = 0;
-	DIR *dir;
+	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	if (!dir)
-		return errno == ENOENT ? ESRCH : errno;
-	while (!err && (d = readdir(dir))) {
-		pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
-
-		if (tid <= 0)
-			continue;
-		err = attach_event(w->a, &w->attr, tid, -1, w->prog_fd, w->point);
-		if (err == ESRCH)	/* it has ended by now */
-			err = 0;
-		else
-			threads++;
-	}
-	closedir(dir);
-	return err || threads ? err : ESRCH;
+	err = -procfs_each_id(path, watch_thread, w);
+	if (err)
+		return err == ENOENT ? ESRCH : err;
+	return w->threads ? w->err : ESRCH;
 }
 
 static const char *watch_problem(int err)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* begin, end, error and never: points of the session itself, run by the user engine. */
 #include "probe/families.h"
 

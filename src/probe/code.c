@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The family of places in the code of a program: process(...).function(...), .statement(...), .label ... */
 #include "probe/process.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * process(...).begin .end .thread.begin .thread.end .syscall .syscall.return: life and system calls of
  * processes, by tracepoints; the handler itself checks whose event it is.

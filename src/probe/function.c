@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * process(...).function("NAME"), with .call .return .inline .exported .label .callee(s), and .function(ADDRESS).
  *

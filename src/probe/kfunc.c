@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kernel.function("NAME"), module("M").function("NAME") with .call .return .exported .maxactive, and the
  * kprobe.function() and kprobe.module().function() without variables.

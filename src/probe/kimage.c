@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernel and its modules as images with debug information: which files kernel.* and module("M").* mean,
  * and how a place in them is probed.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading the kernel's lists of functions.  Each is read at most once, when it is first asked for. */
 #include "probe/ksyms.h"
 

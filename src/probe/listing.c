@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* -l and -L: sorted, unique names, each with the variables common to all points of that name. */
 #include "probe/family.h"
 

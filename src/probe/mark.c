@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* process(...).mark("NAME"), .provider("P").mark("NAME"), and .plt("NAME"): places that the file itself lists. */
 #include "probe/process.h"
 

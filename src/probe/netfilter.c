@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * netfilter.pf("FAMILY").hook("HOOK") and netfilter.hook("HOOK").pf("FAMILY"), with .priority("PRIORITY"): packets that
  * pass a hook of the network stack, in the network namespace that stap runs in.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * perf.type(N).config(N) with .sample(PERIOD) or .hz(FREQUENCY), or .process: a handler at every so many occurrences of
  * a perf event, on all processors; and with .counter("NAME"), which has no handler: @perf("NAME") reads it.

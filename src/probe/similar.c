@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* "Did you mean": the candidates with the smallest edit distance to a word. */
 #include "probe/family.h"
 

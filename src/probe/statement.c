@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * process(...).statement("FUNC@FILE:LINES") and .statement(ADDRESS), with .nearest and .absolute.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * __syscall(N).call("NAME").function("FUNCTION") and .return: one system call by its number, as the native interface
  * counts; __syscall32: by the 32-bit one; __syscall.rest: all numbers that no other point of the handler has.

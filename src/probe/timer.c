@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * timer.s, ms, us, ns, jiffies, hz (user engine) and timer.profile (a CPU clock event
  * on every processor).

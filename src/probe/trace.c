@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kernel.trace("SYSTEM:NAME"), kernel.trace("NAME"), kernel.tracepoint("NAME"): the kernel's tracepoints,
  * as raw ones, with the arguments that their prototypes in BTF (typedef btf_trace_NAME) have.

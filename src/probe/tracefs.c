@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking things up in tracefs, which many containers and small systems have not mounted. */
 #include "probe/tracefs.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * kernel.data(ADDRESS), kernel.data("SYMBOL") and process(PID).data(ADDRESS) with .write or .rw and, behind an address,
  * .length(N): a handler at each access to a few bytes of memory, by the processor's breakpoint registers.

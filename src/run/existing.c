@@ -6,8 +6,6 @@
  * Each process is reported once: the kernel's handlers report what begins after the activation, this walk
  * of /proc what it meets but for that.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/procfs.h"
 #include "run/priv.h"
 
 #define MAX_ANCESTORS	1000
@@ -27,21 +26,6 @@ struct existing {
 	struct stat exe;
 	bool descends;		/* from the target, or is it */
 };
-
-typedef void each_fn(void *ctx, pid_t id);
-
-/* The numbers among the names of a directory of /proc. */
-static void each_number(const char *dir, each_fn *fn, void *ctx)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)) != NULL)
-		if (isdigit((unsigned char)e->d_name[0]))
-			fn(ctx, (pid_t)strtol(e->d_name, NULL, 10));
-	if (d)
-		closedir(d);
-}
 
 static pid_t parent_of(pid_t pid)
 {
@@ -70,17 +54,18 @@ static bool descends_from(pid_t pid, pid_t target)
 	return false;
 }
 
-static void add_target(void *ctx, pid_t pid)
+static bool add_target(void *ctx, pid_t pid)
 {
 	struct run_session *s = ctx;
 
 	if (pid != s->prog->target && descends_from(pid, s->prog->target))
 		engine_target_add(s->engine, pid);
+	return true;
 }
 
 void run_existing_targets(struct run_session *s)
 {
-	each_number("/proc", add_target, s);
+	procfs_each_id("/proc", add_target, s);
 }
 
 /* Does the point mean this process? */
@@ -100,7 +85,7 @@ struct start_call {
 	uint32_t point;
 };
 
-static void start_thread(void *ctx, pid_t tid)
+static bool start_thread(void *ctx, pid_t tid)
 {
 	const struct start_call *c = ctx;
 	struct run_session *s = c->x->s;
@@ -109,27 +94,29 @@ static void start_thread(void *ctx, pid_t tid)
 
 	if (wanted && s->state == RUN_RUNNING && !engine_begun(s->engine, tid))
 		run_user_start(s, c->point, &subject);
+	return true;
 }
 
-static void start_process(void *ctx, pid_t pid)
+static bool start_process(void *ctx, pid_t pid)
 {
 	struct run_session *s = ctx;
 	struct existing x = { .s = s, .pid = pid };
 	char path[64], tasks[64];
 
 	if (pid == getpid() || pid == s->child.pid)
-		return;
+		return true;
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (stat(path, &x.exe))
-		return;		/* gone, or a thread of the kernel */
+		return true;		/* gone, or a thread of the kernel */
 	x.descends = descends_from(pid, s->prog->target);
 	snprintf(tasks, sizeof(tasks), "/proc/%d/task", (int)pid);
 	for (uint32_t i = 0; i < arrlenu(s->prog->points); i++) {
 		struct start_call c = { &x, i };
 
 		if (s->prog->points[i].at_start && point_means(&s->prog->points[i], &x))
-			each_number(tasks, start_thread, &c);
+			procfs_each_id(tasks, start_thread, &c);
 	}
+	return true;
 }
 
 static bool existing_wanted(const struct run_session *s)
@@ -150,6 +137,6 @@ void run_existing_report(struct run_session *s)
 {
 	if (!existing_wanted(s))
 		return;
-	each_number("/proc", start_process, s);
+	procfs_each_id("/proc", start_process, s);
 	engine_begun_stop(s->engine);
 }

@@ -6,8 +6,6 @@
  */
 #include "run/procs.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/procfs.h"
 #include "base/xalloc.h"
 
 #define PROCS_LIVE UINT64_MAX
@@ -41,9 +40,7 @@ struct run_procs {
 
 struct run_procs *run_procs_create(void)
 {
-	struct run_procs *ps = xcalloc(1, sizeof(*ps));
-
-	return ps;
+	return xcalloc(1, sizeof(struct run_procs));
 }
 
 static void proc_free(struct proc *p)
@@ -125,12 +122,19 @@ static void proc_map(struct proc *p, const struct run_map *m)
 	arrput(p->maps, n);
 }
 
-bool run_map_parse(const char *line, struct run_map *m, bool *exec)
+void run_map_set_path(struct run_map *m, const char *text, size_t len)
 {
 	static const char gone[] = " (deleted)";
-	char perms[5], *path;
+	const size_t n = sizeof(gone) - 1;
+
+	m->deleted = len > n && !memcmp(text + len - n, gone, n);
+	m->path = intern_n(text, m->deleted ? len - n : len);
+}
+
+bool run_map_parse(const char *line, struct run_map *m, bool *exec)
+{
+	char perms[5];
 	int at = 0;
-	size_t len;
 
 	*m = (struct run_map){ .until = PROCS_LIVE };
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &m->start,
@@ -138,13 +142,7 @@ bool run_map_parse(const char *line, struct run_map *m, bool *exec)
 	    m->end <= m->start || !at)
 		return false;
 	*exec = strchr(perms, 'x') != NULL;
-	path = (char *)line + at;
-	len = strcspn(path, "\n");
-	if (len >= sizeof(gone) && !strncmp(path + len - (sizeof(gone) - 1), gone, sizeof(gone) - 1)) {
-		m->deleted = true;
-		len -= sizeof(gone) - 1;
-	}
-	m->path = intern_n(path, len);
+	run_map_set_path(m, line + at, strcspn(line + at, "\n"));
 	return true;
 }
 
@@ -178,17 +176,15 @@ bool run_procs_read(struct run_procs *ps, pid_t tgid)
 	return any;
 }
 
+static bool read_one(void *ctx, pid_t tgid)
+{
+	run_procs_read(ctx, tgid);
+	return true;
+}
+
 void run_procs_read_all(struct run_procs *ps)
 {
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-
-	if (!d)
-		return;
-	while ((e = readdir(d)) != NULL)
-		if (isdigit((unsigned char)e->d_name[0]))
-			run_procs_read(ps, (pid_t)strtol(e->d_name, NULL, 10));
-	closedir(d);
+	procfs_each_id("/proc", read_one, ps);
 }
 
 static const struct run_map *proc_find(const struct proc *p, uint64_t addr, uint64_t when)

@@ -59,6 +59,8 @@ void run_procs_exit(struct run_procs *ps, pid_t tgid, uint64_t when);
 /* Forgets processes that ended, and mappings replaced, before `when`. */
 void run_procs_prune(struct run_procs *ps, uint64_t when);
 
+/* The path as the kernel writes it, `len` bytes: interned, with what is said of deleted files taken off. */
+void run_map_set_path(struct run_map *m, const char *text, size_t len);
 /* One line of /proc/PID/maps into *m (path interned, "" for none); false: malformed.  *exec: x set. */
 bool run_map_parse(const char *line, struct run_map *m, bool *exec);
 

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/ds.h"
-#include "base/intern.h"
 #include "base/xalloc.h"
 
 #define SIDEBAND_RING (256 * 1024)	/* bytes a CPU, a power of two */
@@ -101,16 +100,6 @@ struct run_sideband *run_sideband_open(void)
 	return sb;
 }
 
-/* The path at p, which need not be terminated within the record; notes that it was deleted. */
-static const char *side_path(const uint8_t *p, const uint8_t *end, bool *deleted)
-{
-	static const char gone[] = " (deleted)";
-	size_t len = p < end ? strnlen((const char *)p, (size_t)(end - p)) : 0;
-
-	*deleted = len >= sizeof(gone) && !memcmp(p + len - (sizeof(gone) - 1), gone, sizeof(gone) - 1);
-	return intern_n((const char *)p, *deleted ? len - (sizeof(gone) - 1) : len);
-}
-
 static bool side_parse_map(struct side_event *e, const uint8_t *p, const uint8_t *end)
 {
 	struct {
@@ -130,7 +119,8 @@ static bool side_parse_map(struct side_event *e, const uint8_t *p, const uint8_t
 	e->pid = (pid_t)r.pid;
 	e->map = (struct run_map){ .start = r.addr, .end = r.addr + r.len, .pgoff = r.pgoff,
 				   .dev_major = r.maj, .dev_minor = r.min, .ino = r.ino };
-	e->map.path = side_path(p + sizeof(r), end, &e->map.deleted);
+	p += sizeof(r);		/* the path, which need not be terminated within the record */
+	run_map_set_path(&e->map, (const char *)p, strnlen((const char *)p, (size_t)(end - p)));
 	return strcmp(e->map.path, "//anon") && e->map.path[0];
 }
 

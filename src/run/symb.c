@@ -19,6 +19,7 @@
 
 #include "base/ds.h"
 #include "base/intern.h"
+#include "base/procfs.h"
 #include "base/xalloc.h"
 #include "dbg/kernelfile.h"
 
@@ -127,12 +128,10 @@ static struct dbg_module *symb_open(struct run_symb *sy, pid_t tgid, const struc
 
 struct dbg_module *run_symb_module(struct run_symb *sy, pid_t tgid, const struct run_map *m)
 {
+	char *key = xasprintf("%x:%x:%" PRIu64 ":%s", m->dev_major, m->dev_minor, m->ino, m->path);
+	ptrdiff_t i = shgeti(sy->modules, key);
 	struct dbg_module *mod;
-	char *key;
-	ptrdiff_t i;
 
-	key = xasprintf("%x:%x:%" PRIu64 ":%s", m->dev_major, m->dev_minor, m->ino, m->path);
-	i = shgeti(sy->modules, key);
 	if (i >= 0) {
 		mod = sy->modules[i].value;
 	} else {
@@ -193,28 +192,23 @@ static int ksym_compare(const void *va, const void *vb)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-static void symb_read_kallsyms(struct run_symb *sy)
+static bool symb_add_kernel(void *ctx, const struct procfs_symbol *s)
 {
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char *line = NULL;
-	size_t cap = 0;
+	struct run_symb *sy = ctx;
+	struct ksym k = { .addr = s->addr };
 
-	sy->ksyms_read = true;
-	if (!f)
-		return;
-	while (getline(&line, &cap, f) > 0) {
-		char name[512], module[128], type;
-		struct ksym k = { 0 };
-		int n = sscanf(line, "%" SCNx64 " %c %511s [%127[^]]]", &k.addr, &type, name, module);
-
-		if (n < 3 || !k.addr || !strchr("tTwW", type))
-			continue;
-		k.name = intern(name);
-		k.module = n == 4 ? intern(module) : NULL;
+	if (s->addr && strchr("tTwW", s->type)) {
+		k.name = intern(s->name);
+		k.module = s->module ? intern(s->module) : NULL;
 		arrput(sy->ksyms, k);
 	}
-	free(line);
-	fclose(f);
+	return true;
+}
+
+static void symb_read_kallsyms(struct run_symb *sy)
+{
+	sy->ksyms_read = true;
+	procfs_each_symbol(symb_add_kernel, sy);
 	if (arrlenu(sy->ksyms))
 		qsort(sy->ksyms, arrlenu(sy->ksyms), sizeof(*sy->ksyms), ksym_compare);
 }

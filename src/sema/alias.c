@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The tree of alias names and how probe points match it; see alias.h. */
 #include "sema/alias.h"
 

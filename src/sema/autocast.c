@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * (e)->member: the C type of e, and whether it points into the kernel, follow from where its value came from.
  * Target variables and casts have one; assignments, arguments and returns hand it on to variables, parameters

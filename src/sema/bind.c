@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Target variables of a scope: bound through sema/target.h.  What cannot be bound is kept in
  * state.unbound: it is an error only if the expression survives dead-code removal.

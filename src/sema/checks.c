@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Checks that come after type inference: statistics, arrays changed while walked, regular expressions. */
 #include "ir/regex.h"
 #include "sema/usage.h"

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Deep copies of expressions and statements; see sema.h. */
 #include "sema/sema.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Globals of the script that are written but never read are shown at the end: each gets an
  * `end` probe, written here as script text and parsed like any other.

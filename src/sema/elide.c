@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Removal of what has no effect, with SystemTap's warnings: functions never called, variables
  * never used, assignments to locals never read, statements without side effects, probes

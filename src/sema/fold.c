@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Constant folding and control flow decided by constants.  May run before types are known, and
  * then folds only what cannot hide a type error.

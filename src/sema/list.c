@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Listings: -l, -L, --dump-functions, --dump-probe-aliases. */
 #include <stdlib.h>
 #include <string.h>

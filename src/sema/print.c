@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The listing of pass 2 as `stap -p2` prints it. */
 #include <stdlib.h>
 

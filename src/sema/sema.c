@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The session of pass 2 and the order of its steps; see sema.h. */
 #include "sema/sema.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Code that constants rule out is still typed, but target variables that cannot be had there are
  * no error: they become 0.  Nothing else changes.

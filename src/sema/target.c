@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Binding of target variables: what $x, @var, @cast, (e)->m and @entry mean at a probe point.
  */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Variables of the kernel's own points: arguments of tracepoints and functions by position and their results, as
  * the kernel's BTF types them, and the kernel's global variables.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Variables of netfilter hooks: the packet, its devices and the hook's number out of the hook's state, and
  * the verdict, which a handler that the hook itself runs can set.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Texts made of target variables: $x$ and $x$$ ({.a=1, .b="two", .c={...}}), and $$vars, $$parms,
  * $$locals, $$return ("a=0x1 b=0x2").

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Following ->member and [index] through the types of the program, as C would, and deciding how the
  * object at the end is read.

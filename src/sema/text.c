@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Points and aliases as text, for -p2 and messages. */
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Type inference: statements, and the rounds over the whole program; see types.c. */
 #include "sema/types.h"
 

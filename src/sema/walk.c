@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Children of AST nodes, and small questions about trees; see walk.h. */
 #include "sema/walk.h"
 

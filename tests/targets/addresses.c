@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// addresses LIBRARY COUNT: loads the library with dlopen, then calls look() with COUNT addresses spread over each of
-// its executable mappings, and with some that are in none.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* addresses LIBRARY COUNT: loads the library with dlopen, then calls look() with COUNT addresses spread over each of
+ * its executable mappings, and with some that are in none. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

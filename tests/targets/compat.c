@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Calls whose arguments the 32-bit interface passes in its own way. */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// A call chain through the C library (qsort calls back), deep enough for a backtrace to prove itself.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A call chain through the C library (qsort calls back), deep enough for a backtrace to prove itself. */
 #include <stdlib.h>
 #include <stdio.h>
 

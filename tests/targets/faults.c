@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Touches pages that are not there yet, and prints how many page faults a perf event of its own counted meanwhile.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Touches pages that are not there yet, and prints how many page faults a perf event of its own counted meanwhile. */
 #define _GNU_SOURCE
 #include <linux/perf_event.h>
 #include <stdio.h>

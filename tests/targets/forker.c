@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// forker: three times fork and sleep.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forker: three times fork and sleep. */
 #include <unistd.h>
 
 int main(void)

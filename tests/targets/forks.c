@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// forks CHILDREN [PROGRAM ARG...]: each child calls work(n) and exits with n; the last one executes PROGRAM.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* forks CHILDREN [PROGRAM ARG...]: each child calls work(n) and exits with n; the last one executes PROGRAM. */
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// hits CALLS PROCESSES: each of PROCESSES processes, on a processor of its own, calls hit() CALLS times.
-// hit() begins with a nop, so that the kernel emulates the probed instruction instead of stepping it.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* hits CALLS PROCESSES: each of PROCESSES processes, on a processor of its own, calls hit() CALLS times.
+ * hit() begins with a nop, so that the kernel emulates the probed instruction instead of stepping it. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// host LIBRARY TIMES: loads the library with dlopen and calls its plugin_work.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* host LIBRARY TIMES: loads the library with dlopen and calls its plugin_work. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

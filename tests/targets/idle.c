@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// idle COUNT: COUNT threads beside the first, says "ready", and waits until it is killed.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* idle COUNT: COUNT threads beside the first, says "ready", and waits until it is killed. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

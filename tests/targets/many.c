@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// many: calls ten functions, each with other parameters, with the numbers 1, 2, 3 ... as arguments.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* many: calls ten functions, each with other parameters, with the numbers 1, 2, 3 ... as arguments. */
 struct pair {
 	int first;
 	long second;

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Static marks of two providers; with -DSEMAPHORES they are guarded, and the program says whether they are on.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Static marks of two providers; with -DSEMAPHORES they are guarded, and the program says whether they are on. */
 #ifdef SEMAPHORES
 #define _SDT_HAS_SEMAPHORES 1
 #endif

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Places in the code: lines, labels, inline functions, callees, a loop, recursion.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Places in the code: lines, labels, inline functions, callees, a loop, recursion. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// A shared library with a global, loaded at start-up or with dlopen.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A shared library with a global, loaded at start-up or with dlopen. */
 volatile long plugin_total = 5;
 
 __attribute__((noinline)) static long plugin_inner(long value)

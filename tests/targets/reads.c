@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// reads CALLS PROCESSES: each of PROCESSES processes, on a processor of its own, reads CALLS times from
-// /dev/zero: 1, 2, 3, 4, 1, ... bytes at a time.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* reads CALLS PROCESSES: each of PROCESSES processes, on a processor of its own, reads CALLS times from
+ * /dev/zero: 1, 2, 3, 4, 1, ... bytes at a time. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sends itself signals in three ways, asks what is pending, fails to execute a program and executes one.  The strings
  * are on the stack, in memory that is there.

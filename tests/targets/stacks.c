@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// stacks WHAT: calls innermost() below the kind of frame that WHAT names.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stacks WHAT: calls innermost() below the kind of frame that WHAT names. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

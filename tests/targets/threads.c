@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// threads COUNT CALLS: COUNT threads, each calls work(its number) CALLS times.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* threads COUNT CALLS: COUNT threads, each calls work(its number) CALLS times. */
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Thread-local variables of a library (with -DLIBRARY) and of the program that is linked with it or loads it:
-// tls [LIBRARY].  Each of four threads, one after the other, says which it is and calls show() twice.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Thread-local variables of a library (with -DLIBRARY) and of the program that is linked with it or loads it:
+ * tls [LIBRARY].  Each of four threads, one after the other, says which it is and calls show() twice. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Variables of every kind at known places, with known values.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Variables of every kind at known places, with known values. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

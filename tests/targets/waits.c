@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// waits [MILLISECONDS]: calls tick(n), n counting up, every so often until it is killed.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* waits [MILLISECONDS]: calls tick(n), n counting up, every so often until it is killed. */
 #include <stdlib.h>
 #include <unistd.h>
 

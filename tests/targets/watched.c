@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Says its pid and the address of a number; after a line on standard input writes it 150 times, reads it 7 times.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Says its pid and the address of a number; after a line on standard input writes it 150 times, reads it 7 times. */
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the tests of the parser share: see lang_support.h. */
 #include "lang_support.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tables of names of library files: written, read back, damaged. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Arming and releasing points for real: a small program counts hits by cookie.  Skipped without the rights.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Arming and releasing points for real: a small program counts hits by cookie.  Skipped without the rights. */
 #include <errno.h>
 #include <linux/bpf.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Points that need no program, the matching of patterns, and what is said when nothing matches.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Points that need no program, the matching of patterns, and what is said when nothing matches. */
 #include "probe_support.h"
 
 #include "probe/families.h"

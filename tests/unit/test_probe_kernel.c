@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// Points of the running kernel: tracepoints with the arguments that its BTF describes.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Points of the running kernel: tracepoints with the arguments that its BTF describes. */
 #include "probe_support.h"
 
 #include "dbg/type.h"

@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
-// -l and -L of programs built for the purpose (their paths are the arguments): -O0 and -O2, marks, places.
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* -l and -L of programs built for the purpose (their paths are the arguments): -O0 and -O2, marks, places. */
 #include "probe_support.h"
 
 #include "dbg/module.h"

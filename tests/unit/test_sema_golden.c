@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Golden tests of pass 2: tables of scripts and of what passes 1 and 2 print for them.
  *

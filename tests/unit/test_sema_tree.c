@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Copies and walks of the tree, and the tree of alias names. */
 #include <setjmp.h>
 #include <stdarg.h>
