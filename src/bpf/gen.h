@@ -288,10 +288,18 @@ void gen_stat_fns(struct gen *g);
 void gen_foreach(struct gen *g, const struct ir_stmt *s);
 void gen_collect_fn(struct gen *g, const struct pending *pd);
 
+/* gen_shown.c: strings that are only printed */
+void gen_shown(struct gen *g, const struct ir_expr *e);		/* an argument of the item under construction */
+uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e);	/* bytes of it at most */
+
 /* gen_out.c */
 bool gen_out(struct gen *g, const struct ir_expr *e);
 void gen_out_error(struct gen *g);				/* the pending soft error as an item */
 void gen_catch_message(struct gen *g, struct sref dst);
+void gen_out_at(struct gen *g);					/* r1 = where the item under construction goes on */
+void gen_out_advance(struct gen *g, int32_t by);
+void gen_out_str(struct gen *g, struct sref s);			/* a string, as an argument of the item */
+void gen_out_args(struct gen *g, const struct ir_expr *e);	/* those of the expression, likewise */
 void gen_out_flush(struct gen *g);				/* the record leaves */
 void gen_out_reserve(struct gen *g);				/* the first memory of a slot */
 void gen_out_prologue(struct gen *g);

@@ -20,12 +20,12 @@
 #define REC_SLACK_STACK	(3 * WIRE_USTACK_MAX)	/* variable ones, of a stack */
 #define ITEM(kind, id)	((uint32_t)(kind) << 24 | ((uint32_t)(id) & 0xffffff))
 
-static uint32_t args_max(const struct ir_expr *e)
+static uint32_t args_max(const struct gen *g, const struct ir_expr *e)
 {
 	uint32_t n = 8;
 
 	for (uint32_t i = 0; i < e->nargs; i++)
-		n += e->args[i]->type == IR_STR ? 8 + round8(e->args[i]->bound) : 8;
+		n += e->args[i]->type == IR_STR ? gen_shown_max(g, e->args[i]) : 8;
 	return n;
 }
 
@@ -42,7 +42,7 @@ static uint32_t item_max(const struct gen *g, const struct ir_expr *e)
 		return 8 + 8 + 128 * 8;
 	if (e->op == IR_PRINT_HIST)
 		return hist_max(g, e->sym);
-	return args_max(e);
+	return args_max(g, e);
 }
 
 static void size_item(void *ctx, struct ir_expr **e)
@@ -92,8 +92,7 @@ static void call_flush(struct gen *g)
 	em_call(&g->em, g->flush_fn);
 }
 
-/* r1 = address of the write position */
-static void at_wpos(struct gen *g)
+void gen_out_at(struct gen *g)
 {
 	gen_ld(g, R1, gen_hdr(HDR(wpos)));
 	em_alui(&g->em, BPF_AND, R1, g->rec_size - 1);
@@ -108,6 +107,11 @@ static void advance(struct gen *g, int hdr, int32_t by)
 	gen_ld(g, R1, gen_hdr(hdr));
 	em_alui(&g->em, BPF_ADD, R1, by);
 	gen_st(g, gen_hdr(hdr), R1);
+}
+
+void gen_out_advance(struct gen *g, int32_t by)
+{
+	advance(g, HDR(wpos), by);
 }
 
 /* Makes room for an item of at most `max` bytes and puts wpos behind its head. */
@@ -149,7 +153,7 @@ static void item_end(struct gen *g, uint32_t kind, uint32_t id)
 	item_end_r2(g);
 }
 
-static void put_str(struct gen *g, struct sref s)
+void gen_out_str(struct gen *g, struct sref s)
 {
 	struct mem rec = record(g);
 
@@ -162,22 +166,18 @@ static void put_str(struct gen *g, struct sref s)
 	gen_st(g, gen_hdr(HDR(wpos)), R1);
 }
 
-static void put_args(struct gen *g, const struct ir_expr *e)
+void gen_out_args(struct gen *g, const struct ir_expr *e)
 {
 	int32_t behind = 0;
 
 	for (uint32_t i = 0; i < e->nargs; i++) {
-		uint32_t mark = gen_buf_mark(g);
-
 		if (e->args[i]->type == IR_STR) {
-			struct sref s = gen_str(g, e->args[i]);
-
 			advance(g, HDR(wpos), behind);
 			behind = 0;
-			put_str(g, s);
+			gen_shown(g, e->args[i]);
 		} else {
 			gen_expr(g, e->args[i]);
-			at_wpos(g);
+			gen_out_at(g);
 			em_stx(&g->em, BPF_DW, R1, behind, R0);
 			behind += 8;
 			if (behind >= REC_SLACK - 64) {
@@ -185,15 +185,14 @@ static void put_args(struct gen *g, const struct ir_expr *e)
 				behind = 0;
 			}
 		}
-		gen_buf_release(g, mark);
 	}
 	advance(g, HDR(wpos), behind);
 }
 
 static void item(struct gen *g, uint32_t kind, uint32_t id, const struct ir_expr *e)
 {
-	item_begin(g, args_max(e));
-	put_args(g, e);
+	item_begin(g, args_max(g, e));
+	gen_out_args(g, e);
 	item_end(g, kind, id);
 }
 
@@ -432,7 +431,7 @@ void gen_out_error(struct gen *g)
 	}
 	item_begin(g, 8 + 16 + 8 + round8(g->m->maxstr));
 	em_ldx(em, BPF_W, R0, R6, HDR(err_site));
-	at_wpos(g);
+	gen_out_at(g);
 	em_stx(em, BPF_DW, R1, 0, R0);
 	gen_ld(g, R0, gen_hdr(HDR(err_arg)));
 	em_stx(em, BPF_DW, R1, 8, R0);
@@ -440,7 +439,7 @@ void gen_out_error(struct gen *g)
 	if (g->err_text.bound) {
 		em_ldx(em, BPF_W, R0, R6, HDR(err_code));
 		em_jcci(em, BPF_JNE, R0, WERR_USER, plain);
-		put_str(g, g->err_text);
+		gen_out_str(g, g->err_text);
 		em_bind(em, plain);
 	}
 	em_ldx(em, BPF_W, R2, R6, HDR(err_code));
@@ -473,7 +472,7 @@ static void gen_print_hist(struct gen *g, const struct ir_expr *e)
 	gen_ld(g, R0, st);
 	em_jcci(&g->em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_EMPTY_AGG, &e->at, false));
 	item_begin(g, hist_max(g, e->sym));
-	at_wpos(g);
+	gen_out_at(g);
 	em_movi(&g->em, R2, (int32_t)words * 8);
 	gen_addr(g, R3, st);
 	em_helper(&g->em, BPF_FUNC_probe_read_kernel);

@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Formats into formats: a text that sprintf makes only for a plain %s of a print that follows is
- * formatted by the print itself, and constants become text of the format.
+ * Texts into prints: a text that is made only for a print that follows becomes an operand of the print, and so do texts
+ * that it is made of. What sprintf makes for a plain %s is formatted by the print itself, and constants become text of
+ * the format.
  *
- *	t = sprintf("x=%d", a)			printf("got x=%d\n", a)
- *	printf("got %s\n", t)		->
+ *	t = sprintf("x=%d", a)
+ *	u = names(b)
+ *	printf("got %s %s\n", t, u)		->	printf("got x=%d %s\n", a, names(b))
  *
- * A kernel handler then sends raw values and formats nothing.  Requires narrowed bounds
- * (ir_pass_bounds): only texts that are certain to fit are taken, so nothing that would
- * have been cut appears whole.  Between the two statements nothing may happen but settings of
- * other locals.
+ * A kernel handler then sends values and makes no text.  Requires narrowed bounds (ir_pass_bounds): a sprintf
+ * that may have to be cut stays one, so nothing that would have been cut appears whole.  Between the statements
+ * nothing may happen but settings of other locals and calls of functions that change nothing.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ds.h"
 #include "ir/fmt.h"
 #include "ir/pass.h"
+#include "ir/pure.h"
 #include "ir/traverse.h"
 
 struct fuse {
 	struct ir_module *m;
 	struct ir_local_uses uses;
-	struct ir_stmt **texts;		/* stb_ds array: `local = sprintf(...)` that may still be moved */
+	const uint8_t *pure;		/* by function, see ir_pure_functions() */
+	struct ir_stmt **texts;		/* stb_ds array: `local = text` that may still be moved */
 };
 
 /* ---- one print ---- */
@@ -41,29 +45,50 @@ static bool plain(const struct ir_piece *p)
 	return p->width < 0 && p->prec < 0 && !p->width_arg && !p->prec_arg && !p->flags;
 }
 
-static bool movable(const struct fuse *fu, const struct ir_expr *e)
+static bool movable(const struct ir_expr *e)
+{
+	if (ir_op_table[e->op].flags & IRF_EFFECT || e->op == IR_MATCHED || e->op == IR_MATCH || e->op == IR_NGROUPS)
+		return false;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (!movable(e->args[i]))
+			return false;
+	return true;
+}
+
+static bool fits(const struct fuse *fu, const struct ir_expr *e)
 {
 	return e->op == IR_SPRINTF && e->bound < fu->m->maxstr;
 }
 
-/* The sprintf behind an argument, itself or through a local; it then belongs to the print. */
-static struct ir_expr *take_text(struct fuse *fu, struct ir_expr *arg)
-{
-	if (movable(fu, arg))
-		return arg;
-	if (arg->op != IR_LOCAL)
-		return NULL;
-	for (size_t i = 0; i < arrlenu(fu->texts); i++) {
-		struct ir_stmt *s = fu->texts[i];
-		struct ir_expr *text = s->expr;
+static void take_operands(struct fuse *fu, struct ir_expr *e, bool lazy);
 
-		if (s->sym != arg->sym)
+/* The text behind an operand, itself or through a local; it then belongs to the print.  lazy: it may not be needed. */
+static struct ir_expr *take_text(struct fuse *fu, struct ir_expr *arg, bool lazy)
+{
+	struct ir_expr *text = arg;
+
+	for (size_t i = 0; arg->op == IR_LOCAL && i < arrlenu(fu->texts); i++) {
+		struct ir_stmt *s = fu->texts[i];
+
+		if (s->sym != arg->sym || (lazy && ir_may_fail(fu->m, s->expr)))
 			continue;
+		text = s->expr;
 		arrdel(fu->texts, i);
 		s->expr = ir_str(fu->m, "", &text->at);	/* for ir_pass_dead() to drop */
-		return text;
+		break;
 	}
-	return NULL;
+	take_operands(fu, text, lazy);
+	return text;
+}
+
+/* The texts that a text is put together from. */
+static void take_operands(struct fuse *fu, struct ir_expr *e, bool lazy)
+{
+	if (e->op != IR_SPRINTF && e->op != IR_SELECT)
+		return;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (e->args[i]->type == IR_STR)
+			e->args[i] = take_text(fu, e->args[i], lazy || e->op == IR_SELECT);
 }
 
 static void put_format(struct print *pr, uint32_t format, struct ir_expr *const *args);
@@ -71,14 +96,15 @@ static void put_format(struct print *pr, uint32_t format, struct ir_expr *const 
 static void put_value(struct print *pr, const struct ir_piece *p, struct ir_expr *arg)
 {
 	struct ir_module *m = pr->fu->m;
-	struct ir_expr *text;
+	struct ir_expr *text = arg->type == IR_STR ? take_text(pr->fu, arg, false) : arg;
 	char number[24];
 
+	pr->changed |= text != arg;
+	arg = text;
 	if (p->conv == IR_CONV_STR && plain(p)) {
-		text = take_text(pr->fu, arg);
-		if (text) {
+		if (fits(pr->fu, arg)) {
 			pr->changed = true;
-			put_format(pr, text->sym, text->args);
+			put_format(pr, arg->sym, arg->args);
 			return;
 		}
 		if (arg->op == IR_STRLIT) {
@@ -148,8 +174,13 @@ static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 			continue;
 		if (s->kind == IR_S_SET && !(ir_op_table[s->expr->op].flags & IRF_EFFECT)) {
 			local_changes(fu, s->sym);
-			if (movable(fu, s->expr) && fu->uses.reads[s->sym] == 1 && fu->uses.sets[s->sym] == 1)
+			if (s->expr->type == IR_STR && movable(s->expr) && fu->uses.reads[s->sym] == 1 &&
+			    fu->uses.sets[s->sym] == 1)
 				arrput(fu->texts, s);
+			continue;
+		}
+		if (s->kind == IR_S_SET && s->expr->op == IR_CALL && fu->pure[s->expr->sym]) {
+			local_changes(fu, s->sym);
 			continue;
 		}
 		if (s->kind == IR_S_EVAL && s->expr->op == IR_PRINTF)
@@ -160,9 +191,9 @@ static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 	}
 }
 
-static void fuse_func(struct ir_module *m, struct ir_func *f)
+static void fuse_func(struct ir_module *m, struct ir_func *f, const uint8_t *pure)
 {
-	struct fuse fu = { .m = m, .uses = ir_local_uses_count(f) };
+	struct fuse fu = { .m = m, .uses = ir_local_uses_count(f), .pure = pure };
 
 	fuse_list(&fu, f->body);
 	arrfree(fu.texts);
@@ -171,8 +202,11 @@ static void fuse_func(struct ir_module *m, struct ir_func *f)
 
 void ir_pass_fuse(struct ir_module *m)
 {
+	uint8_t *pure = ir_pure_functions(m);
+
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
-		fuse_func(m, m->funcs[i]);
+		fuse_func(m, m->funcs[i], pure);
 	for (size_t i = 0; i < arrlenu(m->handlers); i++)
-		fuse_func(m, m->handlers[i]);
+		fuse_func(m, m->handlers[i], pure);
+	free(pure);
 }

@@ -5,58 +5,56 @@
  * text of a system call's arguments) then costs nothing in hits that the script's own test leaves out.
  *
  * Only locals that are set once move, and only over statements that change nothing of what they read.  Clocks
- * and whatever may raise an error stay.
+ * and whatever may raise an error stay, calls of functions that change nothing move too (a loop in one that would need
+ * more than MAXACTION allows is an error only where its result is wanted).
  */
+#include <stdlib.h>
+
 #include "base/ds.h"
 #include "ir/pass.h"
+#include "ir/pure.h"
 #include "ir/traverse.h"
 
 #define MAX_DISTANCE	64	/* statements looked at behind a set */
 
 struct sink {
 	const struct ir_module *m;
+	const uint8_t *pure;		/* by function, see ir_pure_functions() */
 	struct ir_local_uses uses;
 };
 
 /* What a statement, bodies included, does to the local `v` and to the value `e` of its set. */
 struct effects {
+	const struct sink *k;
 	uint32_t v;
 	const struct ir_expr *e;
 	uint32_t reads;			/* of v */
 	bool changes, leaves;		/* a local that e reads or memory; may jump out of the list */
 };
 
-/* May a format read memory, which can fail? */
-static bool reads_memory(const struct ir_module *m, uint32_t format)
-{
-	const struct ir_format *f = m->formats[format];
-
-	for (size_t i = 0; i < arrlenu(f->pieces); i++)
-		if (f->pieces[i].conv == IR_CONV_MEM || f->pieces[i].conv == IR_CONV_MEM_HEX)
-			return true;
-	return false;
-}
-
-static bool is_clock(enum ir_op op)
-{
-	return op == IR_TIME_NS || op == IR_KTIME_NS || op == IR_CYCLES || op == IR_JIFFIES || op == IR_RANDINT;
-}
-
 static bool is_match(enum ir_op op)
 {
 	return op == IR_MATCH || op == IR_MATCHED || op == IR_NGROUPS;
 }
 
-static bool movable(const struct ir_module *m, const struct ir_expr *e)
+static bool has_effect(const struct ir_expr *e)
 {
-	unsigned flags = ir_op_table[e->op].flags;
+	if (ir_op_table[e->op].flags & IRF_EFFECT || ir_is_clock(e->op) || is_match(e->op))
+		return true;
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (has_effect(e->args[i]))
+			return true;
+	return false;
+}
 
-	if (flags & IRF_EFFECT || is_clock(e->op) || is_match(e->op))
-		return false;
-	if (flags & IRF_FAIL && (e->op != IR_SPRINTF || reads_memory(m, e->sym)))
+static bool movable(const struct sink *k, const struct ir_expr *e)
+{
+	if (e->op != IR_CALL)
+		return !has_effect(e) && !ir_may_fail(k->m, e);
+	if (k->pure[e->sym] != IR_PURE)
 		return false;
 	for (uint32_t i = 0; i < e->nargs; i++)
-		if (!movable(m, e->args[i]))
+		if (!movable(k, e->args[i]))
 			return false;
 	return true;
 }
@@ -78,6 +76,8 @@ static void on_expr(void *ctx, struct ir_expr **e)
 
 	if ((*e)->op == IR_LOCAL && (*e)->sym == x->v)
 		x->reads++;
+	if ((*e)->op == IR_CALL && x->k->pure[(*e)->sym])
+		return;
 	if (ir_op_table[(*e)->op].flags & IRF_EFFECT && !is_pure(x->e))
 		x->changes = true;
 }
@@ -101,18 +101,18 @@ static void on_stmt(void *ctx, struct ir_stmt *s)
 	x->leaves |= s->kind == IR_S_RETURN || s->kind == IR_S_BREAK || s->kind == IR_S_CONTINUE;
 }
 
-static uint32_t list_reads(struct ir_stmt *list, uint32_t v, const struct ir_expr *e)
+static uint32_t list_reads(const struct sink *k, struct ir_stmt *list, uint32_t v, const struct ir_expr *e)
 {
-	struct effects x = { .v = v, .e = e };
+	struct effects x = { .k = k, .v = v, .e = e };
 	const struct ir_walker w = { &x, on_expr, NULL };
 
 	ir_walk_list(list, &w);
 	return x.reads;
 }
 
-static struct effects effects_of(struct ir_stmt *s, uint32_t v, const struct ir_expr *e)
+static struct effects effects_of(const struct sink *k, struct ir_stmt *s, uint32_t v, const struct ir_expr *e)
 {
-	struct effects x = { .v = v, .e = e };
+	struct effects x = { .k = k, .v = v, .e = e };
 	const struct ir_walker w = { &x, on_expr, on_stmt };
 
 	on_stmt(&x, s);
@@ -127,9 +127,9 @@ static struct ir_stmt **only_branch(const struct sink *k, struct ir_stmt *s, uin
 {
 	if (s->kind != IR_S_IF || ir_reads_local(s->expr, v))
 		return NULL;
-	if (list_reads(s->body, v, e) == k->uses.reads[v])
+	if (list_reads(k, s->body, v, e) == k->uses.reads[v])
 		return &s->body;
-	return list_reads(s->orelse, v, e) == k->uses.reads[v] ? &s->orelse : NULL;
+	return list_reads(k, s->orelse, v, e) == k->uses.reads[v] ? &s->orelse : NULL;
 }
 
 /* Where the set should go; NULL: it is where it belongs. */
@@ -138,17 +138,17 @@ static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
 	struct ir_stmt **slot = &set->next;
 	bool leaves = false;
 
-	if (set->kind != IR_S_SET || k->uses.sets[set->sym] != 1 || !k->uses.reads[set->sym] || !movable(k->m, set->expr) ||
+	if (set->kind != IR_S_SET || k->uses.sets[set->sym] != 1 || !k->uses.reads[set->sym] || !movable(k, set->expr) ||
 	    ir_reads_local(set->expr, set->sym))
 		return NULL;
 	for (unsigned n = 0; *slot && n < MAX_DISTANCE; n++, slot = &(*slot)->next) {
-		struct effects x = effects_of(*slot, set->sym, set->expr);
+		struct effects x = effects_of(k, *slot, set->sym, set->expr);
 		struct ir_stmt **branch = only_branch(k, *slot, set->sym, set->expr);
 
 		if (branch)
 			return branch;
 		if (x.reads || x.changes)
-			return leaves && list_reads(*slot, set->sym, set->expr) == k->uses.reads[set->sym] ? slot : NULL;
+			return leaves && list_reads(k, *slot, set->sym, set->expr) == k->uses.reads[set->sym] ? slot : NULL;
 		leaves |= x.leaves;
 	}
 	return NULL;
@@ -177,9 +177,9 @@ static void sink_list(const struct sink *k, struct ir_stmt **list)
 	}
 }
 
-static void sink_func(struct ir_module *m, struct ir_func *f)
+static void sink_func(struct ir_module *m, struct ir_func *f, const uint8_t *pure)
 {
-	struct sink k = { m, ir_local_uses_count(f) };
+	struct sink k = { m, pure, ir_local_uses_count(f) };
 
 	for (uint32_t p = 0; p < f->nparams; p++)
 		k.uses.sets[p]++;
@@ -189,8 +189,11 @@ static void sink_func(struct ir_module *m, struct ir_func *f)
 
 void ir_pass_sink(struct ir_module *m)
 {
+	uint8_t *pure = ir_pure_functions(m);
+
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
-		sink_func(m, m->funcs[i]);
+		sink_func(m, m->funcs[i], pure);
 	for (size_t i = 0; i < arrlenu(m->handlers); i++)
-		sink_func(m, m->handlers[i]);
+		sink_func(m, m->handlers[i], pure);
+	free(pure);
 }

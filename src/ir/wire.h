@@ -38,8 +38,20 @@ enum wire_kind {
 
 /*
  * Arguments of an item follow each other: an i64 is 8 bytes; a string is
- * u32 length (without NUL), u32 0, then length bytes, zero-padded to 8.
+ * u32 length, u32 enum wire_text, then length bytes, padded to 8.  What a handler only prints it sends as the values
+ * of which the process makes the text; that is less work for the handler and for those who verify it.
  */
+enum wire_text {
+	WIRE_TEXT_PLAIN,	/* the bytes, without NUL */
+	WIRE_TEXT_PADDED,	/* the bytes up to a NUL */
+	WIRE_TEXT_QUOTED,	/* i64 bound of the text, bytes up to a NUL: in quotes, escaped */
+	WIRE_TEXT_ADDRESS,	/* u64: in hexadecimal with 0x */
+	WIRE_TEXT_NAMES,	/* u64 index of a table of names, i64 value */
+	WIRE_TEXT_POINT,	/* u64 enum ir_point_str: of the record's point */
+	WIRE_TEXT_FORMAT,	/* u32 format, u32 bound of the text, then its arguments */
+	WIRE_TEXT_COUNT
+};
+#define WIRE_TEXT_DEPTH 8	/* of formats within formats */
 
 /* Registers by DWARF number 0..16 (rax rdx rcx rbx rsi rdi rbp rsp r8..r15 rip), then a copy
  * of the stack from rsp upward, as much as was readable (multiple of 8, at most WIRE_USTACK_MAX). */

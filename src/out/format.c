@@ -10,6 +10,7 @@
 #include "base/ds.h"
 #include "out/format.h"
 
+#define WIRE_ARGS	64	/* arguments of a print, at most */
 #define MAX_FIELD 8192
 
 struct field {
@@ -261,28 +262,37 @@ int out_format(struct out_buf *b, const struct ir_format *fmt, const struct out_
 	return 0;
 }
 
-const char *out_wire_str(const void *payload, size_t size, size_t *pos, uint32_t *len)
+bool out_wire_str(const void *payload, size_t size, size_t *pos, const struct out_defer *d, struct out_buf *made,
+		  struct out_arg *s)
 {
 	const char *p = payload;
-	const char *s;
+	uint32_t head[2];
 
 	if (size < 8 || *pos > size - 8)
-		return NULL;
-	memcpy(len, p + *pos, sizeof(*len));
-	if (*len > size - 8 - *pos)
-		return NULL;
-	s = p + *pos + 8;
-	*pos += 8 + (((size_t)*len + 7) & ~(size_t)7);
+		return false;
+	memcpy(head, p + *pos, sizeof(head));
+	if (head[0] > size - 8 - *pos)
+		return false;
+	p += *pos + 8;
+	*pos += 8 + (((size_t)head[0] + 7) & ~(size_t)7);
 	if (*pos > size)
 		*pos = size;
-	return s;
+	*s = (struct out_arg){ .s = p, .len = head[0] };
+	if (head[1] == WIRE_TEXT_PLAIN)
+		return true;
+	*s = (struct out_arg){ .i = (int64_t)made->len };
+	if (d && d->make)
+		d->make(d->maker, head[1], p, head[0], made);
+	s->len = (uint32_t)(made->len - (size_t)s->i);
+	return true;
 }
 
-int out_format_wire(struct out_buf *b, const struct ir_format *fmt, const void *payload, size_t size,
-		    const struct out_defer *d)
+/* The arguments of a payload; how many, or -1 if it has not enough. */
+static int wire_args(const struct ir_format *fmt, const void *payload, size_t size, const struct out_defer *d,
+		     struct out_buf *made, struct out_arg *args, bool *is_made)
 {
-	struct out_arg args[64];
-	size_t nargs = 0, pos = 0;
+	size_t pos = 0;
+	int n = 0;
 
 	for (size_t i = 0; i < arrlenu(fmt->pieces); i++) {
 		const struct ir_piece *p = &fmt->pieces[i];
@@ -290,19 +300,37 @@ int out_format_wire(struct out_buf *b, const struct ir_format *fmt, const void *
 
 		if (p->conv == IR_CONV_TEXT)
 			continue;
-		if (nargs + 3 > sizeof(args) / sizeof(*args))
-			return -EINVAL;
+		if (n + 3 > WIRE_ARGS)
+			return -1;
 		for (; ints > 0; ints--, pos += 8) {
 			if (size < 8 || pos > size - 8)
-				return -EINVAL;
-			args[nargs] = (struct out_arg){ 0 };
-			memcpy(&args[nargs++].i, (const char *)payload + pos, 8);
+				return -1;
+			args[n] = (struct out_arg){ 0 };
+			memcpy(&args[n++].i, (const char *)payload + pos, 8);
 		}
-		if (wants_string(p->conv)) {
-			args[nargs].s = out_wire_str(payload, size, &pos, &args[nargs].len);
-			if (!args[nargs++].s)
-				return -EINVAL;
-		}
+		if (!wants_string(p->conv))
+			continue;
+		if (!out_wire_str(payload, size, &pos, d, made, &args[n]))
+			return -1;
+		is_made[n] = !args[n].s;
+		n++;
 	}
-	return out_format(b, fmt, args, nargs, d);
+	return n;
+}
+
+int out_format_wire(struct out_buf *b, const struct ir_format *fmt, const void *payload, size_t size,
+		    const struct out_defer *d)
+{
+	struct out_arg args[WIRE_ARGS];
+	bool is_made[WIRE_ARGS] = { false };
+	struct out_buf made = { 0 };
+	int n = wire_args(fmt, payload, size, d, &made, args, is_made), err = -EINVAL;
+
+	for (int i = 0; i < n; i++)
+		if (is_made[i])
+			args[i].s = made.len ? made.p + args[i].i : "";
+	if (n >= 0)
+		err = out_format(b, fmt, args, (size_t)n, d);
+	out_buf_free(&made);
+	return err;
 }

@@ -25,12 +25,15 @@ void out_buf_printf(struct out_buf *b, const char *fmt, ...) __attribute__((form
 void out_buf_free(struct out_buf *b);
 
 /*
- * Expands deferred text (wire.h): `fields` is what stands between OPEN and
- * CLOSE, letter first; the text is appended to `b`.  NULL hooks drop it.
+ * Makes what kernel handlers leave to be made (wire.h), appended to `b`; NULL hooks drop it.
+ * Deferred text: `fields` is what stands between OPEN and CLOSE, letter first.
+ * Strings of which there are only values: `what` is enum wire_text.
  */
 struct out_defer {
 	void *ctx;
 	void (*expand)(void *ctx, const char *fields, size_t len, struct out_buf *b);
+	void *maker;
+	void (*make)(void *maker, uint32_t what, const void *data, size_t len, struct out_buf *b);
 };
 
 /* Appends s[0..n) with deferred text expanded; what is malformed stays as it is. */
@@ -51,8 +54,12 @@ int out_format(struct out_buf *b, const struct ir_format *f, const struct out_ar
 /* The same from a WIRE_PRINT payload, checked. */
 int out_format_wire(struct out_buf *b, const struct ir_format *f, const void *payload, size_t size,
 		    const struct out_defer *d);
-/* Reads one wire string argument at *pos; NULL if it does not fit. */
-const char *out_wire_str(const void *payload, size_t size, size_t *pos, uint32_t *len);
+/*
+ * Reads one wire string argument at *pos; false if it does not fit.  What has to be made is appended to `made`, which may
+ * move: then s->s is not set but s->i, its place there.
+ */
+bool out_wire_str(const void *payload, size_t size, size_t *pos, const struct out_defer *d, struct out_buf *made,
+		  struct out_arg *s);
 
 /* print(@hist_log(s)), print(@hist_linear(s,...)): the kind is the global's.  Count 0 gives nothing. */
 void out_hist(struct out_buf *b, const struct ir_global *g, const struct wire_stat *st);

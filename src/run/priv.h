@@ -6,6 +6,7 @@
 #include "bpf/engine.h"
 #include "bpf/reader.h"
 #include "interp/interp.h"
+#include "interp/wiretext.h"
 #include "out/format.h"
 #include "probe/attach.h"
 #include "run/child.h"
@@ -64,6 +65,8 @@ struct run_session {
 	struct run_symb *symb;
 	struct run_sideband *sideband;
 	struct run_expand expand;
+	struct wiretext *wiretext;	/* NULL: no record yet */
+	struct out_defer record_defer;	/* how records' texts are made */
 	bool wants_symbols;		/* set by prepare */
 
 	struct kernel_reader *reader;	/* NULL: not asked for yet, or no_reader */

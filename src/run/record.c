@@ -57,26 +57,23 @@ static void record_expand(void *ctx, const char *fields, size_t len, struct out_
 	run_expand_field(&s->expand, fields, len, b);
 }
 
-/* The string argument of an item, deferred text expanded; the caller frees it. */
+/* The string argument of an item, with what was left to be made; the caller frees it. */
 static char *item_text(struct run_session *s, const struct item *it, size_t pos)
 {
-	struct out_defer d = { .ctx = s, .expand = record_expand };
-	struct out_buf b = { 0 };
-	uint32_t len;
-	const char *text = out_wire_str(it->data, it->size, &pos, &len);
+	struct out_buf b = { 0 }, made = { 0 };
+	struct out_arg text;
 
-	if (text)
-		out_expand(&b, &d, text, len);
+	if (out_wire_str(it->data, it->size, &pos, &s->record_defer, &made, &text))
+		out_expand(&b, &s->record_defer, text.s ? text.s : made.len ? made.p + text.i : "", text.len);
 	out_buf_add(&b, "", 1);
+	out_buf_free(&made);
 	return b.p;
 }
 
 static void on_print(struct run_session *s, const struct wire_record *r, const struct item *it)
 {
-	struct out_defer d = { .ctx = s, .expand = record_expand };
-
 	if (it->id < arrlenu(s->prog->ir->formats))
-		out_format_wire(&s->text, s->prog->ir->formats[it->id], it->data, it->size, &d);
+		out_format_wire(&s->text, s->prog->ir->formats[it->id], it->data, it->size, &s->record_defer);
 }
 
 static void on_error(struct run_session *s, const struct wire_record *r, const struct item *it)
@@ -317,6 +314,11 @@ void run_record(struct run_session *s, const struct wire_record *r)
 
 	if (s->quiet)
 		return;
+	if (!s->wiretext) {
+		s->wiretext = wiretext_create(s->prog);
+		s->record_defer = (struct out_defer){ s, record_expand, s->wiretext, wiretext_make };
+	}
+	wiretext_begin(s->wiretext, r->point, &s->record_defer);
 	s->expand.when = r->time_ns;
 	s->text.len = 0;
 	while (item_next(r, &pos, &it))

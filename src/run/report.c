@@ -178,6 +178,8 @@ void run_report(struct run_session *s)
 	cut = report_sum(s, WCNT_TRUNCATED);
 	if (s->interp)
 		cut += interp_get_stats(s->interp)->truncated;
+	if (s->wiretext)
+		cut += wiretext_truncated(s->wiretext);
 	if (cut && (s->prog->timing || s->opt.verbose > 1))
 		run_warn(s, "Number of strings cut to MAXSTRINGLEN: %" PRIu64, cut);
 	if (s->sideband && run_sideband_lost(s->sideband))

@@ -352,6 +352,7 @@ void run_session_destroy(struct run_session *s)
 	if (!s)
 		return;
 	interp_destroy(s->interp);
+	wiretext_destroy(s->wiretext);
 	attach_release(s->attached);
 	if (s->view)
 		s->view->ops->destroy(s->view);

@@ -6,16 +6,21 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "interp/wiretext.h"
 #include "ir/errors.h"
 
-static char *wire_text(const void *payload, size_t size, size_t pos)
+static char *wire_text(const struct out_defer *d, const void *payload, size_t size, size_t pos)
 {
-	uint32_t len = 0;
-	const char *s = out_wire_str(payload, size, &pos, &len);
-	char *copy = calloc(1, (size_t)len + 1);
+	struct out_buf made = { 0 };
+	struct out_arg s;
+	char *copy;
 
-	if (s)
-		memcpy(copy, s, len);
+	if (!out_wire_str(payload, size, &pos, d, &made, &s))
+		return calloc(1, 1);
+	copy = calloc(1, (size_t)s.len + 1);
+	if (s.len)
+		memcpy(copy, s.s ? s.s : made.p + s.i, s.len);
+	out_buf_free(&made);
 	return copy;
 }
 
@@ -28,7 +33,7 @@ static void show_error(struct bpf_capture *cap, uint32_t code, const uint8_t *pa
 
 	memcpy(&site, payload, 4);
 	memcpy(&arg, payload + 8, 8);
-	text = wire_text(payload, size, 16);
+	text = wire_text(&cap->defer, payload, size, 16);
 	ir_error_line(line, sizeof(line), cap->program->ir, code, arg, text,
 		      engine_site(cap->engine, site));
 	out_buf_printf(&cap->err, "%s\n", line);
@@ -42,7 +47,7 @@ static void show_item(struct bpf_capture *cap, uint32_t kind, uint32_t id, const
 
 	switch (kind) {
 	case WIRE_PRINT:
-		if (out_format_wire(&cap->out, cap->program->ir->formats[id], payload, size, NULL))
+		if (out_format_wire(&cap->out, cap->program->ir->formats[id], payload, size, &cap->defer))
 			out_buf_printf(&cap->out, "(bad print item)\n");
 		break;
 	case WIRE_ERROR:
@@ -50,7 +55,7 @@ static void show_item(struct bpf_capture *cap, uint32_t kind, uint32_t id, const
 		break;
 	case WIRE_WARN:
 	case WIRE_LOG:
-		text = wire_text(payload, size, 0);
+		text = wire_text(&cap->defer, payload, size, 0);
 		if (kind == WIRE_WARN)
 			out_buf_printf(&cap->err, "WARNING: %s\n", text);
 		else
@@ -76,6 +81,10 @@ int bpf_capture_record(void *ctx, const struct wire_record *r)
 	struct bpf_capture *cap = ctx;
 	const uint8_t *p = (const uint8_t *)(r + 1), *end = (const uint8_t *)r + r->size;
 
+	struct wiretext *w = wiretext_create(cap->program);
+
+	cap->defer = (struct out_defer){ .maker = w, .make = wiretext_make };
+	wiretext_begin(w, r->point, &cap->defer);
 	cap->records++;
 	while (p + 8 <= end) {
 		uint32_t head, size;
@@ -84,10 +93,11 @@ int bpf_capture_record(void *ctx, const struct wire_record *r)
 		memcpy(&size, p + 4, 4);
 		if (size < 8 || size > (size_t)(end - p)) {
 			out_buf_printf(&cap->out, "(bad item)\n");
-			return 0;
+			break;
 		}
 		show_item(cap, head >> 24, head & 0xffffff, p + 8, size - 8);
 		p += size;
 	}
+	wiretext_destroy(w);
 	return 0;
 }

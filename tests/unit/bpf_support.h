@@ -10,6 +10,7 @@ struct bpf_capture {
 	const struct program *program;
 	struct engine *engine;
 	struct out_buf out, err;
+	struct out_defer defer;		/* while a record is shown */
 	size_t records, exits, stack_bytes;
 };
 

@@ -211,6 +211,13 @@ def argstr(call):
 
     result = text([True] * len(call.format))
     conditions = list(dict.fromkeys(c for c in call.conditions if c))
+    always = [c is None for c in call.conditions]
+    if len(conditions) == 1 and sorted(always, reverse=True) == always and always[0]:   # the last arguments
+        pieces = [(f, v) for f, v, k in zip(call.format, call.values, always) if k]
+        more = [(f, v) for f, v, k in zip(call.format, call.values, always) if not k]
+        more = f'sprintf("{"".join(", " + f for f, _ in more)}", {", ".join(v for _, v in more)})'
+        return (f'sprintf("{", ".join(f for f, _ in pieces)}%s", {", ".join(v for _, v in pieces)}, '
+                f'{conditions[0]} ? {more} : "")')
     if len(conditions) == 1:
         return f"{conditions[0]} ? {result} : {text([not c for c in call.conditions])}"
     if conditions:                      # they exclude one another

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Strings that leave the program: what the process can make of values (names of flags, quotes, formats within formats) is
+ * not made here; the record gets the values (enum wire_text). A choice between two texts is made here.
+ */
+#include "bpf/gen.h"
+
+#include "base/ds.h"
+
+#define COMM		16	/* bytes of a process's name */
+#define READ_MAX	960	/* bytes of a process's string: what may stand behind a position in the record */
+
+static bool is_quoted(const struct gen *g, const struct ir_expr *e)
+{
+	return (e->op == IR_USTR_QUOTED || e->op == IR_KSTR_QUOTED) && !g->sleepable &&
+	       e->args[1]->op == IR_CONST && e->args[1]->imm < 0 && g->m->maxstr < READ_MAX;
+}
+
+uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)
+{
+	uint32_t n = 16, other;
+
+	switch (e->op) {
+	case IR_NAMES: case IR_POINT_STR: case IR_EXECNAME:
+		return 8 + 16;
+	case IR_SELECT:
+		n = gen_shown_max(g, e->args[1]);
+		other = gen_shown_max(g, e->args[2]);
+		return n > other ? n : other;
+	case IR_SPRINTF:
+		for (uint32_t i = 0; i < e->nargs; i++)
+			n += e->args[i]->type == IR_STR ? gen_shown_max(g, e->args[i]) : 8;
+		return n;
+	default:
+		return is_quoted(g, e) ? 16 + round8(g->m->maxstr + 1) : 8 + round8(e->bound);
+	}
+}
+
+/* The head of a text of `size` bytes at r1. */
+static void head(struct gen *g, enum wire_text what, uint32_t size)
+{
+	em_movi(&g->em, R2, (int64_t)((uint64_t)what << 32 | size));
+	em_stx(&g->em, BPF_DW, R1, 0, R2);
+}
+
+static void put_names(struct gen *g, const struct ir_expr *e)
+{
+	gen_expr(g, e->args[0]);
+	gen_out_at(g);
+	head(g, WIRE_TEXT_NAMES, 16);
+	em_sti(&g->em, BPF_DW, R1, 8, (int32_t)e->sym);
+	em_stx(&g->em, BPF_DW, R1, 16, R0);
+	gen_out_advance(g, 24);
+}
+
+static void put_point(struct gen *g, const struct ir_expr *e)
+{
+	gen_out_at(g);
+	head(g, WIRE_TEXT_POINT, 8);
+	em_sti(&g->em, BPF_DW, R1, 8, (int32_t)e->imm);
+	gen_out_advance(g, 16);
+}
+
+static void put_execname(struct gen *g)
+{
+	gen_out_at(g);
+	head(g, WIRE_TEXT_PADDED, COMM);
+	em_alui(&g->em, BPF_ADD, R1, 8);
+	em_movi(&g->em, R2, COMM);
+	em_helper(&g->em, BPF_FUNC_get_current_comm);
+	gen_out_advance(g, 8 + COMM);
+}
+
+/* What is at the address, to be quoted; or the address. */
+static void put_quoted(struct gen *g, const struct ir_expr *e)
+{
+	struct emit *em = &g->em;
+	em_label fault = em_new_label(em), done = em_new_label(em);
+	struct mem addr = gen_word(g);
+
+	gen_expr(g, e->args[0]);
+	gen_st(g, addr, R0);
+	gen_out_at(g);
+	em_sti(em, BPF_DW, R1, 8, (int32_t)e->bound);
+	em_sti(em, BPF_B, R1, 16, 0);
+	em_alui(em, BPF_ADD, R1, 16);
+	em_movi(em, R2, g->m->maxstr);
+	gen_ld(g, R3, addr);
+	em_helper(em, e->op == IR_USTR_QUOTED ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str);
+	em_jcci(em, BPF_JSLT, R0, 0, fault);	/* 0: what some kernels give for an empty string of a process */
+	gen_out_at(g);
+	em_alui(em, BPF_ADD, R0, 8);
+	em_stx(em, BPF_W, R1, 0, R0);
+	em_sti(em, BPF_W, R1, 4, WIRE_TEXT_QUOTED);
+	em_alui(em, BPF_ADD, R0, 8 + 7);
+	em_alui(em, BPF_AND, R0, -8);
+	gen_ld(g, R1, gen_hdr(HDR(wpos)));
+	em_alu(em, BPF_ADD, R1, R0);
+	gen_st(g, gen_hdr(HDR(wpos)), R1);
+	em_jmp(em, done);
+	em_bind(em, fault);
+	gen_out_at(g);
+	head(g, WIRE_TEXT_ADDRESS, 8);
+	gen_ld(g, R0, addr);
+	em_stx(em, BPF_DW, R1, 8, R0);
+	gen_out_advance(g, 16);
+	em_bind(em, done);
+	gen_word_free(g, addr);
+}
+
+static void put_select(struct gen *g, const struct ir_expr *e)
+{
+	em_label other = em_new_label(&g->em), done = em_new_label(&g->em);
+
+	gen_jump_if(g, e->args[0], false, other);
+	gen_shown(g, e->args[1]);
+	em_jmp(&g->em, done);
+	em_bind(&g->em, other);
+	gen_shown(g, e->args[2]);
+	em_bind(&g->em, done);
+}
+
+static void put_format(struct gen *g, const struct ir_expr *e)
+{
+	struct emit *em = &g->em;
+	struct mem start = gen_word(g);
+
+	gen_ld(g, R0, gen_hdr(HDR(wpos)));
+	gen_st(g, start, R0);
+	gen_out_at(g);
+	em_sti(em, BPF_W, R1, 8, (int32_t)e->sym);
+	em_sti(em, BPF_W, R1, 12, (int32_t)e->bound);
+	gen_out_advance(g, 16);
+	gen_out_args(g, e);
+	gen_ld(g, R3, gen_hdr(HDR(wpos)));
+	gen_ld(g, R2, start);
+	em_alu(em, BPF_SUB, R3, R2);
+	em_alui(em, BPF_SUB, R3, 8);
+	em_alui(em, BPF_AND, R2, g->rec_size - 1);
+	em_alu(em, BPF_ADD, R2, R6);
+	em_alui(em, BPF_ADD, R2, g->rec.off);
+	em_stx(em, BPF_W, R2, 0, R3);
+	em_sti(em, BPF_W, R2, 4, WIRE_TEXT_FORMAT);
+	gen_word_free(g, start);
+}
+
+void gen_shown(struct gen *g, const struct ir_expr *e)
+{
+	uint32_t mark = gen_buf_mark(g);
+
+	switch (e->op) {
+	case IR_NAMES:
+		put_names(g, e);
+		break;
+	case IR_POINT_STR:
+		put_point(g, e);
+		break;
+	case IR_EXECNAME:
+		put_execname(g);
+		break;
+	case IR_SELECT:
+		put_select(g, e);
+		break;
+	case IR_SPRINTF:
+		put_format(g, e);
+		break;
+	default:
+		if (is_quoted(g, e))
+			put_quoted(g, e);
+		else
+			gen_out_str(g, gen_str(g, e));
+	}
+	gen_buf_release(g, mark);
+}
