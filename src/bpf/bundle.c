@@ -61,17 +61,35 @@ static size_t subprog_end(const struct emit *em, size_t i)
 	return i + 1 < arrlenu(em->subprogs) ? em->subprogs[i + 1].insn : arrlenu(em->insns);
 }
 
-/* Are both the same code, which calls nothing? */
+static bool subprogs_equal(const struct emit *a, size_t i, const struct emit *b, size_t k);
+
+/* Do instructions n of a and m of b mean the same, in equal places of equal code? */
+static bool insns_equal(const struct emit *a, size_t n, const struct emit *b, size_t m)
+{
+	struct bpf_insn x = a->insns[n], y = b->insns[m];
+	bool call = x.code == (BPF_JMP | BPF_CALL) && x.src_reg == BPF_PSEUDO_CALL;
+	bool address = x.code == (BPF_LD | BPF_DW | BPF_IMM) && x.src_reg == BPF_PSEUDO_FUNC;
+	size_t to = subprog_at(a, (int64_t)n + x.imm + 1), of = subprog_at(b, (int64_t)m + y.imm + 1);
+
+	if (!call && !address)
+		return !memcmp(&x, &y, sizeof(x));
+	if (x.code != y.code || x.src_reg != y.src_reg || x.dst_reg != y.dst_reg)
+		return false;
+	return a->subprogs[to].btf == b->subprogs[of].btf &&
+	       (a->subprogs[to].btf >= BTF_ROUTINE || subprogs_equal(a, to, b, of));
+}
+
+/* Are both the same code? No subprogram reaches itself. */
 static bool subprogs_equal(const struct emit *a, size_t i, const struct emit *b, size_t k)
 {
 	size_t from = a->subprogs[i].insn, at = b->subprogs[k].insn, n = subprog_end(a, i) - from;
 	const struct em_map_ref *ra = a->maps, *rb = b->maps;
 	const struct em_map_ref *ea = ra + arrlenu(ra), *eb = rb + arrlenu(rb);
 
-	if (subprog_end(b, k) - at != n || memcmp(&a->insns[from], &b->insns[at], n * sizeof(*a->insns)))
+	if (subprog_end(b, k) - at != n)
 		return false;
-	for (size_t j = from; j < from + n; j++)
-		if (a->insns[j].src_reg == BPF_PSEUDO_CALL && a->insns[j].code == (BPF_JMP | BPF_CALL))
+	for (size_t j = 0; j < n; j++)
+		if (!insns_equal(a, from + j, b, at + j))
 			return false;
 	while (ra < ea && ra->insn < from)
 		ra++;

@@ -7,6 +7,9 @@
 #include "base/ds.h"
 
 #define STACK_MAX	400	/* bytes of stack of a handler without a slot */
+#define FN_WORDS	32	/* temporaries of functions */
+#define FN_BUFS		4
+#define FN_BUF_MAX	1024
 
 bool gen_has(const struct gen *g, enum engine_feature f)
 {
@@ -37,15 +40,24 @@ struct mem gen_alloc(struct gen *g, uint32_t size)
 	return m;
 }
 
+/* Few are needed: what does not fit is taken where gen_word() and gen_buf() find it. */
+void gen_fn_temps(struct gen *g)
+{
+	for (int i = 0; i < FN_WORDS; i++)
+		arrput(g->fn_temps.words, gen_alloc(g, 8));
+	for (int i = 0; i < FN_BUFS && g->m->maxstr <= FN_BUF_MAX; i++)
+		arrput(g->fn_temps.bufs, gen_alloc(g, round8(g->m->maxstr) + 8));
+}
+
 struct mem gen_word(struct gen *g)
 {
 	struct mem w;
 
-	if (g->words_used == (uint32_t)arrlen(g->words)) {
+	if (g->words_used == (uint32_t)arrlen(g->temps.words)) {
 		w = gen_alloc(g, 8);
-		arrput(g->words, w);
+		arrput(g->temps.words, w);
 	}
-	return g->words[g->words_used++];
+	return g->temps.words[g->words_used++];
 }
 
 void gen_word_free(struct gen *g, struct mem w)
@@ -58,11 +70,11 @@ struct sref gen_buf(struct gen *g)
 	struct mem m;
 
 	gen_need_slot(g);
-	if (g->bufs_used == (uint32_t)arrlen(g->bufs)) {
+	if (g->bufs_used == (uint32_t)arrlen(g->temps.bufs)) {
 		m = gen_alloc(g, round8(g->m->maxstr) + 8);
-		arrput(g->bufs, m);
+		arrput(g->temps.bufs, m);
 	}
-	return (struct sref){ g->bufs[g->bufs_used++], g->m->maxstr };
+	return (struct sref){ g->temps.bufs[g->bufs_used++], g->m->maxstr };
 }
 
 uint32_t gen_buf_mark(const struct gen *g)

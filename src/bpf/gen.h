@@ -119,6 +119,11 @@ enum insert_result {
 	INSERT_REFUSED,		/* the kernel could not add it now */
 };
 
+struct temps {
+	struct mem *words;		/* stb_ds */
+	struct mem *bufs;		/* strings of maxstr bytes; stb_ds */
+};
+
 struct gen {
 	struct unit *u;
 	const struct program *p;
@@ -129,8 +134,7 @@ struct gen {
 	bool sleepable;
 	bool slot, want_slot;
 	int32_t top;			/* slot: next free offset; stack: lowest used (negative) */
-	struct mem *words;		/* temporaries free for use; stb_ds */
-	struct mem *bufs;		/* string temporaries of maxstr bytes; stb_ds */
+	struct temps temps;		/* temporaries free for use */
 	uint32_t bufs_used, words_used;
 	unsigned regs_used;		/* bit 0: r7, bit 1: r8 */
 
@@ -164,7 +168,10 @@ struct gen {
 	bool uses_abort, uses_insert, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
-	struct mem rec_near;		/* room for it at a place that is the same in all handlers: so is what sends it */
+	/* At the same places in all handlers, so that what uses them is the same code: */
+	struct mem rec_near;		/* room for the record */
+	struct mem sysargs;		/* of IR_SYSARG, by imm */
+	struct temps fn_temps;		/* of functions that are verified alone */
 	uint32_t rec_size;
 	struct sref err_text;
 	struct sref tok_state, match_subject;
@@ -183,6 +190,7 @@ bool gen_has(const struct gen *g, enum engine_feature f);
 /* Memory. */
 void gen_need_slot(struct gen *g);
 struct mem gen_alloc(struct gen *g, uint32_t size);		/* for the whole handler */
+void gen_fn_temps(struct gen *g);				/* room for those of functions */
 struct mem gen_word(struct gen *g);				/* temporary; give back in reverse order */
 void gen_word_free(struct gen *g, struct mem w);
 struct sref gen_buf(struct gen *g);				/* temporary string buffer */

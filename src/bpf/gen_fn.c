@@ -128,14 +128,17 @@ void gen_fns_scan(struct gen *g)
 		if (g->root.depth + gen_is_syscall(g) <= BPF_FRAMES)
 			break;
 	}
-	place_locals(g, &g->root);
+	/* functions first, so that those of handlers that call the same ones are the same code */
 	for (size_t i = 0; i < n; i++) {
 		if (!g->fns[i].wanted)
 			continue;
 		gen_need_slot(g);
+		if (g->slot && !g->fn_temps.words)
+			gen_fn_temps(g);
 		place_locals(g, &g->fns[i]);
 		subs |= g->fns[i].sub;
 	}
+	place_locals(g, &g->root);
 	if (subs) {
 		g->frame_levels = pow2_ceil(frames_wanted(g));
 		g->frame_area = gen_alloc(g, g->frame_levels * g->frame_size);
@@ -440,6 +443,15 @@ static void gen_global_fn(struct gen *g, struct gen_fn *fn)
 	em_exit(&g->em);
 }
 
+/* No temporary is in use where a function is called. */
+static void swap_temps(struct gen *g)
+{
+	struct temps t = g->temps;
+
+	g->temps = g->fn_temps;
+	g->fn_temps = t;
+}
+
 void gen_pending(struct gen *g)
 {
 	bool more = true;
@@ -466,7 +478,9 @@ void gen_pending(struct gen *g)
 			if (g->fns[i].sub || g->fns[i].done || !em_used(&g->em, g->fns[i].label))
 				continue;
 			g->fns[i].done = more = true;
+			swap_temps(g);
 			gen_global_fn(g, &g->fns[i]);
+			swap_temps(g);
 		}
 	}
 }

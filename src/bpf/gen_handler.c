@@ -439,6 +439,7 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 		g->stack_arg = gen_alloc(g, 8);
 	} else {
 		gen_out_reserve(g);
+		g->sysargs = gen_alloc(g, 64);
 	}
 	gen_fns_scan(g);
 	survey(g);
@@ -481,8 +482,10 @@ void gen_fini(struct gen *g)
 	arrfree(g->root.locals);
 	free(g->fns);
 	free(g->routine);
-	arrfree(g->words);
-	arrfree(g->bufs);
+	arrfree(g->temps.words);
+	arrfree(g->temps.bufs);
+	arrfree(g->fn_temps.words);
+	arrfree(g->fn_temps.bufs);
 	arrfree(g->stubs);
 	arrfree(g->make_fn);
 	arrfree(g->key_bufs);

@@ -469,7 +469,8 @@ static void save_one(void *ctx, struct ir_expr **ep)
 	} else {
 		if (!load_one(g, e))
 			return;
-		at = gen_alloc(g, 8);
+		at = e->op == IR_SYSARG && g->slot ? (struct mem){ .off = g->sysargs.off + 8 * (int)e->imm } :
+		     gen_alloc(g, 8);
 		gen_st(g, at, R0);
 	}
 	if (g->nctx == sizeof(g->ctx_key) / sizeof(g->ctx_key[0])) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Texts into prints: a text that is made only for a print that follows becomes an operand of the print, and so do texts
- * that it is made of. What sprintf makes for a plain %s is formatted by the print itself, and constants become text of
+ * Values into prints: a value that is computed only for a print that follows becomes an operand of the print, and so do
+ * those that it is made of. What sprintf makes for a plain %s is formatted by the print itself, and constants become text of
  * the format.
  *
  *	t = sprintf("x=%d", a)
@@ -27,7 +27,7 @@ struct fuse {
 	struct ir_module *m;
 	struct ir_local_uses uses;
 	const uint8_t *pure;		/* by function, see ir_pure_functions() */
-	struct ir_stmt **texts;		/* stb_ds array: `local = text` that may still be moved */
+	struct ir_stmt **values;	/* stb_ds array: `local = value` that may still be moved */
 };
 
 /* ---- one print ---- */
@@ -47,7 +47,8 @@ static bool plain(const struct ir_piece *p)
 
 static bool movable(const struct ir_expr *e)
 {
-	if (ir_op_table[e->op].flags & IRF_EFFECT || e->op == IR_MATCHED || e->op == IR_MATCH || e->op == IR_NGROUPS)
+	if (ir_op_table[e->op].flags & IRF_EFFECT || ir_is_clock(e->op) || e->op == IR_MATCHED ||
+	    e->op == IR_MATCH || e->op == IR_NGROUPS)
 		return false;
 	for (uint32_t i = 0; i < e->nargs; i++)
 		if (!movable(e->args[i]))
@@ -62,33 +63,33 @@ static bool fits(const struct fuse *fu, const struct ir_expr *e)
 
 static void take_operands(struct fuse *fu, struct ir_expr *e, bool lazy);
 
-/* The text behind an operand, itself or through a local; it then belongs to the print.  lazy: it may not be needed. */
-static struct ir_expr *take_text(struct fuse *fu, struct ir_expr *arg, bool lazy)
+/* The value behind an operand, itself or through a local; it then belongs to the print.  lazy: it may not be needed. */
+static struct ir_expr *take_value(struct fuse *fu, struct ir_expr *arg, bool lazy)
 {
-	struct ir_expr *text = arg;
+	struct ir_expr *value = arg;
 
-	for (size_t i = 0; arg->op == IR_LOCAL && i < arrlenu(fu->texts); i++) {
-		struct ir_stmt *s = fu->texts[i];
+	for (size_t i = 0; arg->op == IR_LOCAL && i < arrlenu(fu->values); i++) {
+		struct ir_stmt *s = fu->values[i];
 
 		if (s->sym != arg->sym || (lazy && ir_may_fail(fu->m, s->expr)))
 			continue;
-		text = s->expr;
-		arrdel(fu->texts, i);
-		s->expr = ir_str(fu->m, "", &text->at);	/* for ir_pass_dead() to drop */
+		value = s->expr;
+		arrdel(fu->values, i);
+		/* for ir_pass_dead() to drop */
+		s->expr = value->type == IR_STR ? ir_str(fu->m, "", &value->at) : ir_const(fu->m, 0, &value->at);
 		break;
 	}
-	take_operands(fu, text, lazy);
-	return text;
+	take_operands(fu, value, lazy);
+	return value;
 }
 
-/* The texts that a text is put together from. */
+/* The values that a text is put together from. */
 static void take_operands(struct fuse *fu, struct ir_expr *e, bool lazy)
 {
 	if (e->op != IR_SPRINTF && e->op != IR_SELECT)
 		return;
 	for (uint32_t i = 0; i < e->nargs; i++)
-		if (e->args[i]->type == IR_STR)
-			e->args[i] = take_text(fu, e->args[i], lazy || e->op == IR_SELECT);
+		e->args[i] = take_value(fu, e->args[i], lazy || (e->op == IR_SELECT && i));
 }
 
 static void put_format(struct print *pr, uint32_t format, struct ir_expr *const *args);
@@ -96,11 +97,11 @@ static void put_format(struct print *pr, uint32_t format, struct ir_expr *const 
 static void put_value(struct print *pr, const struct ir_piece *p, struct ir_expr *arg)
 {
 	struct ir_module *m = pr->fu->m;
-	struct ir_expr *text = arg->type == IR_STR ? take_text(pr->fu, arg, false) : arg;
+	struct ir_expr *value = take_value(pr->fu, arg, false);
 	char number[24];
 
-	pr->changed |= text != arg;
-	arg = text;
+	pr->changed |= value != arg;
+	arg = value;
 	if (p->conv == IR_CONV_STR && plain(p)) {
 		if (fits(pr->fu, arg)) {
 			pr->changed = true;
@@ -158,25 +159,24 @@ static void fuse_print(struct fuse *fu, struct ir_expr *e)
 
 /* ---- lists of statements ---- */
 
-/* `local` changes: texts that read it stay where they are. */
+/* `local` changes: values that read it stay where they are. */
 static void local_changes(struct fuse *fu, uint32_t local)
 {
-	for (size_t i = arrlenu(fu->texts); i-- > 0;)
-		if (ir_reads_local(fu->texts[i]->expr, local))
-			arrdel(fu->texts, i);
+	for (size_t i = arrlenu(fu->values); i-- > 0;)
+		if (ir_reads_local(fu->values[i]->expr, local))
+			arrdel(fu->values, i);
 }
 
 static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 {
-	arrsetlen(fu->texts, 0);
+	arrsetlen(fu->values, 0);
 	for (struct ir_stmt *s = list; s; s = s->next) {
 		if (s->kind == IR_S_ACTION)
 			continue;
 		if (s->kind == IR_S_SET && !(ir_op_table[s->expr->op].flags & IRF_EFFECT)) {
 			local_changes(fu, s->sym);
-			if (s->expr->type == IR_STR && movable(s->expr) && fu->uses.reads[s->sym] == 1 &&
-			    fu->uses.sets[s->sym] == 1)
-				arrput(fu->texts, s);
+			if (movable(s->expr) && fu->uses.reads[s->sym] == 1 && fu->uses.sets[s->sym] == 1)
+				arrput(fu->values, s);
 			continue;
 		}
 		if (s->kind == IR_S_SET && s->expr->op == IR_CALL && fu->pure[s->expr->sym]) {
@@ -187,7 +187,7 @@ static void fuse_list(struct fuse *fu, struct ir_stmt *list)
 			fuse_print(fu, s->expr);
 		fuse_list(fu, s->body);
 		fuse_list(fu, s->orelse);
-		arrsetlen(fu->texts, 0);
+		arrsetlen(fu->values, 0);
 	}
 }
 
@@ -196,7 +196,7 @@ static void fuse_func(struct ir_module *m, struct ir_func *f, const uint8_t *pur
 	struct fuse fu = { .m = m, .uses = ir_local_uses_count(f), .pure = pure };
 
 	fuse_list(&fu, f->body);
-	arrfree(fu.texts);
+	arrfree(fu.values);
 	ir_local_uses_fini(&fu.uses);
 }
 
