@@ -62,7 +62,7 @@ static uint32_t sane_bound(const struct wiretext *w, uint64_t bound)
 static void add_result(struct wiretext *w, long r, struct out_buf *b)
 {
 	w->truncated += (r & RT_CUT) != 0;
-	out_buf_add(b, &w->mem->b[RESULT], RT_LEN(r));
+	out_buf_str(b, (const char *)&w->mem->b[RESULT]);	/* a cut one may be shorter than it says */
 }
 
 static void add_quoted(struct wiretext *w, const uint8_t *data, size_t len, struct out_buf *b)

@@ -213,6 +213,24 @@ static void test_sink(void **state)
 	/* clocks, errors, the last match */
 	STAYS("local x: i64 set x = (ktime.ns) if (pid) { eval (printf \"%d\" x) }");
 	STAYS("local x: i64 set x = (div 1 (pid)) if (pid) { eval (printf \"%d\" x) }");
+	/* calls of functions that change nothing, but not if they may fail or look at the time */
+	expect_pass(ir_pass_sink,
+		    "func f(p: i64): i64 { try { return (uload#8 p) } catch { return 0 } } "
+		    "handler h { local x: i64 local y: i64 set x = (call f 1) set y = (call f x) action 1 "
+		    "if (pid) { eval (printf \"%d\" y) } }",
+		    "func f(p: i64): i64 { try { return (uload#8 p) } catch { return 0 } } "
+		    "handler h { local x: i64 local y: i64 action 1 "
+		    "if (pid) { set x = (call f 1) set y = (call f x) eval (printf \"%d\" y) } }");
+#define CALL_STAYS(body) expect_pass(ir_pass_sink, \
+		    "global g: i64 func f(): i64 { " body " } handler h { local x: i64 set x = (call f) if (pid) { eval (printf \"%d\" x) } }", \
+		    "global g: i64 func f(): i64 { " body " } handler h { local x: i64 set x = (call f) if (pid) { eval (printf \"%d\" x) } }")
+	CALL_STAYS("return (uload#8 1)");
+	CALL_STAYS("try { } catch { return (uload#8 1) } return 1");
+	CALL_STAYS("return (ktime.ns)");
+	CALL_STAYS("eval (gstore g 1) return 1");
+	CALL_STAYS("eval (exit) return 1");
+	CALL_STAYS("local r: i64 set r = (call f) return r");
+#undef CALL_STAYS
 	/* a handler of errors sees what was set before */
 	STAYS("local x: i64 try { set x = (uid) if (pid) { return } eval (error \"e\") eval (printf \"%d\" x) } "
 	      "catch { eval (printf \"%d\" x) }");

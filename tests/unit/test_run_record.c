@@ -12,6 +12,7 @@
 
 #include "base/ds.h"
 #include "ir/fmt.h"
+#include "ir/names.h"
 #include "run/priv.h"
 
 static struct arena *arena;
@@ -124,6 +125,47 @@ static void test_log_and_deferred_text(void **state)
 	assert_string_equal(printed(), "Thu Jan  1 00:00:00 1970!\n");
 }
 
+/* `%d and %s` with a string of which there are only values. */
+static const char *made(uint32_t what, const void *data, uint32_t size, uint32_t claimed)
+{
+	struct { int64_t n; uint32_t len, what; uint8_t data[64]; } args = { 1, claimed, what, { 0 } };
+
+	memcpy(args.data, data, size);
+	begin();
+	item(WIRE_PRINT, 0, &args, 16 + size);
+	return printed();
+}
+
+static void test_texts_of_values(void **state)
+{
+	const uint64_t address = 0x7fff12, names[] = { 0, 5 }, no_names[] = { 7, 5 }, point = IR_PP_NAME, no_point = 77;
+	const struct { uint32_t format, bound; int64_t a, b; } format = { 2, 512, 1, 2 }, cut = { 2, 4, 1, 2 };
+	const struct { uint32_t format, bound; int64_t n; uint32_t len, what; uint64_t p; } within = {
+		0, 512, 3, 8, WIRE_TEXT_POINT, IR_PP_NAME };
+	const struct { uint64_t bound; char text[8]; } quoted = { 512, "a\"b\n" }, short_one = { 6, "abcdef" };
+	const char *err;
+
+	(void)state;
+	ir_names_add(prog->ir, "bits A=1 B=2 C=4", &err);
+	prog->points[0].str[IR_PP_NAME] = "name";
+	assert_string_equal(made(WIRE_TEXT_PADDED, "comm\0\0\0", 8, 8), "1 and comm\n");
+	assert_string_equal(made(WIRE_TEXT_ADDRESS, &address, 8, 8), "1 and 0x7fff12\n");
+	assert_string_equal(made(WIRE_TEXT_NAMES, names, 16, 16), "1 and A|C\n");
+	assert_string_equal(made(WIRE_TEXT_POINT, &point, 8, 8), "1 and name\n");
+	assert_string_equal(made(WIRE_TEXT_QUOTED, &quoted, 16, 16), "1 and \"a\\\"b\\n\"\n");
+	assert_string_equal(made(WIRE_TEXT_QUOTED, &short_one, 16, 16), "1 and \"\"...\n");
+	assert_string_equal(made(WIRE_TEXT_FORMAT, &format, 24, 24), "1 and     1|2   |\n\n");
+	assert_string_equal(made(WIRE_TEXT_FORMAT, &cut, 24, 24), "1 and    \n");
+	assert_string_equal(made(WIRE_TEXT_FORMAT, &within, 32, 32), "1 and 3 and name\n\n");
+	/* what makes no sense gives nothing, or no item at all */
+	assert_string_equal(made(WIRE_TEXT_NAMES, no_names, 16, 16), "1 and \n");
+	assert_string_equal(made(WIRE_TEXT_NAMES, names, 16, 8), "1 and \n");
+	assert_string_equal(made(WIRE_TEXT_POINT, &no_point, 8, 8), "1 and \n");
+	assert_string_equal(made(WIRE_TEXT_FORMAT, &format, 24, 16), "1 and \n");
+	assert_string_equal(made(99, &format, 24, 24), "1 and \n");
+	assert_string_equal(made(WIRE_TEXT_ADDRESS, &address, 8, 4000000000u), "");
+}
+
 static void test_exit_stops(void **state)
 {
 	(void)state;
@@ -188,7 +230,7 @@ static void test_noise(void **state)
 			uint32_t n = (uint32_t)rand() % sizeof(data);
 
 			for (uint32_t i = 0; i < n; i++)
-				data[i] = (uint8_t)(rand() % 4 ? rand() % 4 : rand());
+				data[i] = (uint8_t)(rand() % 4 ? rand() % WIRE_TEXT_COUNT : rand());
 			item(kinds[rand() % 8], (uint32_t)rand() % 5, data, n);
 		}
 		if (rand() % 2)
@@ -201,6 +243,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_print), cmocka_unit_test(test_log_and_deferred_text),
+		cmocka_unit_test(test_texts_of_values),
 		cmocka_unit_test(test_exit_stops), cmocka_unit_test(test_symbols_of_a_list),
 		cmocka_unit_test(test_backtrace_of_nowhere), cmocka_unit_test(test_ids_out_of_range),
 		cmocka_unit_test(test_noise),
