@@ -9,8 +9,14 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
@@ -93,40 +99,87 @@ static int parse_header(struct btf_file *b, size_t len, const char *path, struct
 	return index_types(b, path, e);
 }
 
-/* The whole file, or its .BTF section; malloc'ed. */
-static uint8_t *slurp(const char *path, size_t *len, struct dbg_error *e)
+/* Maps a file of sysfs, which nobody can cut short; false where the kernel does not offer that. */
+static bool map_file(struct btf_file *b, int fd, const struct stat *st)
 {
-	FILE *f = fopen(path, "re");
-	size_t cap = 1 << 20, n;
-	uint8_t *p;
+	struct statfs fs;
+	void *p;
 
-	if (!f) {
-		dbg_fail(e, DBG_EUNREADABLE, "cannot open %s: %s", path, strerror(errno));
-		return NULL;
-	}
-	p = xmalloc(cap);
-	*len = 0;
-	while ((n = fread(p + *len, 1, cap - *len, f)) > 0) {
-		*len += n;
-		if (*len == cap && cap < MAX_FILE)
-			p = xrealloc(p, cap *= 2);
-	}
-	fclose(f);
-	if (*len >= SELFMAG && !memcmp(p, ELFMAG, SELFMAG)) {
-		struct elffile *elf = elffile_from_memory(path, p, *len, e);
-		struct dbg_bytes sect = elf ? elffile_named(elf, ".BTF") : (struct dbg_bytes){ 0 };
+	if (fstatfs(fd, &fs) || fs.f_type != SYSFS_MAGIC || st->st_size <= 0)
+		return false;
+	p = mmap(NULL, (size_t)st->st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return false;
+	b->data = p;
+	b->len = (size_t)st->st_size;
+	b->mapped = true;
+	return true;
+}
 
-		p = NULL;
-		if (sect.len) {
-			p = xmalloc(sect.len);
-			memcpy(p, sect.p, sect.len);
-			*len = sect.len;
-		} else if (elf) {
-			dbg_fail(e, DBG_ENODEBUG, "%s has no BTF", path);
-		}
-		elffile_close(elf);
+/* Reads the file to its end. 0 or -errno. */
+static int read_file(struct btf_file *b, int fd, size_t expected)
+{
+	size_t cap = expected + 1;
+	ssize_t n;
+
+	b->data = xmalloc(cap);
+	while ((n = read(fd, b->data + b->len, cap - b->len)) != 0) {
+		if (n < 0)
+			return -errno;
+		b->len += (size_t)n;
+		if (b->len == cap && cap < MAX_FILE)
+			b->data = xrealloc(b->data, cap *= 2);
 	}
-	return p;
+	return 0;
+}
+
+/* Replaces an ELF file by its section .BTF. */
+static int take_section(struct btf_file *b, const char *path, struct dbg_error *e)
+{
+	struct elffile *elf = elffile_from_memory(path, b->data, b->len, e);
+	struct dbg_bytes sect = elf ? elffile_named(elf, ".BTF") : (struct dbg_bytes){ 0 };
+
+	b->data = NULL;
+	if (!elf)
+		return -1;
+	if (sect.len) {
+		b->data = xmalloc(sect.len);
+		memcpy(b->data, sect.p, sect.len);
+		b->len = sect.len;
+	}
+	elffile_close(elf);
+	return sect.len ? 0 : dbg_fail(e, DBG_ENODEBUG, "%s has no BTF", path);
+}
+
+/* b->data: the whole file, or its section .BTF. */
+static int load(struct btf_file *b, const char *path, struct dbg_error *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = fd < 0 ? -errno : 0;
+	struct stat st;
+
+	if (!err && fstat(fd, &st))
+		err = -errno;
+	if (!err && st.st_size > (off_t)MAX_FILE)
+		err = -EFBIG;
+	if (!err && !map_file(b, fd, &st))
+		err = read_file(b, fd, (size_t)st.st_size);
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		return dbg_fail(e, DBG_EUNREADABLE, "cannot open %s: %s", path, strerror(-err));
+	return !b->mapped && b->len >= SELFMAG && !memcmp(b->data, ELFMAG, SELFMAG) ? take_section(b, path, e) : 0;
+}
+
+static void unload(struct btf_file *b)
+{
+	arrfree(b->offset);
+	free(b->heads);
+	free(b->next);
+	if (b->mapped)
+		munmap(b->data, b->len);
+	else
+		free(b->data);
+	free(b);
 }
 
 static struct { char *key; struct dbg_module *value; } *open_btf;	/* path -> module */
@@ -135,16 +188,12 @@ struct dbg_module *dbg_btf_open(const char *path, struct dbg_module *base, struc
 {
 	struct dbg_module *m = shget(open_btf, path);
 	struct btf_file *b;
-	size_t len;
 
 	if (m)
 		return m;
 	b = xcalloc(1, sizeof(*b));
-	b->data = slurp(path, &len, e);
-	if (!b->data || parse_header(b, len, path, e)) {
-		arrfree(b->offset);
-		free(b->data);
-		free(b);
+	if (load(b, path, e) || parse_header(b, b->len, path, e)) {
+		unload(b);
 		return NULL;
 	}
 	b->base = base;
@@ -202,11 +251,7 @@ void btf_file_free(struct dbg_module *m)
 	shdel(open_btf, m->info.path);
 	if (!shlen(open_btf))
 		shfree(open_btf);
-	arrfree(m->btf->offset);
-	free(m->btf->heads);
-	free(m->btf->next);
-	free(m->btf->data);
-	free(m->btf);
+	unload(m->btf);
 }
 
 /* ---- records ---- */

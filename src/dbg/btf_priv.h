@@ -13,7 +13,9 @@
 #endif
 
 struct btf_file {
-	uint8_t *data;			/* malloc'ed */
+	uint8_t *data;			/* malloc'ed, or mapped */
+	size_t len;
+	bool mapped;
 	struct dbg_bytes types, strings;
 	uint32_t *offset;		/* of own types in `types`; stb_ds */
 	uint32_t first_id, first_str;	/* own ones start here */

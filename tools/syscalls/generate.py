@@ -5,7 +5,7 @@
 usage: generate.py CALLS SETS DIRECTORY PARTS
 
 The calls are spread over DIRECTORY/syscalls_00.stp and on, PARTS files, since a script that names a call makes stap parse the
-whole file that has it; what belongs to all calls is in DIRECTORY/syscalls.stp.
+whole file that has it; names of flags are in DIRECTORY/syscalls.stp, syscall_any in DIRECTORY/syscalls_any.stp.
 
 Each call becomes the aliases syscall.NAME and syscall.NAME.return (and nd_syscall., tp_syscall., which are the same
 here), with the variables that the table's arguments have.  What a script does not use costs nothing: the
@@ -328,6 +328,8 @@ def main():
         out.write(HEAD)
         for name, (how, entries) in tables.items():
             out.write(f'function {name}:string (v:long) %{{ ir names "{how} {" ".join(entries)}" $v /* pure */ %}}\n')
+    with open(f"{directory}/syscalls_any.stp", "w", encoding="ascii") as out:
+        out.write(HEAD)
         emit_any(out, rows, tables)
     parts = int(parts)
     for part in range(parts):
