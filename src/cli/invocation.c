@@ -10,6 +10,7 @@
 #include "base/ds.h"
 #include "cli/tunables.h"
 #include "cli/paths.h"
+#include "dbg/cachefile.h"
 #include "dbg/module.h"
 #include "run/session.h"
 

@@ -104,7 +104,7 @@ static bool has_btf(char *detail, size_t size)
 static bool has_names(char *detail, size_t size)
 {
 	size_t n;
-	const struct ksym *s = ksyms_functions(&n);
+	const struct ksym *s = ksyms_functions(false, &n);
 
 	snprintf(detail, size, "%zu functions in /proc/kallsyms%s", n, n && !s[0].addr ? ", addresses hidden" : "");
 	return n && s[0].addr;

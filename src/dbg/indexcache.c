@@ -6,16 +6,15 @@
  * hash of the name, which stays in the sections of the module.  The file is found by the build id; sizes of sections
  * and number of units must fit.  What a record says is checked when it is used, as anything that was read.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
 #include "base/xalloc.h"
+#include "dbg/cachefile.h"
 #include "dbg/priv.h"
 
 #define WORTH_KEEPING	(8u << 20)	/* bytes of .debug_info */
@@ -30,14 +29,6 @@ struct header {
 	uint8_t id[64];
 };
 
-static char *cache_directory;
-
-void dbg_cache_directory(const char *dir)
-{
-	free(cache_directory);
-	cache_directory = dir ? xstrdup(dir) : NULL;
-}
-
 static uint32_t name_hash(const char *name)
 {
 	uint32_t h = 2166136261u;
@@ -47,17 +38,14 @@ static uint32_t name_hash(const char *name)
 	return h;
 }
 
-/* Path of the index; malloc'ed; NULL: it is not kept. */
-static char *cache_path(const struct dbg_module *m)
+/* The name of the index's file; malloc'ed; NULL: it is not kept. */
+static char *cache_name(const struct dbg_module *m)
 {
-	char *path;
-
-	if (!cache_directory || !*m->build_id_hex || m->info.build_id_len > 64 ||
+	if (!dbg_cache_enabled() || !*m->build_id_hex || m->info.build_id_len > 64 ||
 	    m->dw->main.info.len < WORTH_KEEPING || m->dw->main.info.len >= IN_INFO || m->dw->have_alt ||
 	    arrlen(m->dw->units[DW_IN_TYPES]))
 		return NULL;
-	path = xasprintf("%s/%s.index", cache_directory, m->build_id_hex);
-	return path;
+	return xasprintf("%s.index", m->build_id_hex);
 }
 
 static struct header header_of(struct dbg_module *m, size_t n)
@@ -104,75 +92,47 @@ static bool make_rec(struct dbg_module *m, const struct index_entry *e, struct i
 	return e->unit < UINT32_C(1) << UNIT_BITS;
 }
 
-/* Makes the directory, and the one that it is in. */
-static void make_directory(void)
-{
-	char *parent = xstrdup(cache_directory), *slash = strrchr(parent, '/');
-
-	if (slash && slash != parent) {
-		*slash = 0;
-		mkdir(parent, 0755);
-	}
-	mkdir(cache_directory, 0755);
-	free(parent);
-}
-
 void indexcache_save(struct dbg_module *m, const struct dbg_index *ix)
 {
 	size_t n = (size_t)arrlen(ix->entries);
-	struct header h;
-	char *path = ix->crossing ? NULL : cache_path(m), *temp;
+	char *name = ix->crossing ? NULL : cache_name(m);
 	struct index_rec *recs;
+	struct header h;
 	bool ok = true;
-	FILE *f;
 
-	if (!path)
+	if (!name)
 		return;
 	h = header_of(m, n);
 	recs = xcalloc(n + 1, sizeof(*recs));
 	for (size_t i = 0; ok && i < n; i++)
 		ok = make_rec(m, &ix->entries[i], &recs[i]);
-	make_directory();
-	temp = xasprintf("%s.%d", path, (int)getpid());
-	f = ok ? fopen(temp, "wex") : NULL;
-	if (f) {
+	if (ok) {
 		qsort(recs, n, sizeof(*recs), cmp_rec);
-		ok = fwrite(&h, sizeof(h), 1, f) == 1 && fwrite(recs, sizeof(*recs), n, f) == n;
-		ok = fclose(f) == 0 && ok;
-		if (!ok || rename(temp, path))
-			unlink(temp);
+		dbg_cache_write(name, (struct iovec[]){ { &h, sizeof(h) }, { recs, n * sizeof(*recs) } }, 2);
 	}
 	free(recs);
-	free(temp);
-	free(path);
+	free(name);
 }
 
 /* ---- reading ---- */
 
 bool indexcache_load(struct dbg_module *m, struct dbg_index *ix)
 {
-	char *path = cache_path(m);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char *name = cache_name(m);
 	struct header want;
-	struct stat st;
-	void *p = MAP_FAILED;
+	size_t len = 0;
+	void *p = name ? dbg_cache_map(name, &len) : NULL;
 
-	free(path);
-	if (fd < 0)
+	free(name);
+	if (!p)
 		return false;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size >= sizeof(want) &&
-	    (st.st_uid == geteuid() || st.st_uid == 0))
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED)
-		return false;
-	want = header_of(m, ((size_t)st.st_size - sizeof(want)) / sizeof(struct index_rec));
-	if (memcmp(p, &want, sizeof(want))) {
-		munmap(p, (size_t)st.st_size);
+	want = header_of(m, len < sizeof(want) ? 0 : (len - sizeof(want)) / sizeof(struct index_rec));
+	if (len < sizeof(want) || memcmp(p, &want, sizeof(want))) {
+		munmap(p, len);
 		return false;
 	}
 	ix->map = p;
-	ix->map_len = (size_t)st.st_size;
+	ix->map_len = len;
 	ix->recs = (const struct index_rec *)((const char *)p + sizeof(want));
 	ix->nrecs = want.nrecs;
 	return true;

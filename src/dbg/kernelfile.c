@@ -95,6 +95,17 @@ static size_t notes_build_id(const char *path, uint8_t *id, size_t max)
 	return 0;
 }
 
+const char *dbg_kernel_build_id(void)
+{
+	static char hex[130];
+	uint8_t id[64];
+	size_t n = *hex ? 0 : notes_build_id("/sys/kernel/notes", id, sizeof(id));
+
+	for (size_t i = 0; i < n; i++)
+		sprintf(hex + 2 * i, "%02x", id[i]);
+	return hex;
+}
+
 bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
 {
 	const char *module = strchr(base, '/'), *symbol = module ? strchr(module + 1, '/') : NULL;

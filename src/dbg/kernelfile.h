@@ -27,6 +27,8 @@ bool dbg_kernel_is_running(const struct dbg_kernel_opts *o);
 /* Run-time address of "BUILD-ID/MODULE/SYMBOL" (MODULE "kernel": the kernel proper), if what runs is of that build; else
  * false and *e. */
 bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e);
+/* The build id of the running kernel, in hexadecimal digits; "" if it has none. */
+const char *dbg_kernel_build_id(void);
 /* Run-time address of any symbol of the kernel proper, by /proc/kallsyms; 0: none, or hidden from us. */
 uint64_t dbg_kernel_symbol(const char *name);
 

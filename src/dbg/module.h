@@ -39,9 +39,6 @@ struct dbg_open_opts {
  */
 struct dbg_module *dbg_module_open(const char *path, const struct dbg_open_opts *opts,
 				   struct dbg_error *e);
-/* Where indexes of large files may be kept from one run to the next (made when needed); NULL, as at first:
- * nowhere. */
-void dbg_cache_directory(const char *dir);
 /* Releases every module and all that was returned from them. */
 void dbg_modules_close_all(void);
 

@@ -13,6 +13,7 @@
 #include "base/ds.h"
 #include "base/source.h"
 #include "base/xalloc.h"
+#include "base/xalloc.h"
 
 #define MAGIC		0x31656d616e706174ull	/* "tapname1" */
 #define MAX_TABLE	(64u << 20)

@@ -115,7 +115,7 @@ static bool wild_card_takes(const struct search *s, const struct ksym *sym)
 		return false;
 	if (strchr(sym->name, '.') && !strchr(s->name, '.'))
 		return false;
-	if (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym->name))
+	if (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym))
 		return false;
 	return !kblack_reason(s->ps, sym->name) && ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
 }
@@ -129,16 +129,17 @@ static bool is_better_name(const struct ksym *a, const struct ksym *b)
 static void find_glob(struct search *s)
 {
 	size_t n, count;
-	const struct ksym *sym = ksyms_functions(&n), *last = NULL;
+	const struct ksym *sym = ksyms_functions(s->module != NULL, &n), *last = NULL;
 	bool multi = attach_has_kprobe_multi();
 
+	ksyms_expect_many();
 	for (size_t i = 0; i < n; i++) {
 		bool same = last && sym[i].addr && last->addr == sym[i].addr;
 
 		if (!wild_card_takes(s, &sym[i]) || (same && !is_better_name(&sym[i], last)))
 			continue;
 		ksyms_find(sym[i].module, sym[i].name, &count);
-		if (count > 1 && !ksyms_place_traceable(sym[i].addr))
+		if (count > 1 && !ksyms_place_traceable(&sym[i]))
 			continue;
 		if (same)
 			arrsetlen(s->found, arrlenu(s->found) - 1);
@@ -149,19 +150,16 @@ static void find_glob(struct search *s)
 
 static void find_exact(struct search *s)
 {
-	size_t n, count;
-	const struct ksym *sym = ksyms_find(s->module, s->name, &count), *all = ksyms_functions(&n);
+	size_t count;
+	const struct ksym *sym = ksyms_find(s->module, s->name, &count);
 
-	if (!sym || kblack_reason(s->ps, s->name) || (s->variant == PROCESS_EXPORTED && !ksyms_exported(s->name)))
+	if (!sym || kblack_reason(s->ps, s->name) || (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym)))
 		return;
-	if (count == 1) {
+	if (count == 1)
 		found_add(s, sym, s->module || attach_has_kprobe_multi());
-		return;
-	}
-	for (const struct ksym *p = sym; p < all + n; p++)
-		if (!strcmp(p->name, s->name) && (s->module ? p->module && !strcmp(s->module, p->module) :
-							      !p->module) && ksyms_place_traceable(p->addr))
-			found_add(s, p, true);
+	for (size_t i = 0; count > 1 && i < count; i++)
+		if (ksyms_place_traceable(&sym[i]))
+			found_add(s, &sym[i], true);
 }
 
 /* ---- points ---- */
@@ -266,7 +264,7 @@ static const char *similar_functions(struct search *s)
 	struct arena *a = s->ps->arena;
 	const char **names = NULL, *like, *call = s->name;
 	size_t n, count;
-	const struct ksym *sym = ksyms_functions(&n);
+	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
 
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
 		if (!strcmp(s->name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
@@ -278,7 +276,7 @@ static const char *similar_functions(struct search *s)
 			return entry;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (s->module ? sym[i].module && !strcmp(s->module, sym[i].module) : !sym[i].module)
+		if (!s->module || !strcmp(s->module, sym[i].module))
 			arrput(names, sym[i].name);
 	like = probe_similar(a, s->name, names, arrlenu(names), SIMILAR);
 	arrfree(names);
@@ -291,7 +289,7 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 	const char *like;
 	bool exists = ksyms_find(s->module, s->name, &count);	/* then somebody else says why it is not probed */
 
-	ksyms_functions(&n);
+	ksyms_functions(false, &n);
 	if (!n) {
 		probe_fail(s->ps, out, "no-kallsyms", NULL, "the kernel's functions are not known: /proc/kallsyms "
 			   "cannot be read");
@@ -421,6 +419,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	if (!arrlenu(out->points) && text)
 		explain_refusal(&s, &spec, out);
+	ksyms_keep();
 }
 
 static const struct probe_var *kfunc_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)

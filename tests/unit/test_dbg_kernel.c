@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "dbg/cachefile.h"
 #include "dbg/kernelfile.h"
 #include "dbg/unwind.h"
 
