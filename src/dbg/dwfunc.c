@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/priv.h"
 
 #define MAX_INLINE_DEPTH 512
@@ -316,7 +317,7 @@ bool dbg_file_matches(const char *file, const char *pattern)
 		return true;
 	if (*pattern == '/')
 		return false;
-	if (!strpbrk(pattern, "*?["))
+	if (!is_glob(pattern))
 		return n > k && file[n - k - 1] == '/' && strcmp(file + n - k, pattern) == 0;
 	if (k + 3 > sizeof(buf))
 		return false;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "lang/preproc.h"
 
 static int fail(struct preproc *pp, const char *tag, const struct token *t, const char *msg)
@@ -58,7 +59,7 @@ static int version(struct preproc *pp, const char *target, const struct token *o
 		   const struct token *right)
 {
 	const char *query = right->at.text;
-	bool wild = strpbrk(query, "*?[");
+	bool wild = is_glob(query);
 
 	if (right->id != TOK_STRING_LITERAL)
 		return fail(pp, "cond-version", right, "expected string literal");

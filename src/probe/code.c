@@ -20,18 +20,23 @@ static const struct probe_pattern code_patterns[] = {
 	{ "process(number).statement(number).absolute", PROCESS_ABSOLUTE },
 };
 
+void probe_resolve_place(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
+			 const struct probe_image *img, struct probe_result *out)
+{
+	if (m->pattern->variant >= PROCESS_STATEMENT)
+		probe_resolve_statement(ps, f, m, img, out);
+	else
+		probe_resolve_function(ps, f, m, img, out);
+}
+
 static void code_resolve(struct probe_session *ps, const struct probe_family *f,
 			 const struct probe_match *m, struct probe_result *out)
 {
 	size_t n;
 	const struct probe_image *img = probe_images(ps, m, out, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (m->pattern->variant >= PROCESS_STATEMENT)
-			probe_resolve_statement(ps, f, m, &img[i], out);
-		else
-			probe_resolve_function(ps, f, m, &img[i], out);
-	}
+	for (size_t i = 0; i < n; i++)
+		probe_resolve_place(ps, f, m, &img[i], out);
 }
 
 static bool var_listed(const struct probe_var *list, size_t n, const char *name)
@@ -57,6 +62,7 @@ const struct probe_var *probe_code_vars(struct probe_session *ps, const struct p
 	struct probe_var *list;
 	const struct dbg_type *ret;
 	bool is_return = pt->scope == PROBE_SCOPE_RETURN || pt->scope == PROBE_SCOPE_KERNEL_RETURN;
+	bool params_only = pt->scope == PROBE_SCOPE_RETURN && !dbg_module_info(pt->module)->kernel;
 
 	*n = 0;
 	if (!pt->func)
@@ -71,9 +77,7 @@ const struct probe_var *probe_code_vars(struct probe_session *ps, const struct p
 	for (size_t i = 0; i < nvars; i++) {
 		if (!v[i].name || v[i].func != pt->func || var_listed(list, k, v[i].name))
 			continue;
-		if (v[i].depth && pt->own_scope)
-			continue;
-		if (v[i].loc.kind == DBG_LOC_NONE || (pt->scope == PROBE_SCOPE_RETURN && !dbg_module_info(pt->module)->kernel && !v[i].is_param))
+		if ((v[i].depth && pt->own_scope) || v[i].loc.kind == DBG_LOC_NONE || (params_only && !v[i].is_param))
 			continue;
 		list[k++] = (struct probe_var){ v[i].name, type_text(ps->arena, v[i].type) };
 	}

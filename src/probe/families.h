@@ -20,6 +20,8 @@ extern const struct probe_family probe_family_watch;
 /* Sets why the written point gave nothing, unless a reason was given before.  `at` may be NULL. */
 void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,
 		const struct span *at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* "no match", and what was similar: names of `kind` ("functions"), as of probe_similar(). */
+void probe_fail_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar);
 /* The same spelling everywhere. */
 void probe_point_spell(struct probe_point *pt, const char *text);
 /* Sets a per-point constant. */
@@ -96,6 +98,10 @@ struct probe_spec {
 /* False: malformed. */
 bool probe_spec_parse(struct arena *a, const char *text, struct probe_spec *s);
 
+/* Adds the points that a pattern of PROBE_CODE_ROWS means in an image, by its variant, or says why there are none. */
+void probe_resolve_place(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
+			 const struct probe_image *img, struct probe_result *out);
+/* The same for .function() and what may stand behind it (function.c), and .statement() (statement.c). */
 void probe_resolve_function(struct probe_session *ps, const struct probe_family *f,
 			    const struct probe_match *m, const struct probe_image *img,
 			    struct probe_result *out);

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "probe/families.h"
 
 static const struct probe_family *const families[] = {
@@ -58,11 +59,6 @@ static bool part_next(const char **text, struct part *p)
 	return true;
 }
 
-static bool name_is_glob(const char *name)
-{
-	return strpbrk(name, "*?[") != NULL;
-}
-
 static bool part_matches(const struct part *p, const struct ast_component *c)
 {
 	char name[64];
@@ -77,7 +73,7 @@ static bool part_matches(const struct part *p, const struct ast_component *c)
 		return false;
 	memcpy(name, p->name, p->len);
 	name[p->len] = 0;
-	if (name_is_glob(c->name))
+	if (is_glob(c->name))
 		return !fnmatch(c->name, name, 0);
 	return !strcmp(c->name, name);
 }
@@ -109,6 +105,11 @@ static size_t pattern_prefix(const char *text, const struct ast_component *comp,
 		i++;
 	}
 	return i;
+}
+
+void probe_session_fini(struct probe_session *ps)
+{
+	arrfree(ps->counters);
 }
 
 bool probe_match_has(const struct probe_match *m, const char *name)
@@ -229,6 +230,14 @@ void probe_fail(struct probe_session *ps, struct probe_result *out, const char *
 	out->why = d;
 }
 
+void probe_fail_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar)
+{
+	if (*similar)
+		probe_fail(ps, out, "no-match", NULL, "no match (similar %s: %s)", kind, similar);
+	else
+		probe_fail(ps, out, "no-match", NULL, "no match");
+}
+
 static int compare_text(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -313,38 +322,51 @@ static const char *why_unavailable(const char *name)
 	return NULL;
 }
 
-/* Says why no pattern fits: truncated, unknown component, or something after a whole pattern. */
-static void explain_mismatch(struct probe_session *ps, const struct ast_point *pt,
-			     struct probe_result *out)
+/* How many leading components some pattern has; *whole: these are all of a pattern's. */
+static size_t longest_prefix(const struct ast_point *pt, bool *whole)
 {
 	size_t best = 0;
-	bool whole = false;	/* the best prefix is a pattern itself */
-	const struct ast_component *c;
-	const char **names;
 
+	*whole = false;
 	for (size_t f = 0; f < NFAMILIES; f++) {
 		for (size_t i = 0; i < families[f]->npatterns; i++) {
 			const char *rest;
 			size_t n = pattern_prefix(families[f]->patterns[i].text, pt->components,
 						  pt->ncomponents, &rest);
 
-			if (n > best) {
-				best = n;
-				whole = false;
-			}
-			if (n == best && n && !*rest)
-				whole = true;
+			if (n > best)
+				*whole = false;
+			if (n >= best && n && !*rest)
+				*whole = true;
+			best = n > best ? n : best;
 		}
 	}
-	if (best == pt->ncomponents) {
-		const char *list = "";
+	return best;
+}
 
-		names = next_parts(pt->components, best, true, ps->arena);
-		for (size_t i = 0; i < arrlenu(names); i++)
-			list = arena_printf(ps->arena, "%s %s", list, names[i]);
-		probe_fail(ps, out, "probe-truncated", &pt->components[best - 1].at,
-			   "probe point truncated (follow: %s)", list);
-		arrfree(names);
+/* A pattern goes on where the point ends. */
+static void explain_truncated(struct probe_session *ps, const struct ast_point *pt, struct probe_result *out)
+{
+	const char **names = next_parts(pt->components, pt->ncomponents, true, ps->arena), *list = "";
+
+	for (size_t i = 0; i < arrlenu(names); i++)
+		list = arena_printf(ps->arena, "%s %s", list, names[i]);
+	probe_fail(ps, out, "probe-truncated", &pt->components[pt->ncomponents - 1].at,
+		   "probe point truncated (follow: %s)", list);
+	arrfree(names);
+}
+
+/* Says why no pattern fits: truncated, unknown component, or something after a whole pattern. */
+static void explain_mismatch(struct probe_session *ps, const struct ast_point *pt,
+			     struct probe_result *out)
+{
+	bool whole;
+	size_t best = longest_prefix(pt, &whole);
+	const struct ast_component *c;
+	const char **names;
+
+	if (best == pt->ncomponents) {
+		explain_truncated(ps, pt, out);
 		return;
 	}
 	c = &pt->components[best];
@@ -361,7 +383,7 @@ static void explain_mismatch(struct probe_session *ps, const struct ast_point *p
 	}
 	names = next_parts(pt->components, best, false, ps->arena);
 	probe_fail(ps, out, "probe-mismatch", &c->at, "probe point mismatch (similar: %s)",
-		   probe_similar(ps->arena, c->name, names, arrlenu(names), 5));
+		   probe_similar(ps->arena, c->name, names, arrlenu(names), PROBE_SIMILAR_MAX));
 	arrfree(names);
 }
 
@@ -405,7 +427,7 @@ void probe_resolve(struct probe_session *ps, const struct ast_point *pt, struct 
 
 	memset(out, 0, sizeof(*out));
 	for (size_t i = 0; i < pt->ncomponents; i++)
-		glob |= name_is_glob(pt->components[i].name);
+		glob |= is_glob(pt->components[i].name);
 	for (size_t f = 0; f < NFAMILIES; f++) {
 		const struct probe_family *fam = families[f];
 

@@ -20,7 +20,6 @@
 struct arena;
 struct diag;
 struct diag_sink;
-struct probe_cache;
 
 /* Facts of the session that resolving needs; filled by the driver, one per compilation. */
 struct probe_session {
@@ -38,7 +37,6 @@ struct probe_session {
 	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
 	const char **counters;		/* names of perf counters in order, see probe_counter_find(); stb_ds array */
 	unsigned watchpoints;		/* private: asked for so far */
-	struct probe_cache *cache;	/* private; zero at first, released by probe_session_fini() */
 };
 
 void probe_session_fini(struct probe_session *ps);
@@ -93,6 +91,8 @@ void probe_listing_add(struct probe_listing *l, const char *name, const struct p
 size_t probe_listing_print(const struct probe_listing *l, FILE *out, bool with_vars);
 
 /* ---- did you mean ---- */
+
+#define PROBE_SIMILAR_MAX 5	/* as many as SystemTap offers */
 
 /* The (at most `max`) candidates closest to `word` by edit distance, best first, joined by ", ".
  * "" when none is close.  In arena `a`. */

@@ -14,11 +14,14 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/func.h"
 #include "dbg/module.h"
 #include "dbg/unwind.h"
 #include "probe/kfunc.h"
 #include "probe/process.h"
+
+#define MAX_DEPTH	64	/* of .callees() */
 
 enum { CALL_OPCODE = 0xe8, CALL_LENGTH = 5 };	/* call rel32 */
 
@@ -109,6 +112,11 @@ struct found {
 	uint64_t entry;
 };
 
+/* The entries of two functions; caller 0: of inlined copies. */
+struct call {
+	uint64_t callee, caller;
+};
+
 struct search {
 	struct probe_session *ps;
 	const struct probe_match *m;
@@ -118,6 +126,7 @@ struct search {
 	int variant;
 	struct found *list;		/* stb_ds array */
 	struct { uint64_t key; size_t value; } *seen;	/* hmap: entry of a function -> its place in list + 1 */
+	struct { struct call key; bool value; } *calls;	/* hmap: callees that have points, by who calls them */
 };
 
 /* A function that only chooses the implementation of the one asked for, once, when the program is linked. */
@@ -197,7 +206,7 @@ static void search_symbols(struct search *s)
 {
 	size_t n;
 	const struct dbg_sym *sym = dbg_module_symbols(s->img->module, &n);
-	bool glob = strpbrk(s->spec.function, "*?[") != NULL;
+	bool glob = is_glob(s->spec.function);
 
 	if (s->variant == PROCESS_INLINE || s->spec.file)
 		return;
@@ -411,12 +420,12 @@ static void callee_add(struct search *s, const struct probe_family *f, const str
 		       const struct dbg_func *callee, const char *want, int depth, struct probe_result *out)
 {
 	struct found y = { .func = callee, .entry = callee->entry };
-	uint64_t key = callee->entry * 31 + caller->entry;
+	const struct call call = { callee->entry, caller->entry };
 	struct probe_point *pt;
 
-	if (callee->is_inline || hmgeti(s->seen, key) >= 0)
+	if (callee->is_inline || hmgeti(s->calls, call) >= 0)
 		return;
-	hmput(s->seen, key, 0);
+	hmput(s->calls, call, true);
 	pt = function_point(s, f, &y, callee_pc(s, callee));
 	if (!pt)
 		return;
@@ -459,11 +468,12 @@ static void callees_inlined(struct search *s, const struct probe_family *f, cons
 	for (size_t i = 0; i < n; i++) {
 		const struct dbg_func *parent = copies[i]->is_inline ? dbg_func_parent(copies[i]) : NULL;
 		struct found y = { .func = copies[i], .entry = copies[i]->entry };
+		const struct call call = { .callee = y.entry };
 		struct probe_point *pt;
 
-		if (!parent || parent->die != x->func->die || hmgeti(s->seen, y.entry) >= 0)
+		if (!parent || parent->die != x->func->die || hmgeti(s->calls, call) >= 0)
 			continue;
-		hmput(s->seen, y.entry, 0);
+		hmput(s->calls, call, true);
 		pt = function_point(s, f, &y, y.entry);
 		if (pt)
 			arrput(out->points, pt);
@@ -500,8 +510,6 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 	const char *callee = probe_match_string(s->m, "callee");
 	int64_t depth = 1;
 
-	if (s->variant >= PROCESS_CALLEE)
-		hmfree(s->seen);	/* from here on: callees */
 	s->shared = *s->img;
 	s->shared.many = arrlenu(s->list) > KFUNC_MAX_TRAMPOLINES || s->variant >= PROCESS_CALLEE;
 	s->img = &s->shared;
@@ -517,7 +525,7 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 			continue;
 		}
 		if (s->variant >= PROCESS_CALLEE) {
-			callee_points(s, f, x, callee, depth > 64 ? 64 : (int)depth, out);
+			callee_points(s, f, x, callee, depth > MAX_DEPTH ? MAX_DEPTH : (int)depth, out);
 			continue;
 		}
 		pt = function_point(s, f, x, x->func && s->variant != PROCESS_RETURN && !s->img->kernel ?
@@ -545,11 +553,8 @@ static void function_explain(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < n; i++)
 		if (f[i]->name)
 			arrput(names, f[i]->name);
-	like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), 5);
-	if (*like && s->variant != PROCESS_LABEL && s->variant < PROCESS_CALLEE)
-		probe_fail(s->ps, out, "no-match", NULL, "no match (similar functions: %s)", like);
-	else
-		probe_fail(s->ps, out, "no-match", NULL, "no match");
+	like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), PROBE_SIMILAR_MAX);
+	probe_fail_match(s->ps, out, "functions", s->variant < PROCESS_LABEL ? like : "");
 	arrfree(names);
 }
 
@@ -602,4 +607,5 @@ void probe_resolve_function(struct probe_session *ps, const struct probe_family 
 		function_explain(&s, out);
 	arrfree(s.list);
 	hmfree(s.seen);
+	hmfree(s.calls);
 }

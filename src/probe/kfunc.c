@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/btf.h"
 #include "dbg/kernelfile.h"
 #include "probe/attach.h"
@@ -27,7 +28,6 @@
 #include "probe/process.h"
 
 #define MAX_ARGUMENTS	6	/* in registers: what trampolines of all kernels take */
-#define SIMILAR		5
 
 static const struct probe_pattern kfunc_patterns[] = {
 	PROBE_CODE_ROWS("kernel"),
@@ -71,11 +71,6 @@ static const struct { const char *old, *now; } renamed[] = {
 	{ "blk_account_io_completion", "blk_account_io_done" },
 	{ "finish_task_switch", "finish_task_switch.isra.0" },
 };
-
-static bool is_glob(const char *s)
-{
-	return strpbrk(s, "*?[") != NULL;
-}
 
 static bool is_return(const struct search *s)
 {
@@ -278,7 +273,7 @@ static const char *similar_functions(struct search *s)
 	for (size_t i = 0; i < n; i++)
 		if (!s->module || !strcmp(s->module, sym[i].module))
 			arrput(names, sym[i].name);
-	like = probe_similar(a, s->name, names, arrlenu(names), SIMILAR);
+	like = probe_similar(a, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	arrfree(names);
 	return like;
 }
@@ -299,8 +294,7 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 	if (s->module && !*like && !exists)
 		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
 	else
-		probe_fail(s->ps, out, "no-match", NULL, "no match%s%s%s", *like ? " (similar functions: " : "",
-			   like, *like ? ")" : "");
+		probe_fail_match(s->ps, out, "functions", like);
 }
 
 static bool can_probe(struct search *s, struct probe_result *out)
@@ -402,12 +396,8 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	if (!is_plain_kprobe(&s))
 		img = probe_kernel_images(ps, s.module, &n, &missing);
-	for (size_t i = 0; i < n; i++) {
-		if (s.variant >= PROCESS_STATEMENT)
-			probe_resolve_statement(ps, f, m, &img[i], out);
-		else
-			probe_resolve_function(ps, f, m, &img[i], out);
-	}
+	for (size_t i = 0; i < n; i++)
+		probe_resolve_place(ps, f, m, &img[i], out);
 	if (!n) {
 		if (needs_debuginfo(&s, text) || !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release })) {
 			probe_kernel_missing(ps, out, &missing);

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/btf.h"
 #include "dbg/func.h"
 #include "dbg/kernelfile.h"
@@ -70,7 +71,7 @@ struct probe_image *probe_kernel_images(struct probe_session *ps, const char *mo
 							  .derived = "kernel" };
 
 	*e = (struct dbg_error){ 0 };
-	if (module && strpbrk(module, "*?[")) {
+	if (module && is_glob(module)) {
 		images_of_glob(ps, &o, module, &list, e);
 	} else if (module) {
 		image_of_module(ps, &o, module, &list, e);

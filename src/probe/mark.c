@@ -73,14 +73,8 @@ static void marks_resolve(struct probe_session *ps, const struct probe_family *f
 		if (!fnmatch(name, sdt[i].name, 0))
 			mark_point(ps, f, m, img, &sdt[i], out);
 	}
-	if (arrlenu(out->points) == before) {
-		const char *like = probe_similar(ps->arena, name, names, arrlenu(names), 5);
-
-		if (*like)
-			probe_fail(ps, out, "no-match", NULL, "no match (similar marks: %s)", like);
-		else
-			probe_fail(ps, out, "no-match", NULL, "no match");
-	}
+	if (arrlenu(out->points) == before)
+		probe_fail_match(ps, out, "marks", probe_similar(ps->arena, name, names, arrlenu(names), PROBE_SIMILAR_MAX));
 	arrfree(names);
 }
 
@@ -116,14 +110,9 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 					   ret ? ".return" : "");
 		arrput(out->points, pt);
 	}
-	if (arrlenu(out->points) == before) {
-		const char *like = want ? probe_similar(a, want, names, arrlenu(names), 5) : "";
-
-		if (*like)
-			probe_fail(ps, out, "no-match", NULL, "no match (similar functions: %s)", like);
-		else
-			probe_fail(ps, out, "no-match", NULL, "no match");
-	}
+	if (arrlenu(out->points) == before)
+		probe_fail_match(ps, out, "functions",
+				 want ? probe_similar(a, want, names, arrlenu(names), PROBE_SIMILAR_MAX) : "");
 	arrfree(names);
 }
 

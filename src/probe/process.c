@@ -21,6 +21,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/module.h"
 
 #define MAX_LINKS	40
@@ -30,12 +31,6 @@
 struct place {
 	const char *root, *path;
 };
-
-void probe_session_fini(struct probe_session *ps)
-{
-	ps->cache = NULL;
-	arrfree(ps->counters);
-}
 
 static const char *place_file(struct arena *a, struct place p)
 {
@@ -293,26 +288,33 @@ static void images_of_pid(struct probe_session *ps, int64_t pid, int32_t only, s
 		probe_fail(ps, out, "no-match", NULL, "no match");
 }
 
+/* All programs whose paths match. */
+static void images_of_glob(struct probe_session *ps, const char *pattern, struct probe_image **list)
+{
+	glob_t g;
+
+	if (glob(pattern, 0, NULL, &g))
+		return;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		struct place p;
+		struct stat st;
+
+		if (stat(g.gl_pathv[i], &st) || !S_ISREG(st.st_mode) || access(g.gl_pathv[i], X_OK) ||
+		    !place_resolve(ps, g.gl_pathv[i], &p))
+			continue;
+		place_interpreter(ps, &p);
+		image_add(ps, p, p.path, 0, list, NULL);
+	}
+	globfree(&g);
+}
+
 static void images_of_path(struct probe_session *ps, const char *path, struct probe_result *out,
 			   struct probe_image **list)
 {
 	struct place p;
 
-	if (strpbrk(path, "*?[")) {
-		glob_t g;
-
-		if (!glob(path, 0, NULL, &g)) {
-			for (size_t i = 0; i < g.gl_pathc; i++) {
-				struct stat st;
-
-				if (!stat(g.gl_pathv[i], &st) && S_ISREG(st.st_mode) &&
-				    !access(g.gl_pathv[i], X_OK) && place_resolve(ps, g.gl_pathv[i], &p)) {
-					place_interpreter(ps, &p);
-					image_add(ps, p, p.path, 0, list, NULL);
-				}
-			}
-			globfree(&g);
-		}
+	if (is_glob(path)) {
+		images_of_glob(ps, path, list);
 	} else if (!place_find(ps, path, &p)) {
 		if (!strchr(path, '/'))
 			probe_fail(ps, out, "no-executable", NULL, "cannot find executable '%s'", path);
@@ -327,6 +329,30 @@ static void images_of_path(struct probe_session *ps, const char *path, struct pr
 		probe_fail(ps, out, "no-match", NULL, "no match");
 }
 
+/* The libraries that the name means of those that a program starts with; notes all of these in *known. */
+static void add_libraries(struct probe_session *ps, const struct probe_image *prog, const char *name,
+			  struct probe_image **libs, const char ***known)
+{
+	size_t n;
+	const char *const *need = dbg_module_ldd(prog->module, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *base = strrchr(need[i], '/'), *spelt;
+		struct place p = { prog->root ? prog->root : "", need[i] };
+
+		arrput(*known, need[i]);
+		base = base ? base + 1 : need[i];
+		if (fnmatch(name, need[i], 0) && fnmatch(name, base, 0))
+			continue;
+		p.path = resolve_under(ps->arena, p.root, need[i]);
+		if (!p.path || !image_add(ps, p, p.path, prog->pid, libs, NULL))
+			continue;
+		spelt = strchr(name, '/') && !is_glob(name) ? name : p.path;
+		arrlast(*libs).derived = arena_printf(ps->arena, "%s.library(%s)", prog->spelling,
+						      probe_quote(ps->arena, spelt));
+	}
+}
+
 /* Replaces the programs by those of their libraries that the name means. */
 static void images_of_library(struct probe_session *ps, const char *name, struct probe_result *out,
 			      struct probe_image **list)
@@ -334,27 +360,8 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 	struct probe_image *libs = NULL;
 	const char **known = NULL;
 
-	for (size_t i = 0; i < arrlenu(*list); i++) {
-		const struct probe_image *prog = &(*list)[i];
-		size_t n;
-		const char *const *need = dbg_module_ldd(prog->module, &n);
-
-		for (size_t j = 0; j < n; j++) {
-			const char *base = strrchr(need[j], '/'), *spelt;
-			struct place p = { prog->root ? prog->root : "", need[j] };
-
-			arrput(known, need[j]);
-			base = base ? base + 1 : need[j];
-			if (fnmatch(name, need[j], 0) && fnmatch(name, base, 0))
-				continue;
-			p.path = resolve_under(ps->arena, p.root, need[j]);
-			if (!p.path || !image_add(ps, p, p.path, prog->pid, &libs, NULL))
-				continue;
-			spelt = strchr(name, '/') && !strpbrk(name, "*?[") ? name : p.path;
-			arrlast(libs).derived = arena_printf(ps->arena, "%s.library(%s)", prog->spelling,
-							     probe_quote(ps->arena, spelt));
-		}
-	}
+	for (size_t i = 0; i < arrlenu(*list); i++)
+		add_libraries(ps, &(*list)[i], name, &libs, &known);
 	/* not among those it starts with, but perhaps opened later */
 	if (!libs && strchr(name, '/') && arrlenu(*list)) {
 		const struct probe_image *prog = &(*list)[0];
@@ -364,14 +371,9 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 			libs[0].derived = arena_printf(ps->arena, "%s.library(%s)", prog->spelling,
 						       probe_quote(ps->arena, name));
 	}
-	if (!libs && arrlenu(*list)) {
-		const char *like = probe_similar(ps->arena, name, known, arrlenu(known), 5);
-
-		if (*like)
-			probe_fail(ps, out, "no-match", NULL, "no match (similar libraries: %s)", like);
-		else
-			probe_fail(ps, out, "no-match", NULL, "no match");
-	}
+	if (!libs && arrlenu(*list))
+		probe_fail_match(ps, out, "libraries",
+				 probe_similar(ps->arena, name, known, arrlenu(known), PROBE_SIMILAR_MAX));
 	arrfree(known);
 	arrfree(*list);
 	*list = libs;

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/glob.h"
 #include "dbg/btf.h"
 #include "probe/tracefs.h"
 
@@ -92,7 +93,7 @@ static void add_bare(struct search *s)
 {
 	const char **names;
 
-	if (!strpbrk(s->name, "*?[")) {
+	if (!is_glob(s->name)) {
 		if (shgeti(s->seen, s->name) < 0)
 			add_tracepoint(s, NULL, s->name);
 		return;
@@ -139,9 +140,8 @@ static void trace_explain(struct search *s, struct probe_result *out)
 
 	for (size_t i = 0; i < arrlenu(names); i++)
 		names[i] += strlen(TYPEDEF_PREFIX);
-	like = probe_similar(s->ps->arena, s->name, names, arrlenu(names), 5);
-	probe_fail(s->ps, out, "no-match", NULL, "no match%s%s%s", *like ? " (similar tracepoints: " : "", like,
-		   *like ? ")" : "");
+	like = probe_similar(s->ps->arena, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
+	probe_fail_match(s->ps, out, "tracepoints", like);
 	arrfree(names);
 }
 

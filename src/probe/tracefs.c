@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking things up in tracefs, which many containers and small systems have not mounted. */
+#include "base/glob.h"
 #include "probe/tracefs.h"
 
 #include <dirent.h>
@@ -67,11 +68,6 @@ bool tracefs_has_field(const char *category, const char *event, const char *fiel
 		found = strstr(line, want) != NULL;
 	fclose(f);
 	return found;
-}
-
-static bool is_glob(const char *s)
-{
-	return strpbrk(s, "*?[") != NULL;
 }
 
 static void events_of(const char *category, const char *event, tracefs_event_fn *fn, void *ctx)

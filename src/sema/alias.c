@@ -5,13 +5,9 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/glob.h"
 #include "base/xalloc.h"
 #include "sema/index.h"
-
-bool alias_name_is_glob(const char *name)
-{
-	return strpbrk(name, "*?[") != NULL;
-}
 
 static struct alias_node *child(struct alias_node *node, const char *name, bool create)
 {
@@ -222,7 +218,7 @@ static size_t match_from(struct matcher *m, const struct alias_node *node, size_
 	if (!c->arg) {
 		if (strstr(c->name, "**")) {
 			count = match_deep(m, node, pos, c->name);
-		} else if (alias_name_is_glob(c->name)) {
+		} else if (is_glob(c->name)) {
 			for (size_t i = 0; i < arrlenu(node->children); i++)
 				if (!fnmatch(c->name, node->children[i]->name, 0))
 					count += match_from(m, node->children[i], pos + 1);
@@ -241,7 +237,7 @@ size_t alias_tree_match(struct alias_tree *tree, struct sema_state *st, const st
 	struct matcher m = {st, pt, fn, ctx};
 	const char *first = pt->components[0].name;
 
-	load(tree, st, alias_name_is_glob(first) ? NULL : first);
+	load(tree, st, is_glob(first) ? NULL : first);
 	return match_from(&m, &tree->root, 0);
 }
 

@@ -45,6 +45,4 @@ size_t alias_tree_match(struct alias_tree *tree, struct sema_state *st, const st
 size_t alias_tree_depth(struct alias_tree *tree, struct sema_state *st, const struct ast_point *pt,
 			struct alias_node **node);
 
-bool alias_name_is_glob(const char *name);
-
 #endif

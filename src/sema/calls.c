@@ -12,7 +12,6 @@
 #include "sema/index.h"
 #include "sema/state.h"
 
-#define MAX_SUGGESTIONS 5
 
 void sema_queue_function(struct sema_state *st, struct ast_function *f)
 {
@@ -119,7 +118,7 @@ static void report_unresolved(struct sema_state *st, const struct ast_expr *e,
 	for (size_t i = arrlenu(names); i-- > 0;)	/* those are the library's own */
 		if (!strncmp(names[i], "__", 2))
 			arrdelswap(names, i);
-	similar = probe_similar(st->s->arena, e->call.name, names, arrlenu(names), MAX_SUGGESTIONS);
+	similar = probe_similar(st->s->arena, e->call.name, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	arrfree(names);
 	if (*similar)
 		diag_error(sink, "call-unresolved", &e->at, "unresolved function %s (similar: %s)",

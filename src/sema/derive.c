@@ -10,6 +10,7 @@
 #include <fnmatch.h>
 
 #include "probe/family.h"
+#include "base/glob.h"
 #include "sema/alias.h"
 
 #define MAX_ALIAS_DEPTH 64
@@ -240,11 +241,11 @@ static struct diag *explain(struct deriver *d, const struct ast_point *pt, const
 	names = depth == at ? probe_next_names(a, pt->components, at) : NULL;
 	for (size_t i = 0; i < arrlenu(node->children); i++)
 		arrput(names, node->children[i]->name);
-	similar = probe_similar(a, pt->components[depth].name, names, arrlenu(names), 5);
+	similar = probe_similar(a, pt->components[depth].name, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	arrfree(names);
 	return diag_new(sink, DIAG_SEMANTIC_ERROR, "probe-mismatch", &pt->components[depth].at,
 			"probe point mismatch%s%s%s%s",
-			alias_name_is_glob(pt->components[depth].name) ?
+			is_glob(pt->components[depth].name) ?
 				": didn't find any wildcard matches" : "",
 			*similar ? " (similar: " : "", similar, *similar ? ")" : "");
 }
@@ -338,7 +339,7 @@ static void use_alias(void *ctx, const struct ast_probe *alias, size_t used)
 static bool point_is_glob(const struct ast_point *pt)
 {
 	for (size_t i = 0; i < pt->ncomponents; i++)
-		if (alias_name_is_glob(pt->components[i].name))
+		if (is_glob(pt->components[i].name))
 			return true;
 	return false;
 }

@@ -10,7 +10,6 @@
 #include "probe/family.h"
 #include "sema/usage.h"
 
-#define MAX_SUGGESTIONS 5
 
 struct elider {
 	struct walk w;
@@ -86,7 +85,7 @@ static void warn_unassigned(struct elider *el, const struct ast_var *v, const ch
 		if (s->globals[i]->name != v->name && s->globals[i]->at.src &&
 		    !s->globals[i]->at.src->tapset)
 			arrput(names, s->globals[i]->name);
-	similar = probe_similar(s->arena, v->name, names, arrlenu(names), MAX_SUGGESTIONS);
+	similar = probe_similar(s->arena, v->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	arrfree(names);
 	diag_warn(s->diag, "never-assigned", &v->at, "never-assigned %s variable '%s'%s%s%s", what,
 		  v->name, *similar ? " (similar: " : "", similar, *similar ? ")" : "");
