@@ -390,6 +390,8 @@ static void place_start(struct lower *L, const struct target_access *a, struct t
 		p->addr = lower_expr(L, a->operands[0]);
 	else if (a->base == BASE_ARG)
 		p->value = with_imm(ir_expr_new(L->mod->ir, IR_ARG, &a->at, 0), a->arg);
+	else if (a->base == BASE_SYSARG)
+		p->value = with_imm(ir_expr_new(L->mod->ir, IR_SYSARG, &a->at, 0), a->arg);
 	else if (a->base == BASE_RESULT)
 		p->value = ir_expr_new(L->mod->ir, IR_RETVAL, &a->at, 0);
 	else if (a->loc.kind == DBG_LOC_MEMORY)

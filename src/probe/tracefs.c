@@ -50,17 +50,52 @@ bool tracefs_has_event(const char *category, const char *event)
 	return n > 0 && (size_t)n < sizeof(path) && !access(path, F_OK);
 }
 
-bool tracefs_has_field(const char *category, const char *event, const char *field)
+static FILE *open_format(const char *category, const char *event)
 {
-	char path[PATH_MAX], line[512], want[128];
-	bool found = false;
-	FILE *f;
+	char path[PATH_MAX];
 	int n;
 
 	if (!tracefs_path())
-		return false;
+		return NULL;
 	n = snprintf(path, sizeof(path), "%s/events/%s/%s/format", tracefs_path(), category, event);
-	f = n > 0 && (size_t)n < sizeof(path) ? fopen(path, "re") : NULL;
+	return n > 0 && (size_t)n < sizeof(path) ? fopen(path, "re") : NULL;
+}
+
+/* A line "\tfield:TYPE NAME;\toffset:..." */
+static void field_line(char *line, tracefs_field_fn *fn, void *ctx)
+{
+	char *type = strstr(line, "field:"), *end = type ? strchr(type, ';') : NULL, *name;
+
+	if (!end)
+		return;
+	*end = 0;
+	type += strlen("field:");
+	name = strrchr(type, ' ');
+	if (!name || !strncmp(name + 1, "common_", 7))
+		return;
+	*name = 0;
+	fn(ctx, type, name + 1);
+}
+
+bool tracefs_fields(const char *category, const char *event, tracefs_field_fn *fn, void *ctx)
+{
+	FILE *f = open_format(category, event);
+	char line[512];
+
+	if (!f)
+		return false;
+	while (fgets(line, sizeof(line), f))
+		field_line(line, fn, ctx);
+	fclose(f);
+	return true;
+}
+
+bool tracefs_has_field(const char *category, const char *event, const char *field)
+{
+	FILE *f = open_format(category, event);
+	char line[512], want[128];
+	bool found = false;
+
 	if (!f)
 		return false;
 	snprintf(want, sizeof(want), " %s;", field);

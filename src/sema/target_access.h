@@ -33,6 +33,7 @@ enum access_base {
 	BASE_CONTEXT,		/* n bytes (size) of the program's context at an offset */
 	BASE_SDT,		/* argument of a mark */
 	BASE_ARG,		/* argument `arg` of the program: a value of 8 bytes */
+	BASE_SYSARG,		/* argument `arg` of the system call, likewise */
 	BASE_RESULT,		/* the function's result, likewise */
 	BASE_COUNTER,		/* perf counter number `arg` */
 	BASE_VERDICT,		/* what becomes of the packet of a netfilter hook */
@@ -147,6 +148,10 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 /* target_kernel.c; each NULL and b->why */
 /* $name, $return, @var(...) of the kernel; the error that there is no such $name. */
 struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
+/* A parameter of the system call at the point; NULL: it has none of that name, or the kernel does not tell. */
+struct target_access *target_syscall_parameter(struct target_binder *b, const char *name);
+/* Appends the names of its parameters, each behind a $. */
+void target_syscall_names(struct arena *a, const struct probe_point *pt, const char ***names);
 struct target_access *target_kernel_result(struct target_binder *b);
 struct target_access *target_kernel_var(struct target_binder *b, unsigned use);
 struct target_access *target_no_parameter(struct target_binder *b, const char *name);

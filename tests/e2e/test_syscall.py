@@ -135,3 +135,41 @@ def test_the_example_opensnoop():
     out = stap("--example", "opensnoop.stp", "-c", "cat /etc/hostname /nonexistent").out
     assert re.search(r'^cat\(\d+\) openat\(AT_FDCWD, "/etc/hostname", O_RDONLY\) = 3, \d+ us$', out, re.M), out
     assert re.search(r'^cat\(\d+\) openat\(.*"/nonexistent", O_RDONLY\) = -2 \(ENOENT\), \d+ us$', out, re.M), out
+
+
+def test_parameters_by_the_kernels_names():
+    """$filename and the like, of both interfaces, at the entry and at the return."""
+    text = ('probe syscall.openat { if (pid() == target() && user_string($filename, "") == "/etc/hostname") '
+            'printf("%d %d %s\\n", $dfd, $flags & 3, argstr) } '
+            'probe syscall.openat.return { if (pid() == target() && user_string_n($filename, 4) == "/etc") '
+            'println(user_string($filename), $dfd == @entry($dfd)) } '
+            'probe nd_syscall.write { if (pid() == target()) println($fd, " ", user_string_n($buf, $count)) }')
+    out = script(text, "-c", "cat /etc/hostname").out
+    assert '-100 0 AT_FDCWD, "/etc/hostname", O_RDONLY\n' in out and "/etc/hostname1\n" in out, out
+    with open("/etc/hostname", encoding="ascii") as f:
+        assert f"1 {f.read()}" in out, out
+    assert script("probe syscall.pread, syscall.mmap2, syscall.fstatat, syscall.futex { println($$name) } "
+                  "probe syscall.pread { println($pos) } probe syscall.mmap2 { println($off) } "
+                  "probe syscall.fstatat { println($statbuf) } probe syscall.futex { println($uaddr2) }",
+                  "-p4").status == 0
+    err = script("probe syscall.openat { println($filenam) }").err
+    assert re.search(r"unable to find tracepoint variable '\$filenam' \(alternatives: \$filename, ", err), err
+
+
+def test_the_process_makes_the_same_texts_as_a_handler():
+    """What is printed is left to the process, what is looked at is made in the kernel."""
+    program = ("import os, ctypes, resource, signal, socket, time\n"
+               "c = ctypes.CDLL(None)\n"
+               "for n in (1, 100, 480, 500, 505, 511, 512, 600, 1000):\n"
+               "    os.path.exists(\"/\" + n * \"a\")\n"
+               "    os.path.exists(\"/\" + n * \"\\a\")\n"
+               "c.open(ctypes.c_void_p(8), 0x241, 0o644)\nc.open(b\"/none\", -1)\nc.open(b\"\", 2)\n"
+               "c.socket(77, 99, 3)\nc.mmap(0, 0, 5, 0x7fffffff, -1, 0)\n"
+               "time.sleep(0.001)\nresource.getrlimit(3)\nsignal.signal(10, signal.SIG_IGN)\n"
+               "os.pipe()\nos.write(os.open(\"/dev/null\", 1), b\"\\0\\1\\2\\\"\\\\\")\n")
+    text = ('probe syscall.* { if (pid() == target()) println("A ", name, " ", argstr) } '
+            'probe syscall.* { if (pid() == target()) println("B ", name, " ", substr(argstr, 0, 1000)) }')
+    lines = script(text, "-c", f"{sys.executable} -c '{program}'", timeout=120).lines
+    made = [line[2:] for line in lines if line.startswith("A ")]
+    assert len(made) > 200 and made == [line[2:] for line in lines if line.startswith("B ")]
+    assert any(len(line) > 500 for line in made) and "O_WRONLY|O_CREAT|O_TRUNC" in "".join(made)
