@@ -1,77 +1,71 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Member offsets from the kernel's BTF, which is parsed at the first question. */
+/* Facts from the kernel's BTF, which is opened at the first question. */
 #include "bpf/kernel.h"
 
-#include "bpf/emit.h"
-
-#include <bpf/btf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#define DEPTH_MAX	8
+#include "bpf/emit.h"
+#include "dbg/btf.h"
+#include "dbg/module.h"
 
-static struct btf *vmlinux(void)
+/* Programs are loaded by several threads. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct dbg_module *vmlinux(void)
 {
-	static struct btf *b;
-	static bool tried;
+	struct dbg_error e;
 
-	if (!tried) {
-		tried = true;
-		b = btf__load_vmlinux_btf();
-	}
-	return b;
-}
-
-static int find_member(const struct btf *b, int id, const char *name, int depth)
-{
-	const struct btf_type *t = btf__type_by_id(b, (__u32)id);
-	const struct btf_member *m;
-
-	if (!t || depth > DEPTH_MAX || !btf_is_composite(t))
-		return -1;
-	m = btf_members(t);
-	for (int i = 0; i < btf_vlen(t); i++) {
-		const char *mn = btf__name_by_offset(b, m[i].name_off);
-		int off = (int)btf_member_bit_offset(t, (__u32)i) / 8, in;
-
-		if (mn && *mn) {
-			if (!strcmp(mn, name))
-				return off;
-			continue;
-		}
-		in = find_member(b, (int)m[i].type, name, depth + 1);
-		if (in >= 0)
-			return off + in;
-	}
-	return -1;
+	return dbg_btf_kernel("vmlinux", &e);
 }
 
 int kernel_offset(const char *type, const char *member)
 {
-	struct btf *b = vmlinux();
-	int id = b ? btf__find_by_name_kind(b, type, BTF_KIND_STRUCT) : -1;
+	struct dbg_module *btf;
+	struct dbg_member found;
+	const struct dbg_type *t;
+	char name[128];
+	int offset;
 
-	return id < 0 ? -1 : find_member(b, id, member, 0);
+	snprintf(name, sizeof(name), "struct %s", type);
+	pthread_mutex_lock(&lock);
+	btf = vmlinux();
+	t = btf ? dbg_type_find(btf, name) : NULL;
+	offset = t && dbg_type_member(t, member, &found) ? (int)(found.bit_offset / 8) : -1;
+	pthread_mutex_unlock(&lock);
+	return offset;
 }
 
 int kernel_function_id(const char *name)
 {
-	struct btf *b = vmlinux();
+	struct dbg_module *btf;
+	struct dbg_btf_func f;
+	int id;
 
-	return b ? btf__find_by_name_kind(b, name, BTF_KIND_FUNC) : -ENOENT;
+	pthread_mutex_lock(&lock);
+	btf = vmlinux();
+	id = btf && dbg_btf_func(btf, name, &f) ? (int)f.id : -ENOENT;
+	pthread_mutex_unlock(&lock);
+	return id;
 }
 
 int kernel_tracepoint_id(const char *name)
 {
-	struct btf *b = vmlinux();
+	const struct dbg_type *t;
+	struct dbg_module *btf;
 	char type[128];
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
-	return b ? btf__find_by_name_kind(b, type, BTF_KIND_TYPEDEF) : -ENOENT;
+	pthread_mutex_lock(&lock);
+	btf = vmlinux();
+	t = btf ? dbg_type_find(btf, type) : NULL;
+	pthread_mutex_unlock(&lock);
+	return t && t->kind == DBG_TYPEDEF ? (int)dbg_btf_type_id(t) : -ENOENT;
 }
 
 #ifdef __x86_64__

@@ -480,3 +480,8 @@ static const struct dbg_type_ops btf_type_ops = {
 	.params = bt_params,
 	.count = bt_count,
 };
+
+uint32_t dbg_btf_type_id(const struct dbg_type *t)
+{
+	return t->ops == &btf_type_ops ? (uint32_t)t->ref : 0;
+}

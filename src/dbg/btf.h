@@ -35,6 +35,8 @@ bool dbg_btf_func(struct dbg_module *m, const char *name, struct dbg_btf_func *o
 /* Arguments of a tp_btf tracepoint: the prototype behind typedef btf_trace_NAME; the first
  * parameter (void *__data) is not included.  NULL: no such tracepoint. */
 const struct dbg_param *dbg_btf_tracepoint(struct dbg_module *m, const char *name, size_t *n);
+/* The id of a type that came from BTF; 0: it did not. */
+uint32_t dbg_btf_type_id(const struct dbg_type *t);
 /* Type of a global variable; NULL: BTF does not describe it.  Per-CPU ones have one copy for each processor. */
 const struct dbg_type *dbg_btf_var(struct dbg_module *m, const char *name, bool *per_cpu);
 /* Byte offset and size of a member, given a type as dbg_type_find takes it and a dotted path
