@@ -8,7 +8,6 @@
 #include "bpf/kernel.h"
 #include "bpf/load.h"
 
-
 static void call_loop(struct emit *em)
 {
 	em_label cb = em_new_label(em);

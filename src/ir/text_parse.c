@@ -540,7 +540,6 @@ static void parse_top(struct parser *ps)
 	}
 }
 
-
 static void fix_list(struct ir_module *m, struct ir_stmt *s)
 {
 	for (; s; s = s->next) {

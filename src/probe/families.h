@@ -21,7 +21,7 @@ extern const struct probe_family probe_family_watch;
 void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,
 		const struct span *at, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* "no match", and what was similar: names of `kind` ("functions"), as of probe_similar(). */
-void probe_fail_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar);
+void probe_no_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar);
 /* The same spelling everywhere. */
 void probe_point_spell(struct probe_point *pt, const char *text);
 /* Sets a per-point constant. */

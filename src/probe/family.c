@@ -230,7 +230,7 @@ void probe_fail(struct probe_session *ps, struct probe_result *out, const char *
 	out->why = d;
 }
 
-void probe_fail_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar)
+void probe_no_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar)
 {
 	if (*similar)
 		probe_fail(ps, out, "no-match", NULL, "no match (similar %s: %s)", kind, similar);

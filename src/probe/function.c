@@ -554,7 +554,7 @@ static void function_explain(struct search *s, struct probe_result *out)
 		if (f[i]->name)
 			arrput(names, f[i]->name);
 	like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), PROBE_SIMILAR_MAX);
-	probe_fail_match(s->ps, out, "functions", s->variant < PROCESS_LABEL ? like : "");
+	probe_no_match(s->ps, out, "functions", s->variant < PROCESS_LABEL ? like : "");
 	arrfree(names);
 }
 

@@ -294,7 +294,7 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 	if (s->module && !*like && !exists)
 		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
 	else
-		probe_fail_match(s->ps, out, "functions", like);
+		probe_no_match(s->ps, out, "functions", like);
 }
 
 static bool can_probe(struct search *s, struct probe_result *out)

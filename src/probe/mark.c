@@ -74,7 +74,7 @@ static void marks_resolve(struct probe_session *ps, const struct probe_family *f
 			mark_point(ps, f, m, img, &sdt[i], out);
 	}
 	if (arrlenu(out->points) == before)
-		probe_fail_match(ps, out, "marks", probe_similar(ps->arena, name, names, arrlenu(names), PROBE_SIMILAR_MAX));
+		probe_no_match(ps, out, "marks", probe_similar(ps->arena, name, names, arrlenu(names), PROBE_SIMILAR_MAX));
 	arrfree(names);
 }
 
@@ -111,7 +111,7 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 		arrput(out->points, pt);
 	}
 	if (arrlenu(out->points) == before)
-		probe_fail_match(ps, out, "functions",
+		probe_no_match(ps, out, "functions",
 				 want ? probe_similar(a, want, names, arrlenu(names), PROBE_SIMILAR_MAX) : "");
 	arrfree(names);
 }

@@ -372,7 +372,7 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 						       probe_quote(ps->arena, name));
 	}
 	if (!libs && arrlenu(*list))
-		probe_fail_match(ps, out, "libraries",
+		probe_no_match(ps, out, "libraries",
 				 probe_similar(ps->arena, name, known, arrlenu(known), PROBE_SIMILAR_MAX));
 	arrfree(known);
 	arrfree(*list);

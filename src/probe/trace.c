@@ -141,7 +141,7 @@ static void trace_explain(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < arrlenu(names); i++)
 		names[i] += strlen(TYPEDEF_PREFIX);
 	like = probe_similar(s->ps->arena, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
-	probe_fail_match(s->ps, out, "tracepoints", like);
+	probe_no_match(s->ps, out, "tracepoints", like);
 	arrfree(names);
 }
 

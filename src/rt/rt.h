@@ -24,7 +24,6 @@
 
 #include <stdint.h>
 
-
 #ifndef RT_MEM_SHIFT
 #define RT_MEM_SHIFT	21		/* native: 2 MiB; the BPF build chooses less */
 #endif

@@ -12,7 +12,6 @@
 #include "sema/index.h"
 #include "sema/state.h"
 
-
 void sema_queue_function(struct sema_state *st, struct ast_function *f)
 {
 	struct arena *a = st->s->arena;

@@ -10,7 +10,6 @@
 #include "probe/family.h"
 #include "sema/usage.h"
 
-
 struct elider {
 	struct walk w;
 	struct sema_state *st;
