@@ -316,14 +316,22 @@ static void gen_unreported(struct gen *g, em_label done)
 	em_bind(em, reported);
 }
 
-static void gen_main(struct gen *g)
+/* Where a program goes on that cannot, or need not, run its handler to the end. */
+struct exits {
+	em_label out;		/* nothing was taken */
+	em_label deep;		/* within another */
+	em_label leave;		/* ... but the depth was */
+	em_label none;		/* no slot is free */
+	em_label nolock;	/* the globals cannot be had */
+	em_label release;	/* the slot is to be given back */
+	em_label err;		/* a soft error */
+	em_label done;		/* it was reported */
+};
+
+/* Takes what the handler needs, or goes where that cannot be had. */
+static void enter_program(struct gen *g, const struct exits *x, bool guarded)
 {
 	struct emit *em = &g->em;
-	bool guarded = is_guarded(g);
-	em_label leave = em_new_label(em), deep = em_new_label(em);
-	em_label out = em_new_label(em), none = em_new_label(em), nolock = em_new_label(em),
-		 err = em_new_label(em), done = em_new_label(em), release = em_new_label(em);
-	struct mem start = { 0 };
 
 	em_subprog(em, em_new_label(em), FN_KIND_STATIC);
 	em_mov(em, R7, R1);
@@ -334,13 +342,71 @@ static void gen_main(struct gen *g)
 	}
 	gen_vars(g, R1, VARS_ACTIVE);
 	em_ldx(em, BPF_W, R1, R1, 0);
-	em_jcci(em, BPF_JEQ, R1, 0, out);
+	em_jcci(em, BPF_JEQ, R1, 0, x->out);
 	if (guarded) {
 		change_depth(g, 1);
-		em_jcci(em, BPF_JNE, R2, 0, deep);
+		em_jcci(em, BPF_JNE, R2, 0, x->deep);
 	}
 	if (g->slot)
-		gen_slot_take(g, none);
+		gen_slot_take(g, x->none);
+}
+
+/* Gives back what was taken, and ends the program. */
+static void leave_program(struct gen *g, const struct exits *x, bool guarded)
+{
+	struct emit *em = &g->em;
+
+	em_bind(em, x->release);
+	if (g->kind == PROG_NETFILTER) {
+		gen_ld(g, R0, g->verdict);
+		em_alui(em, BPF_AND, R0, NF_ACCEPT);	/* what the kernel takes, for its verifier */
+	}
+	if (g->slot)
+		gen_sti(g, gen_hdr(HDR(lock)), 0);
+	if (g->kind == PROG_NETFILTER)
+		em_exit(em);
+	em_bind(em, x->leave);
+	if (guarded)
+		change_depth(g, -1);
+	em_bind(em, x->out);
+	em_movi(em, R0, g->kind == PROG_NETFILTER ? NF_ACCEPT : 0);
+	em_exit(em);
+}
+
+/* Behind the program: errors are reported, hits that were skipped are counted. */
+static void program_failures(struct gen *g, const struct exits *x, bool guarded)
+{
+	struct emit *em = &g->em;
+
+	em_bind(em, x->err);
+	gen_unreported(g, x->done);
+	gen_count(g, WCNT_ERROR);
+	gen_out_error(g);
+	em_jmp(em, x->done);
+	em_bind(em, x->nolock);
+	gen_count(g, WCNT_SKIP_LOCK);
+	em_jmp(em, x->release);
+	em_bind(em, x->none);
+	count_without_slot(g, WCNT_SKIP_CONTEXT);
+	em_jmp(em, x->leave);
+	if (guarded) {
+		em_bind(em, x->deep);
+		count_without_slot(g, WCNT_SKIP_NESTED);
+		em_jmp(em, x->leave);
+	}
+}
+
+static void gen_main(struct gen *g)
+{
+	struct emit *em = &g->em;
+	const struct exits x = {
+		.leave = em_new_label(em), .deep = em_new_label(em), .out = em_new_label(em), .none = em_new_label(em),
+		.nolock = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em), .release = em_new_label(em),
+	};
+	bool guarded = is_guarded(g);
+	struct mem start = { 0 };
+
+	enter_program(g, &x, guarded);
 	if (g->p->timing) {
 		start = gen_alloc(g, 8);
 		em_helper(em, BPF_FUNC_ktime_get_ns);
@@ -351,13 +417,13 @@ static void gen_main(struct gen *g)
 		gen_sti(g, g->verdict, NF_ACCEPT);
 	}
 	gen_ctx_prologue(g, g->root.f);
-	gen_locks_take(g, nolock);
+	gen_locks_take(g, x.nolock);
 	gen_out_prologue(g);
-	gen_region(g, &g->root, err);
-	if (em_used(em, err))	/* from below */
-		em_bind_entry(em, done);
+	gen_region(g, &g->root, x.err);
+	if (em_used(em, x.err))	/* from below */
+		em_bind_entry(em, x.done);
 	else
-		em_bind(em, done);
+		em_bind(em, x.done);
 	if (g->slot) {
 		gen_out_flush(g);
 		gen_truncated(g);
@@ -365,39 +431,9 @@ static void gen_main(struct gen *g)
 	gen_locks_release(g);
 	if (g->p->timing)
 		gen_timing(g, start);
-	em_bind(em, release);
-	if (g->kind == PROG_NETFILTER) {
-		gen_ld(g, R0, g->verdict);
-		em_alui(em, BPF_AND, R0, NF_ACCEPT);	/* what the kernel takes, for its verifier */
-	}
-	if (g->slot)
-		gen_sti(g, gen_hdr(HDR(lock)), 0);
-	if (g->kind == PROG_NETFILTER)
-		em_exit(em);
-	em_bind(em, leave);
-	if (guarded)
-		change_depth(g, -1);
-	em_bind(em, out);
-	em_movi(em, R0, g->kind == PROG_NETFILTER ? NF_ACCEPT : 0);
-	em_exit(em);
-
+	leave_program(g, &x, guarded);
 	gen_stubs(g);
-	em_bind(em, err);
-	gen_unreported(g, done);
-	gen_count(g, WCNT_ERROR);
-	gen_out_error(g);
-	em_jmp(em, done);
-	em_bind(em, nolock);
-	gen_count(g, WCNT_SKIP_LOCK);
-	em_jmp(em, release);
-	em_bind(em, none);
-	count_without_slot(g, WCNT_SKIP_CONTEXT);
-	em_jmp(em, leave);
-	if (guarded) {
-		em_bind(em, deep);
-		count_without_slot(g, WCNT_SKIP_NESTED);
-		em_jmp(em, leave);
-	}
+	program_failures(g, &x, guarded);
 }
 
 static void reset(struct gen *g)

@@ -533,12 +533,32 @@ static void type_target(struct typer *ty, struct ast_expr *e, enum ast_type want
 	type_fixed(ty, e, target_type(e->sema), want);
 }
 
+/* @count(s) and its like */
+static void type_extractor(struct typer *ty, struct ast_expr *e, enum ast_type want)
+{
+	type_expr(ty, e->stat.stat, AST_STATS);
+	if (want == AST_STRING || want == AST_STATS)
+		type_mismatch(ty, &e->at, want, AST_LONG);
+	if (e->type == AST_UNKNOWN)
+		type_set(ty, &e->type, AST_LONG);
+}
+
+static void type_printed(struct typer *ty, struct ast_expr *e, enum ast_type want)
+{
+	type_print(ty, e);
+	if (want != AST_UNKNOWN && e->type != AST_UNKNOWN && want != e->type)
+		mismatch_print(ty, e, want);
+}
+
 void type_expr(struct typer *ty, struct ast_expr *e, enum ast_type want)
 {
 	if (ty->stop)
 		return;
 	switch (e->kind) {
 	case EXPR_NUMBER:
+	case EXPR_DEFINED:
+	case EXPR_REGISTER:
+	case EXPR_PROBEWRITE:
 		type_fixed(ty, e, AST_LONG, want);
 		break;
 	case EXPR_STRING:
@@ -567,23 +587,12 @@ void type_expr(struct typer *ty, struct ast_expr *e, enum ast_type want)
 	case EXPR_ENUM:
 		type_target(ty, e, want);
 		break;
-	case EXPR_DEFINED:
-	case EXPR_REGISTER:
-		type_fixed(ty, e, AST_LONG, want);
-		break;
 	case EXPR_DEREF:
 		type_insist(ty, e->raw.address, AST_LONG);
 		type_fixed(ty, e, AST_LONG, want);
 		break;
-	case EXPR_PROBEWRITE:
-		type_fixed(ty, e, AST_LONG, want);
-		break;
 	case EXPR_STAT:
-		type_expr(ty, e->stat.stat, AST_STATS);
-		if (want == AST_STRING || want == AST_STATS)
-			type_mismatch(ty, &e->at, want, AST_LONG);
-		if (e->type == AST_UNKNOWN)
-			type_set(ty, &e->type, AST_LONG);
+		type_extractor(ty, e, want);
 		break;
 	case EXPR_HIST:
 		type_expr(ty, e->hist.stat, AST_STATS);
@@ -592,9 +601,7 @@ void type_expr(struct typer *ty, struct ast_expr *e, enum ast_type want)
 		type_call(ty, e, want);
 		break;
 	case EXPR_PRINT:
-		type_print(ty, e);
-		if (want != AST_UNKNOWN && e->type != AST_UNKNOWN && want != e->type)
-			mismatch_print(ty, e, want);
+		type_printed(ty, e, want);
 		break;
 	case EXPR_UNARY:
 	case EXPR_PREFIX:
