@@ -47,6 +47,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.without = o->without;
 	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
+	gen_guard_survey(&e->unit);
 	e->gens = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
 	e->generated = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
 	for (ptrdiff_t i = 0; i < arrlen(p->handlers); i++)
@@ -234,6 +235,25 @@ static void set_active(struct engine *e, uint32_t on)
 		__atomic_store_n((uint32_t *)(e->vars + VARS_ACTIVE), on, __ATOMIC_SEQ_CST);
 }
 
+static void change_state(struct engine *e, uint32_t from, uint32_t to)
+{
+	if (e->vars)
+		__atomic_compare_exchange_n((uint32_t *)(e->vars + VARS_ACTIVE), &from, to, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST);
+}
+
+void engine_change_begin(struct engine *e)
+{
+	if (e->unit.nesting.free_inners)
+		change_state(e, ACTIVE_ON, ACTIVE_CHANGE);
+}
+
+void engine_change_end(struct engine *e)
+{
+	if (e->unit.nesting.free_inners)
+		change_state(e, ACTIVE_CHANGE, ACTIVE_ON);
+}
+
 int engine_activate(struct engine *e)
 {
 	int err = track_start(e);
@@ -241,7 +261,7 @@ int engine_activate(struct engine *e)
 	if (!err)
 		err = counters_open(e);
 	if (!err)
-		set_active(e, 1);
+		set_active(e, ACTIVE_ON);
 	return err;
 }
 
@@ -274,6 +294,7 @@ void engine_destroy(struct engine *e)
 	maps_close(e);
 	load_btf_close(&e->btf);
 	layout_fini(&e->unit.lo);
+	free(e->unit.nesting.inner);
 	arrfree(e->unit.pool);
 	shfree(e->unit.pool_index);
 	arrfree(e->unit.sites);

@@ -56,11 +56,27 @@ struct sref {
 	uint32_t bound;
 };
 
+/* How the points of a session may be hit within one another: see gen_guard.c. */
+struct nesting {
+	uint32_t points, inners;	/* of the kernel; of them those that may be hit in the midst of another */
+	uint32_t free, free_inners;	/* those of them that the kernel does not keep apart */
+	uint32_t sleepers;		/* whose handlers may sleep */
+	bool *inner;			/* by handler: has such points */
+};
+
+/* What a handler does about that. */
+struct guard {
+	bool counts, marks;		/* tells others that it runs: in the processor's depth, or by its task */
+	bool checks, checks_mark;	/* leaves if another runs */
+	bool checks_process;		/* leaves if the process is changing a map */
+};
+
 /* What all handlers of a program share. */
 struct unit {
 	const struct program *p;
 	uint32_t without;		/* features not to be used, by bit */
 	struct layout lo;
+	struct nesting nesting;
 	char *pool;			/* string constants, 8-aligned; stb_ds arrays */
 	struct { char *key; uint32_t value; } *pool_index;	/* stb_ds string map */
 	uint32_t pool_base;		/* offset of the pool in b[] */
@@ -132,6 +148,7 @@ struct gen {
 	uint32_t handler;
 	enum prog_kind kind;
 	bool sleepable;
+	struct guard guard;
 	bool slot, want_slot;
 	int32_t top;			/* slot: next free offset; stack: lowest used (negative) */
 	struct temps temps;		/* temporaries free for use */
@@ -366,6 +383,17 @@ void gen_frame(struct gen *g);					/* r9 = the running frame */
 void gen_locks_take(struct gen *g, em_label failed);
 void gen_locks_release(struct gen *g);
 void gen_lock_fns(struct gen *g);
+
+/* gen_guard.c: no hit within a hit */
+void gen_guard_survey(struct unit *u);	/* u->nesting; free(u->nesting.inner) */
+struct guard gen_guard(const struct gen *g);
+/* At the handler's start: to `out` if no hits are to run, to `nested` if the process is changing a map. */
+void gen_guard_active(struct gen *g, em_label out, em_label nested);
+/* Counts the hit; to nested_counted, or to nested if it was not counted, if it is within another.  r7 = context stays. */
+void gen_guard_enter(struct gen *g, em_label nested, em_label nested_counted);
+void gen_guard_leave(struct gen *g);
+/* Comes before code that calls what takes a lock; `reg`: one of r6 to r9 that is free, or r0: a word of memory. */
+void gen_guard_lock(struct gen *g, int reg);
 
 /* gen_handler.c */
 /* Generates handler h; on success g->em holds the finished code.  NULL or the reason. */

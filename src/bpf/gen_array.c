@@ -230,6 +230,7 @@ static void gen_adel(struct gen *g, const struct ir_expr *e)
 	em_label none = em_new_label(&g->em);
 
 	gen_keys(g, e, key);
+	gen_guard_lock(g, R0);
 	em_map_fd(&g->em, R1, g->u->lo.globals[e->sym].map);
 	gen_map_key(g, key);
 	em_helper(&g->em, BPF_FUNC_map_delete_elem);
@@ -244,6 +245,7 @@ static void gen_aclear(struct gen *g, const struct ir_expr *e)
 			      .alone = g->alone };
 
 	arrput(g->pending, pd);
+	gen_guard_lock(g, R0);
 	em_map_fd(&g->em, R1, g->u->lo.globals[e->sym].map);
 	em_func_addr(&g->em, R2, pd.label);
 	em_movi(&g->em, R3, 0);

@@ -251,38 +251,6 @@ static void gen_timing(struct gen *g, struct mem start)
 	em_bind(em, out);
 }
 
-/*
- * A trampoline's program may be hit in the midst of another's: the functions that programs call are functions too.  The
- * kernel stops only the same program, as it stops any program of a kprobe; of different ones, that of _raw_spin_unlock
- * runs while another adds an element to an array and holds the lock of the free ones, takes it again, and the
- * machine stands still.
- */
-static bool is_guarded(const struct gen *g)
-{
-	size_t n = 0;
-
-	if (g->kind != PROG_FENTRY && g->kind != PROG_FEXIT)
-		return false;
-	for (size_t i = 0; i < arrlenu(g->p->points); i++) {
-		enum prog_kind kind = g->p->handlers[g->p->points[i].handler].kind;
-
-		n += kind == PROG_FENTRY || kind == PROG_FEXIT;
-	}
-	return n > 1;
-}
-
-/* r2 = depth on this processor before `change` */
-static void change_depth(struct gen *g, int change)
-{
-	em_helper(&g->em, BPF_FUNC_get_smp_processor_id);
-	em_alui(&g->em, BPF_AND, R0, g->u->lo.ncpu_pow2 - 1);
-	em_alui(&g->em, BPF_LSH, R0, 6);
-	gen_vars(g, R1, VARS_CPU + CPU_DEPTH);
-	em_alu(&g->em, BPF_ADD, R1, R0);
-	em_movi(&g->em, R2, change);
-	em_atomic(&g->em, BPF_DW, BPF_ADD | BPF_FETCH, R1, 0, R2);
-}
-
 /* Counts where no slot was taken. */
 static void count_without_slot(struct gen *g, uint32_t which)
 {
@@ -319,8 +287,9 @@ static void gen_unreported(struct gen *g, em_label done)
 /* Where a program goes on that cannot, or need not, run its handler to the end. */
 struct exits {
 	em_label out;		/* nothing was taken */
-	em_label deep;		/* within another */
-	em_label leave;		/* ... but the depth was */
+	em_label nested;	/* within another */
+	em_label counted;	/* the same, and the depth was taken */
+	em_label leave;		/* the depth is to be given back */
 	em_label none;		/* no slot is free */
 	em_label nolock;	/* the globals cannot be had */
 	em_label release;	/* the slot is to be given back */
@@ -329,7 +298,7 @@ struct exits {
 };
 
 /* Takes what the handler needs, or goes where that cannot be had. */
-static void enter_program(struct gen *g, const struct exits *x, bool guarded)
+static void enter_program(struct gen *g, const struct exits *x)
 {
 	struct emit *em = &g->em;
 
@@ -340,41 +309,47 @@ static void enter_program(struct gen *g, const struct exits *x, bool guarded)
 		em_stx(em, BPF_DW, R10, STACK_COOKIE, R2);
 		em_stx(em, BPF_DW, R10, STACK_IA32, R3);
 	}
-	gen_vars(g, R1, VARS_ACTIVE);
-	em_ldx(em, BPF_W, R1, R1, 0);
-	em_jcci(em, BPF_JEQ, R1, 0, x->out);
-	if (guarded) {
-		change_depth(g, 1);
-		em_jcci(em, BPF_JNE, R2, 0, x->deep);
-	}
+	gen_guard_active(g, x->out, x->nested);
+	gen_guard_enter(g, x->nested, x->counted);
 	if (g->slot)
 		gen_slot_take(g, x->none);
 }
 
 /* Gives back what was taken, and ends the program. */
-static void leave_program(struct gen *g, const struct exits *x, bool guarded)
+static void leave_program(struct gen *g, const struct exits *x)
 {
 	struct emit *em = &g->em;
 
 	em_bind(em, x->release);
-	if (g->kind == PROG_NETFILTER) {
-		gen_ld(g, R0, g->verdict);
-		em_alui(em, BPF_AND, R0, NF_ACCEPT);	/* what the kernel takes, for its verifier */
-	}
+	if (g->kind == PROG_NETFILTER)
+		gen_ld(g, R8, g->verdict);
 	if (g->slot)
 		gen_sti(g, gen_hdr(HDR(lock)), 0);
-	if (g->kind == PROG_NETFILTER)
+	if (g->kind == PROG_NETFILTER) {
+		gen_guard_leave(g);
+		em_mov(em, R0, R8);
+		em_alui(em, BPF_AND, R0, NF_ACCEPT);	/* what the kernel takes, for its verifier */
 		em_exit(em);
+	}
 	em_bind(em, x->leave);
-	if (guarded)
-		change_depth(g, -1);
+	gen_guard_leave(g);
 	em_bind(em, x->out);
 	em_movi(em, R0, g->kind == PROG_NETFILTER ? NF_ACCEPT : 0);
 	em_exit(em);
 }
 
+/* A hit within another, skipped. */
+static void gen_nested(struct gen *g, em_label here, em_label next)
+{
+	if (!em_used(&g->em, here))
+		return;
+	em_bind(&g->em, here);
+	count_without_slot(g, WCNT_SKIP_NESTED);
+	em_jmp(&g->em, next);
+}
+
 /* Behind the program: errors are reported, hits that were skipped are counted. */
-static void program_failures(struct gen *g, const struct exits *x, bool guarded)
+static void program_failures(struct gen *g, const struct exits *x)
 {
 	struct emit *em = &g->em;
 
@@ -389,24 +364,21 @@ static void program_failures(struct gen *g, const struct exits *x, bool guarded)
 	em_bind(em, x->none);
 	count_without_slot(g, WCNT_SKIP_CONTEXT);
 	em_jmp(em, x->leave);
-	if (guarded) {
-		em_bind(em, x->deep);
-		count_without_slot(g, WCNT_SKIP_NESTED);
-		em_jmp(em, x->leave);
-	}
+	gen_nested(g, x->nested, x->out);
+	gen_nested(g, x->counted, x->leave);
 }
 
 static void gen_main(struct gen *g)
 {
 	struct emit *em = &g->em;
 	const struct exits x = {
-		.leave = em_new_label(em), .deep = em_new_label(em), .out = em_new_label(em), .none = em_new_label(em),
-		.nolock = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em), .release = em_new_label(em),
+		.leave = em_new_label(em), .nested = em_new_label(em), .counted = em_new_label(em), .out = em_new_label(em),
+		.none = em_new_label(em), .nolock = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em),
+		.release = em_new_label(em),
 	};
-	bool guarded = is_guarded(g);
 	struct mem start = { 0 };
 
-	enter_program(g, &x, guarded);
+	enter_program(g, &x);
 	if (g->p->timing) {
 		start = gen_alloc(g, 8);
 		em_helper(em, BPF_FUNC_ktime_get_ns);
@@ -431,9 +403,9 @@ static void gen_main(struct gen *g)
 	gen_locks_release(g);
 	if (g->p->timing)
 		gen_timing(g, start);
-	leave_program(g, &x, guarded);
+	leave_program(g, &x);
 	gen_stubs(g);
-	program_failures(g, &x, guarded);
+	program_failures(g, &x);
 }
 
 static void reset(struct gen *g)
@@ -446,6 +418,7 @@ static void reset(struct gen *g)
 	g->kind = g->p->handlers[handler].kind;
 	g->sleepable = g->p->handlers[handler].sleepable && gen_has(g, ENGINE_COPY_FROM_USER) &&
 		       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE);
+	g->guard = gen_guard(g);
 	g->may_goto = gen_has(g, ENGINE_MAY_GOTO);
 	g->fns = xcalloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
 	g->routine = xcalloc(ROUTINE_COUNT, sizeof(*g->routine));

@@ -196,6 +196,7 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 
 	em_subprog(em, g->make_fn[global], FN_KIND_STATIC);
 	em_mov(em, R6, R1);
+	gen_guard_lock(g, R7);
 	gen_line(g, R7, global);
 	if (gl->wrap)
 		gen_evict(g, global, walk_fn, min_fn);

@@ -295,6 +295,7 @@ static void gen_flush_fn(struct gen *g)
 	em_stx(em, BPF_W, R9, offsetof(struct wire_record, size), R0);
 	gen_ld(g, R0, gen_hdr(HDR(cookie)));
 	record_head(g, R9);
+	gen_guard_lock(g, R9);
 	find_ring(g, R10, -8, lost);
 	gen_ld(g, R9, gen_hdr(HDR(rpos)));
 	wake_flags(g, 0, R9);
@@ -353,6 +354,7 @@ static void direct(struct gen *g, uint64_t head, const struct mem *words, uint32
 		em_movi(em, R8, BPF_RB_FORCE_WAKEUP);
 	else
 		wake_flags(g, size, 0);
+	gen_guard_lock(g, R9);
 	em_mov(em, R1, R7);
 	em_movi(em, R2, size);
 	em_movi(em, R3, 0);

@@ -17,14 +17,21 @@
 
 /* vars: fixed part */
 enum {
-	VARS_ACTIVE = 0,	/* u32: hits run */
+	VARS_ACTIVE = 0,	/* u32: 0 or one of ACTIVE_ */
 	VARS_TARGET = 8,	/* s64: target() */
 	VARS_STP_PID = 16,	/* s64 */
 	VARS_WALL = 24,		/* s64: CLOCK_REALTIME - CLOCK_MONOTONIC */
 	VARS_TZ = 32,		/* s64: seconds west of UTC */
 	VARS_PATIENCE = 40,	/* u64: how often a handler may wait in vain for symbols yet */
-	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number, u64 depth of trampolines' programs */
-	CPU_DEPTH = 8,
+	VARS_CPU = 64,		/* 64 bytes per CPU; u64 record number, and for gen_guard.c: */
+	CPU_DEPTH = 8,		/* u64: handlers that run, one within the other */
+	CPU_MARK = 16,		/* u64: task whose handler may sleep and holds, or is about to take, a lock; 0: none */
+};
+
+/* Hits run: */
+enum {
+	ACTIVE_ON = 1,
+	ACTIVE_CHANGE = 2,	/* and the process is changing a map that handlers change too */
 };
 
 /* vars: one line of 64 bytes per global */

@@ -160,6 +160,29 @@ static bool get(struct ir_store *st, uint32_t global, const struct ir_val *keys,
 	return found;
 }
 
+/* As bpf(2) does it, but no hit of this process comes in between, where locks are held. */
+static int update_elem(struct mapstore *ms, uint32_t global, uint64_t flags)
+{
+	int rc, err;
+
+	engine_change_begin(ms->e);
+	rc = bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, flags);
+	err = errno;
+	engine_change_end(ms->e);
+	errno = err;
+	return rc;
+}
+
+static int delete_elem(struct mapstore *ms, uint32_t global, const void *key)
+{
+	int rc;
+
+	engine_change_begin(ms->e);
+	rc = bpf_map_delete_elem(map_fd(ms, global), key);
+	engine_change_end(ms->e);
+	return rc;
+}
+
 /* Takes the oldest element out of a wrapping array. */
 static void evict(struct mapstore *ms, uint32_t global)
 {
@@ -179,7 +202,7 @@ static void evict(struct mapstore *ms, uint32_t global)
 		}
 		prev = memcpy(key + pl->key_size, key, pl->key_size);
 	}
-	if (oldest && !bpf_map_delete_elem(map_fd(ms, global), oldest))
+	if (oldest && !delete_elem(ms, global, oldest))
 		__atomic_sub_fetch(line(ms, global, LINE_VALUE), 1, __ATOMIC_RELAXED);
 	free(best_key);
 	free(key);
@@ -215,7 +238,7 @@ static int insert(struct mapstore *ms, uint32_t global)
 	seq = (uint64_t)__atomic_add_fetch(line(ms, global, LINE_SEQ), 1, __ATOMIC_RELAXED);
 	memcpy(ms->value, ms->e->vars + pl->tmpl, pl->value_size);
 	memcpy(ms->value, &seq, 8);
-	while (bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_NOEXIST)) {
+	while (update_elem(ms, global, BPF_NOEXIST)) {
 		if (errno == EEXIST && find(ms, global))
 			return 0;
 		if (*line(ms, global, LINE_VALUE) >= g->max_entries)
@@ -241,7 +264,7 @@ static int find_or_make(struct mapstore *ms, uint32_t global, const struct ir_va
 static int write_back(struct mapstore *ms, uint32_t global)
 {
 	for (unsigned i = 0; i < MEMORY_TRIES; i++) {
-		if (!bpf_map_update_elem(map_fd(ms, global), ms->key, ms->value, BPF_EXIST))
+		if (!update_elem(ms, global, BPF_EXIST))
 			return 0;
 		sched_yield();
 	}
@@ -294,7 +317,7 @@ static int add(struct ir_store *st, uint32_t global, const struct ir_val *keys, 
 
 static void del_key(struct mapstore *ms, uint32_t global, const void *key)
 {
-	if (!bpf_map_delete_elem(map_fd(ms, global), key))
+	if (!delete_elem(ms, global, key))
 		__atomic_sub_fetch(line(ms, global, LINE_VALUE), 1, __ATOMIC_RELAXED);
 }
 
@@ -304,12 +327,30 @@ static void del(struct ir_store *st, uint32_t global, const struct ir_val *keys)
 	del_key(self(st), global, self(st)->key);
 }
 
+/* The next element is found before one goes: to find the first, the kernel looks at all places that are empty by now. */
+static void clear_array(struct mapstore *ms, uint32_t global)
+{
+	uint32_t size = place(ms, global)->key_size;
+	uint8_t *keys = xmalloc(2 * (size_t)size), *key = keys, *next = keys + size, *done;
+	int fd = map_fd(ms, global);
+
+	while (!bpf_map_get_next_key(fd, NULL, key)) {
+		for (bool more = true; more;) {
+			more = !bpf_map_get_next_key(fd, key, next);
+			del_key(ms, global, key);
+			done = key;
+			key = next;
+			next = done;
+		}
+	}
+	free(keys);
+}
+
 static void clear(struct ir_store *st, uint32_t global)
 {
 	struct mapstore *ms = self(st);
 	const struct global_place *pl = place(ms, global);
 	const struct ir_global *g = global_of(ms, global);
-	uint8_t *key;
 
 	if (!g->is_array) {
 		if (g->type == IR_STAT)
@@ -321,10 +362,7 @@ static void clear(struct ir_store *st, uint32_t global)
 			__atomic_store_n(line(ms, global, LINE_VALUE), 0, __ATOMIC_RELAXED);
 		return;
 	}
-	key = xmalloc(pl->key_size);
-	while (!bpf_map_get_next_key(map_fd(ms, global), NULL, key))
-		del_key(ms, global, key);
-	free(key);
+	clear_array(ms, global);
 }
 
 static uint32_t size(struct ir_store *st, uint32_t global)
@@ -427,11 +465,13 @@ static int read_all(struct mapstore *ms, uint32_t global, struct raw *r)
 		count = cap - r->n;
 		if (!count)
 			break;
+		engine_change_begin(ms->e);	/* it locks what it reads */
 		rc = bpf_map_lookup_batch(map_fd(ms, global), in, &batch,
 					  r->keys + (size_t)r->n * pl->key_size,
-					  r->values + (size_t)r->n * pl->value_size, &count, NULL);
-		if (rc && errno != ENOENT)
-			return -errno;
+					  r->values + (size_t)r->n * pl->value_size, &count, NULL) ? -errno : 0;
+		engine_change_end(ms->e);
+		if (rc && rc != -ENOENT)
+			return rc;
 		r->n += count;
 		in = &batch;
 	} while (!rc);

@@ -9,6 +9,7 @@ import pytest
 import kernels
 import machine
 import suite
+import support
 
 LOAD = ("while :; do dd if=/dev/zero of=/tmp/f bs=4k count=200 2>/dev/null; ls -lR /sys/kernel/mm >/dev/null; "
         "echo x | cat > /tmp/g; done & load=$!; ")
@@ -24,13 +25,26 @@ DELICATE = """
     copy_from_kernel_nofault irq_work_queue finish_task_switch.isra.0 do_syscall_64 ksys_read""".split()
 
 
+# the functions that are called with the lock of an array's free elements, or of a ring, held; each its own program
+HELD = ("_raw_spin_unlock", "_raw_spin_unlock_irqrestore", "_raw_spin_lock", "_raw_spin_lock_irqsave", "irq_work_queue",
+        "__kmalloc", "kfree", "htab_lock_bucket", "htab_map_hash")
+ADD = "n[gettimeofday_us() & 262143]++"
+
+
+@pytest.fixture(scope="session")
+def calls():
+    return str(support.compile_source(suite.TOP / "bench" / "calls.c", "-O2", "-g", output="calls"))
+
+
 @pytest.fixture(scope="module", params=suite.KERNELS)
-def vm(request):
+def vm(request, calls):
     try:
         kernels.get(request.param)
     except kernels.Unavailable as error:
         pytest.skip(str(error))
-    with machine.Machine(request.param, machine.stap_image(suite.STAP), ["veth"], thread="single") as booted:
+    image = machine.stap_image(suite.STAP)
+    image.add(calls)
+    with machine.Machine(request.param, image, ["veth"], thread="single") as booted:
         yield booted
 
 
@@ -67,6 +81,58 @@ def test_functions_that_the_run_time_uses(vm):
     found, told = count(vm, ", ".join(f'kernel.function("{name}") ?' for name in DELICATE), 2)
     assert min(found[name] for name in ("ksys_read", "schedule", "handle_mm_fault", "_raw_spin_lock")) > 0, (found, told)
     assert not {"__rcu_read_lock", "__rcu_read_unlock", "htab_map_update_elem"} & set(found)
+
+
+def nested(vm, calls, points, seconds=3):
+    """Runs the points, which nest, on both processors; what was told."""
+    script = f"global n[262144], hits {points} probe timer.s({seconds}) {{ exit() }} probe end {{ println(n[-1] ? \"?\" : \"end\") }}"
+    load = f"{LOAD} while :; do {calls} hit 20000 >/tmp/ns; done & calls=$!; "
+    result = vm.run(f"{load} cat > /tmp/script <<'END'\n{script}\nEND\nstap -DMAXSKIPPED=1000000000 -o /tmp/told /tmp/script; "
+                    "status=$?; kill $load $calls; tail -1 /tmp/told; exit $status", 100).ok()
+    assert result.out == "end\n", result
+    assert not re.search(r"Kernel panic|BUG:|WARNING: CPU", vm.console())
+    assert re.search(r"^WARNING: Skipped due to reentrancy: [1-9]", result.err, re.M), result.err
+
+
+def test_handlers_of_all_kinds_that_add_to_one_array(vm, calls):
+    """Where one holds a lock of the array's another is hit: it must not wait for it."""
+    held = ", ".join(f'kernel.function("{name}") ?' for name in HELD)
+    nested(vm, calls, f'probe {held} {{ {ADD} }} probe kprobe.function("_raw_spin_unlock"), kprobe.function("ksys_read") {{ {ADD} }} '
+           f'probe kernel.trace("sys_enter"), kernel.trace("sched_switch"), kernel.trace("contention_end") ? {{ {ADD} }} '
+           f'probe timer.profile, process("{calls}").function("hit"), syscall.getppid, timer.ms(10) {{ {ADD} }}')
+
+
+@pytest.mark.parametrize("inner", ("kernel", "kprobe"))
+@pytest.mark.parametrize("outer", ('kprobe.function("ksys_read")', 'kernel.trace("sys_enter")', "timer.profile", "uprobe",
+                                   "sleeper", "timer.ms(1)"))
+def test_one_handler_within_another(vm, calls, inner, outer):
+    if inner == "kprobe" and outer in ('kprobe.function("ksys_read")', "timer.profile", "timer.ms(1)"):
+        return      # the kernel keeps these apart
+    add = f"{{ for (i = 0; i < 100; i++) {ADD} }}" if outer == "timer.ms(1)" else ADD
+    point = f'process("{calls}").function("hit")' if outer in ("uprobe", "sleeper") else outer
+    if outer == "sleeper":
+        add = f"user_string_n(register(\"rsp\"), 1) {add}"
+    nested(vm, calls, f'probe {point} {{ {add} }} probe {inner}.function("_raw_spin_unlock") {{ {ADD} }}', 1)
+
+
+def test_handlers_that_print_within_one_another(vm, calls):
+    nested(vm, calls, 'probe kprobe.function("ksys_read"), kernel.trace("sys_enter"), kernel.function("_raw_spin_unlock_irqrestore") '
+           '{ printf("%d %s\\n", pid(), execname()) }', 2)
+
+
+def test_counts_are_exact_where_nothing_nests(vm, calls):
+    """The same call, of two processes, by all kinds of points that look at one another."""
+    points = ('kernel.function("__x64_sys_getppid")', 'kernel.function("__x64_sys_getppid").return', "syscall.getppid",
+              'kprobe.function("__x64_sys_getppid")', 'kernel.trace("sys_enter")')
+    script = "global " + ", ".join(f"n{i}" for i in range(len(points)))
+    for i, point in enumerate(points):
+        only = 'if ($id == 110) ' if "sys_enter" in point else ""
+        script += f' probe {point} {{ {only}n{i}[execname(), pid()]++ }} '
+    script += "probe end { " + " ".join(f'foreach ([e, p] in n{i}) if (e == "calls") println({i}, " ", n{i}[e, p])'
+                                        for i in range(len(points))) + "}"
+    result = vm.run(f"cat > /tmp/script <<'END'\n{script}\nEND\nstap /tmp/script -c '{calls} getppid 20000 & "
+                    f"{calls} getppid 20000; wait'", 100).ok()
+    assert sorted(result.out.splitlines()[-10:]) == [f"{i} 20000" for i in range(5) for _ in range(2)], result
 
 
 def test_blacklisted_by_name(vm):
