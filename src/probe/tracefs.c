@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Looking things up in tracefs, which many containers and small systems have not mounted. */
-#include "base/glob.h"
 #include "probe/tracefs.h"
 
 #include <dirent.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
+
+#include "base/glob.h"
 
 static const char *const roots[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
 

@@ -9,8 +9,8 @@
  */
 #include <fnmatch.h>
 
-#include "probe/family.h"
 #include "base/glob.h"
+#include "probe/family.h"
 #include "sema/alias.h"
 
 #define MAX_ALIAS_DEPTH 64
