@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Features of the kernel that a run shall do without, as if they were not there: for tests of what takes their place. */
+/*
+ * Features of the kernel that a run shall do without, as if they were not there: for tests of what takes
+ * their place.
+ */
 #ifndef BASE_WITHOUT_H
 #define BASE_WITHOUT_H
 

@@ -147,7 +147,10 @@ void gen_count(struct gen *g, uint32_t which)
 	em_bind(&g->em, out);
 }
 
-/* r6 = the slot, once more, by a number of which the verifier knows nothing: it would check what follows for each slot. */
+/*
+ * r6 = the slot, once more, by a number of which the verifier knows nothing: it would check what follows for
+ * each slot.
+ */
 static void gen_slot_any(struct gen *g)
 {
 	struct emit *em = &g->em;

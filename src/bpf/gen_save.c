@@ -224,7 +224,10 @@ static void load_ctx(struct gen *g, int64_t imm)
 	em_ldx(&g->em, sizes[bytes], R0, R7, (int)(imm >> 8));
 }
 
-/* Frames before those that count: without registers the program's and its caller's; of a function that returns its own. */
+/*
+ * Frames before those that count: without registers the program's and its caller's; of a function that
+ * returns its own.
+ */
 static int own_frames(const struct gen *g)
 {
 	if (has_regs(g) || g->kind == PROG_TRACEPOINT)

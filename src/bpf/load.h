@@ -34,7 +34,10 @@ struct load_request {
 
 /* The program's descriptor or -errno. */
 int load_prog(const struct load_request *rq);
-/* The same for many, on all processors at once: fds[i] is that of rq[i]; those that are negative already are left out. */
+/*
+ * The same for many, on all processors at once: fds[i] is that of rq[i]; those that are negative already are
+ * left out.
+ */
 void load_progs(const struct load_request *const *rq, size_t n, int *fds);
 /* A program without maps and own BTF but for its callbacks. */
 int load_plain(struct emit *em, enum prog_kind kind, bool sleepable);

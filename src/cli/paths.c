@@ -101,7 +101,8 @@ int cli_cache_clean(struct arena *a)
 	while ((e = readdir(d)) != NULL) {
 		struct stat st;
 
-		if (is_cached_file(e->d_name) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && st.st_mtime < old)
+		if (is_cached_file(e->d_name) && !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    st.st_mtime < old)
 			unlinkat(dirfd(d), e->d_name, 0);
 	}
 	closedir(d);

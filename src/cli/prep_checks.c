@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* See prep.h.  The rows are in the order in which they are printed: rights first, since without them the rest fails too. */
+/*
+ * See prep.h.  The rows are in the order in which they are printed: rights first, since without them the rest
+ * fails too.
+ */
 #include "cli/prep.h"
 
 #include <bpf/bpf.h>

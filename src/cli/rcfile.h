@@ -6,7 +6,10 @@
 /* Directory of the user's files ($SYSTEMTAP_DIR); static memory. */
 const char *cli_user_dir(void);
 const char *cli_rcfile_path(void);
-/* Its words as an argument vector beginning with argv0, ended by NULL, for the life of the process.  The count; 0 without a file. */
+/*
+ * Its words as an argument vector beginning with argv0, ended by NULL, for the life of the process.  The
+ * count; 0 without a file.
+ */
 int cli_rcfile_read(char *argv0, char ***argv);
 
 #endif

@@ -21,7 +21,10 @@ struct dbg_module *dbg_btf_kernel(const char *name, struct dbg_error *e);
 /* A file of raw BTF; `base` NULL or the module it splits from. */
 struct dbg_module *dbg_btf_open(const char *path, struct dbg_module *base, struct dbg_error *e);
 
-/* The kernel's BTF or, if that lacks the type (spelt as for dbg_type_find), a loaded module's that has it; NULL: none. */
+/*
+ * The kernel's BTF or, if that lacks the type (spelt as for dbg_type_find), a loaded module's that has it;
+ * NULL: none.
+ */
 struct dbg_module *dbg_btf_kernel_of_type(const char *type);
 
 struct dbg_btf_func {

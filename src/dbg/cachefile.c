@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Files kept from one run to the next; see cachefile.h. */
 #include "dbg/cachefile.h"
 

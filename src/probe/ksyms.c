@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Functions by /proc/kallsyms; what is known about them is in klists.c. */
 #include "probe/ksyms.h"
 

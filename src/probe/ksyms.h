@@ -19,9 +19,15 @@ struct ksym {
 	uint64_t addr;		/* 0: hidden from us */
 };
 
-/* All functions of the kernel proper, or of modules, in the order of the file; those that are gone after boot left out. */
+/*
+ * All functions of the kernel proper, or of modules, in the order of the file; those that are gone after boot
+ * left out.
+ */
 const struct ksym *ksyms_functions(bool modules, size_t *n);
-/* The functions of the name in the kernel (module NULL) or a module: *count of them; NULL: none.  Valid until the next call. */
+/*
+ * The functions of the name in the kernel (module NULL) or a module: *count of them; NULL: none.  Valid until
+ * the next call.
+ */
 const struct ksym *ksyms_find(const char *module, const char *name, size_t *count);
 /* Is the symbol, which is a function, exported to modules? */
 bool ksyms_exported(const struct ksym *s);

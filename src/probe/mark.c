@@ -74,7 +74,8 @@ static void marks_resolve(struct probe_session *ps, const struct probe_family *f
 			mark_point(ps, f, m, img, &sdt[i], out);
 	}
 	if (arrlenu(out->points) == before)
-		probe_no_match(ps, out, "marks", probe_similar(ps->arena, name, names, arrlenu(names), PROBE_SIMILAR_MAX));
+		probe_no_match(ps, out, "marks",
+			       probe_similar(ps->arena, name, names, arrlenu(names), PROBE_SIMILAR_MAX));
 	arrfree(names);
 }
 

@@ -274,7 +274,9 @@ int run_recorder_follow(const char *name, bool quit)
 	struct pollfd p;
 	bool going;
 
-	p = (struct pollfd){ .fd = recorder_address(&address, name) ? recorder_connect(&address) : -1, .events = POLLIN };
+	p = (struct pollfd){ .fd = -1, .events = POLLIN };
+	if (recorder_address(&address, name))
+		p.fd = recorder_connect(&address);
 	if (p.fd < 0) {
 		fprintf(stderr, "ERROR: no session %s runs in the background: %s\n", name, strerror(errno));
 		return 1;

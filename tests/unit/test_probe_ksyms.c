@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of the kernel's functions: made, kept, damaged; and that what is kept says what the kernel does. */
 #include <setjmp.h>
 #include <stdarg.h>
