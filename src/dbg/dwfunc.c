@@ -308,11 +308,23 @@ static const char *last_component(const char *pattern)
 	return *last ? last : pattern;
 }
 
+/* Whether the text ends as the pattern does behind its last special character: most texts that do not match do not. */
+static bool ends_alike(const char *text, size_t n, const char *pattern, size_t k)
+{
+	size_t tail = 0;
+
+	while (tail < k && !strchr("*?[]\\", pattern[k - 1 - tail]))
+		tail++;
+	return n >= tail && !memcmp(text + n - tail, pattern + k - tail, tail);
+}
+
 bool dbg_file_matches(const char *file, const char *pattern)
 {
 	size_t n = strlen(file), k = strlen(pattern);
 	char buf[4200];
 
+	if (!ends_alike(file, n, pattern, k))
+		return false;
 	if (dwfunc_glob(pattern, file))
 		return true;
 	if (*pattern == '/')
@@ -443,7 +455,7 @@ const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *n
 	for (ptrdiff_t i = 0; i < arrlen(units); i++) {
 		const struct dbg_func **f;
 
-		if (i && units[i] == units[i - 1])
+		if ((i && units[i] == units[i - 1]) || (file && !dwline_may_match(units[i], file)))
 			continue;
 		f = dwfunc_walk(units[i]);
 		for (ptrdiff_t k = 0; k < arrlen(f); k++)

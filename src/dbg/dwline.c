@@ -159,17 +159,36 @@ static bool read_header(struct dw_unit *u, struct dw_lines *l, struct header *h)
 	return true;
 }
 
-const char *dwline_file(struct dw_unit *u, uint64_t index)
+/* The unit's tables, read at the first call; NULL: it has none. */
+static struct dw_lines *tables(struct dw_unit *u)
 {
-	struct dw_lines *l = u->lines;
 	struct header h;
 
-	if (!l) {
-		if (!dw_unit_ready(u) || u->stmt_list == UINT64_MAX)
-			return NULL;
-		l = u->lines = arena_new(u->dw->arena, struct dw_lines);
-		read_header(u, l, &h);
+	if (!u->lines && dw_unit_ready(u) && u->stmt_list != UINT64_MAX) {
+		u->lines = arena_new(u->dw->arena, struct dw_lines);
+		read_header(u, u->lines, &h);
 	}
+	return u->lines;
+}
+
+bool dwline_may_match(struct dw_unit *u, const char *pattern)
+{
+	const struct dw_lines *l = tables(u);
+
+	if (!l || !arrlen(l->files) || u->cross_refs || (u->name && dbg_file_matches(u->name, pattern)))
+		return true;
+	for (ptrdiff_t i = 0; i < arrlen(l->files); i++)
+		if (l->files[i] && dbg_file_matches(l->files[i], pattern))
+			return true;
+	return false;
+}
+
+const char *dwline_file(struct dw_unit *u, uint64_t index)
+{
+	const struct dw_lines *l = tables(u);
+
+	if (!l)
+		return NULL;
 	return index < (uint64_t)arrlen(l->files) ? l->files[index] : NULL;
 }
 

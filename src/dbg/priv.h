@@ -111,6 +111,8 @@ struct dw_lines {
 	size_t nrows;
 };
 const char *dwline_file(struct dw_unit *u, uint64_t index);
+/* Whether anything in the unit may be of a file that matches, by its table of files. */
+bool dwline_may_match(struct dw_unit *u, const char *pattern);
 const struct dw_lines *dwline_rows(struct dw_unit *u);
 void dwline_free(struct dw_unit *u);
 
