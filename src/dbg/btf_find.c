@@ -9,19 +9,11 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "dbg/btf_priv.h"
 
 #define FEW_LOOKUPS 4
-
-static uint32_t name_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (uint8_t)*s++) * 16777619u;
-	return h;
-}
 
 static struct btf_type own_type(const struct btf_file *b, uint32_t i)
 {
@@ -44,7 +36,7 @@ static void index_names(struct dbg_module *m)
 	for (uint32_t i = n; i-- > 0;) {
 		struct btf_type t = own_type(b, i);
 		const char *s = t.name_off ? btfrec_str(m, t.name_off) : NULL;
-		uint32_t *head = s ? &b->heads[name_hash(s) & (b->nheads - 1)] : NULL;
+		uint32_t *head = s ? &b->heads[hash_text(s) & (b->nheads - 1)] : NULL;
 
 		if (head) {
 			b->next[i] = *head;
@@ -69,7 +61,7 @@ static uint32_t find_id(struct dbg_module *m, const char *name, uint32_t kinds)
 	if (!b->heads && b->lookups++ >= FEW_LOOKUPS)
 		index_names(m);
 	if (b->heads) {
-		for (uint32_t i = b->heads[name_hash(name) & (b->nheads - 1)]; i; i = b->next[i - 1])
+		for (uint32_t i = b->heads[hash_text(name) & (b->nheads - 1)]; i; i = b->next[i - 1])
 			if (is_named(m, i - 1, name, kinds))
 				return b->first_id + i - 1;
 		return 0;

@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "dbg/cachefile.h"
 #include "dbg/priv.h"
@@ -28,15 +29,6 @@ struct header {
 	uint32_t nunits, id_len;
 	uint8_t id[64];
 };
-
-static uint32_t name_hash(const char *name)
-{
-	uint32_t h = 2166136261u;
-
-	while (*name)
-		h = (h ^ (uint8_t)*name++) * 16777619u;
-	return h;
-}
 
 /* The name of the index's file; malloc'ed; NULL: it is not kept. */
 static char *cache_name(const struct dbg_module *m)
@@ -86,7 +78,7 @@ static bool make_rec(struct dbg_module *m, const struct index_entry *e, struct i
 		r->name = (uint32_t)((const uint8_t *)e->name - info.p) | IN_INFO;
 	else
 		return false;
-	r->hash = name_hash(e->name);
+	r->hash = hash_text(e->name);
 	r->die = (uint32_t)DW_HANDLE_OFF(e->die);
 	r->unit = e->unit | (uint32_t)e->kind << UNIT_BITS | (uint32_t)e->inlined << (UNIT_BITS + 2);
 	return e->unit < UINT32_C(1) << UNIT_BITS;
@@ -146,7 +138,7 @@ void indexcache_free(struct dbg_index *ix)
 
 size_t indexcache_first(const struct dbg_index *ix, const char *name)
 {
-	uint32_t h = name_hash(name);
+	uint32_t h = hash_text(name);
 	size_t lo = 0, hi = ix->nrecs;
 
 	while (lo < hi) {
@@ -162,7 +154,7 @@ size_t indexcache_first(const struct dbg_index *ix, const char *name)
 
 bool indexcache_same(const struct dbg_index *ix, size_t i, const char *name)
 {
-	return i < ix->nrecs && ix->recs[i].hash == name_hash(name);
+	return i < ix->nrecs && ix->recs[i].hash == hash_text(name);
 }
 
 bool indexcache_entry(struct dbg_module *m, const struct dbg_index *ix, size_t i, struct index_entry *e)

@@ -39,7 +39,8 @@ static void module_destroy(struct dbg_module *m)
 	elffile_close(m->mini);
 	elffile_close(m->elf);
 	arrfree(m->symbols);
-	arrfree(m->by_name);
+	free(m->by_name.heads);
+	free(m->by_name.next);
 	arrfree(m->plt);
 	arrfree(m->sdt);
 	arrfree(m->needed);

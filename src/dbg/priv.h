@@ -30,7 +30,10 @@ struct dbg_module {
 	/* lazily filled parts; each belongs to one file */
 	struct dbg_sym *symbols, *plt;			/* stb_ds arrays */
 	struct dbg_sym *plt_at;				/* plt under the names "f@plt" */
-	struct dbg_sym **by_name;			/* stb_ds array sorted by name */
+	struct {
+		uint32_t *heads, *next;			/* symbol + 1, malloc'ed; NULL at first */
+		size_t mask;
+	} by_name;
 	bool symbols_read, plt_read, sdt_read, needed_read, ldd_read;
 	struct dbg_sdt *sdt;				/* stb_ds arrays from here on */
 	const char **needed, **ldd;

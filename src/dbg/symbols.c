@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "dbg/priv.h"
 
@@ -93,15 +94,6 @@ static int cmp_addr(const void *a, const void *b)
 	return p ? p : x->dynamic - y->dynamic;
 }
 
-static int cmp_name(const void *a, const void *b)
-{
-	const struct dbg_sym *x = *(const struct dbg_sym *const *)a;
-	const struct dbg_sym *y = *(const struct dbg_sym *const *)b;
-	int c = strcmp(x->name, y->name);
-
-	return c ? c : preference(x) - preference(y);
-}
-
 const struct dbg_sym *dbg_module_symbols(struct dbg_module *m, size_t *n)
 {
 	if (!m->symbols_read && m->elf) {
@@ -140,27 +132,36 @@ const struct dbg_sym *dbg_module_symbols(struct dbg_module *m, size_t *n)
 	return m->symbols;
 }
 
+/* Chains of equal hashes run in the order of the table. */
+static void index_names(struct dbg_module *m, size_t n)
+{
+	size_t slots = 1;
+
+	while (slots < n)
+		slots *= 2;
+	m->by_name.mask = slots - 1;
+	m->by_name.heads = xcalloc(slots, sizeof(*m->by_name.heads));
+	m->by_name.next = xcalloc(n, sizeof(*m->by_name.next));
+	for (size_t i = n; i-- > 0;) {
+		uint32_t *head = &m->by_name.heads[hash_text(m->symbols[i].name) & m->by_name.mask];
+
+		m->by_name.next[i] = *head;
+		*head = (uint32_t)i + 1;
+	}
+}
+
 const struct dbg_sym *dbg_symbol_find(struct dbg_module *m, const char *name)
 {
-	size_t n, lo = 0, hi, bare = strcspn(name, "@");
-	const struct dbg_sym *s = dbg_module_symbols(m, &n);
+	size_t n, bare = strcspn(name, "@");
+	const struct dbg_sym *s = dbg_module_symbols(m, &n), *best = NULL;
 
-	if (!m->by_name && n) {
-		arrsetlen(m->by_name, n);
-		for (size_t i = 0; i < n; i++)
-			m->by_name[i] = (struct dbg_sym *)&s[i];
-		qsort(m->by_name, n, sizeof(*m->by_name), cmp_name);
-	}
-	for (hi = n; lo < hi;) {
-		size_t mid = (lo + hi) / 2;
-
-		if (strcmp(m->by_name[mid]->name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < n && strcmp(m->by_name[lo]->name, name) == 0)
-		return m->by_name[lo];
+	if (!m->by_name.heads && n)
+		index_names(m, n);
+	for (uint32_t i = n ? m->by_name.heads[hash_text(name) & m->by_name.mask] : 0; i; i = m->by_name.next[i - 1])
+		if (!strcmp(s[i - 1].name, name) && (!best || preference(&s[i - 1]) < preference(best)))
+			best = &s[i - 1];
+	if (best)
+		return best;
 	if (name[bare]) {
 		char *base = xstrndup(name, bare);
 		const struct dbg_sym *r = bare ? dbg_symbol_find(m, base) : NULL;

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "dbg/cachefile.h"
 #include "dbg/kernelfile.h"
@@ -39,15 +40,6 @@ struct ksymtable {
 	uint64_t text;			/* 0: addresses are hidden */
 	bool changed;
 };
-
-static uint32_t name_hash(const char *s)
-{
-	uint32_t h = 2166136261u;
-
-	while (*s)
-		h = (h ^ (uint8_t)*s++) * 16777619u;
-	return h;
-}
 
 /* Name of the file, or NULL. */
 static const char *cache_name(void)
@@ -151,7 +143,7 @@ void ksymtable_finish(struct ksymtable *t, uint64_t text, const uint64_t init[2]
 		t->h.nslots *= 2;
 	t->slots = xcalloc(t->h.nslots, sizeof(*t->slots));
 	for (size_t i = 0; i < n; i++) {
-		uint32_t at = name_hash(t->names + t->records[i].name) & (t->h.nslots - 1);
+		uint32_t at = hash_text(t->names + t->records[i].name) & (t->h.nslots - 1);
 
 		while (t->slots[at])
 			at = (at + 1) & (t->h.nslots - 1);
@@ -179,7 +171,7 @@ struct ksym ksymtable_at(const struct ksymtable *t, size_t i)
 
 size_t ksymtable_named(const struct ksymtable *t, const char *name, size_t after)
 {
-	uint32_t mask = t->h.nslots - 1, at = name_hash(name) & mask;
+	uint32_t mask = t->h.nslots - 1, at = hash_text(name) & mask;
 	bool behind = after == 0;
 
 	for (uint32_t steps = 0; steps <= mask && t->slots[at]; steps++, at = (at + 1) & mask) {
