@@ -25,10 +25,11 @@
 #include "bpf/syscalls.h"
 
 #define BUNDLE_MIN		8	/* fewer are better alone */
-#define BUNDLE_SUBPROGS		240	/* of 256 that the kernel takes */
+#define BUNDLE_SUBPROGS		256	/* as many as the kernel takes */
 #define BUNDLE_INSNS		60000	/* of its handlers */
 #define BUNDLE_INSNS_MIN	8000	/* as much work as the routines: fewer are not worth a bundle */
 #define HANDLER_INSNS		4000	/* larger ones are loaded alone; without routines */
+#define SLACK			8	/* this part more than a share, so that nothing is left over */
 
 struct bundle {
 	struct engine *e;
@@ -320,44 +321,62 @@ static bool is_shared(const struct engine *e, const uint32_t *set, const struct 
 	return false;
 }
 
-/* Subprograms that a handler adds to the set, at most. */
-static size_t own_subprogs(const struct engine *e, const uint32_t *set, const struct emit *em)
-{
-	size_t n = 0;
+/* What is in a bundle: subprograms, and the instructions of those that are not routines. */
+struct load {
+	size_t subprogs, insns;
+	bool routine[ROUTINE_COUNT];
+};
 
-	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
-		n += em->subprogs[i].btf < BTF_ROUTINE && !is_shared(e, set, em, i);
-	return n;
+/* A handler more than those of the set. */
+static void add_load(const struct engine *e, const uint32_t *set, uint32_t handler, struct load *l)
+{
+	const struct emit *em = &e->gens[handler].em;
+
+	for (size_t i = 0; i < arrlenu(em->subprogs); i++) {
+		int btf = em->subprogs[i].btf;
+
+		if (btf >= BTF_ROUTINE) {
+			l->subprogs += !l->routine[btf - BTF_ROUTINE];
+			l->routine[btf - BTF_ROUTINE] = true;
+		} else if (!is_shared(e, set, em, i)) {
+			l->subprogs++;
+			l->insns += subprog_end(em, i) - em->subprogs[i].insn;
+		}
+	}
 }
 
 /* How many instructions of handlers are one bundle's share. */
 static size_t share(const struct engine *e)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = 0;
+	struct load all = { 0 };
+	uint32_t *set = NULL;
+	size_t n;
 
-	for (size_t h = 0; h < arrlenu(e->p->handlers); h++)
-		n += bundle_takes(e, (uint32_t)h) ? own_insns(&e->gens[h].em) : 0;
-	n /= cpus > 0 ? (size_t)cpus : 1;
+	for (uint32_t h = 0; h < arrlenu(e->p->handlers); h++)
+		if (bundle_takes(e, h)) {
+			add_load(e, set, h, &all);
+			arrput(set, h);
+		}
+	arrfree(set);
+	n = all.insns / (cpus > 0 ? (size_t)cpus : 1);
+	n += n / SLACK;
 	return n < BUNDLE_INSNS_MIN ? BUNDLE_INSNS_MIN : n > BUNDLE_INSNS ? BUNDLE_INSNS : n;
 }
 
 /* The handlers of the bundle that handler h begins; marks them in `seen`. */
 static uint32_t *collect(const struct engine *e, uint32_t h, const uint32_t *rank, size_t most, bool *seen)
 {
-	size_t subprogs = ROUTINE_COUNT, insns = 0;
+	struct load l = { .subprogs = 1 };	/* main */
 	uint32_t *set = NULL;
 
 	for (uint32_t k = h; k < arrlenu(e->p->handlers); k++) {
-		const struct emit *em = &e->gens[k].em;
-
 		if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]) || rank[h] != rank[k])
 			continue;
 		if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
 			continue;
-		subprogs += own_subprogs(e, set, em);
-		insns += own_insns(em);
-		if (subprogs > BUNDLE_SUBPROGS || (insns > most && arrlenu(set)))
+		add_load(e, set, k, &l);
+		if (l.subprogs > BUNDLE_SUBPROGS || (l.insns > most && arrlenu(set)))
 			break;
 		seen[k] = true;
 		arrput(set, k);

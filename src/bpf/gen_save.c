@@ -126,6 +126,26 @@ static void load_arg(struct gen *g, int64_t n)
 	gen_word_free(g, w);
 }
 
+static struct mem sysarg_place(const struct gen *g, int64_t n)
+{
+	return (struct mem){ .off = g->sysargs.off + 8 * (int)n };
+}
+
+/* In the slot the verifier knows nothing of it, and does not go on once for each interface. */
+static void keep_ia32(struct gen *g)
+{
+	em_ldx(&g->em, BPF_DW, R0, R10, STACK_IA32);
+	gen_st(g, sysarg_place(g, SYSARG_IA32), R0);
+}
+
+static void load_ia32(struct gen *g, int dst)
+{
+	if (g->slot)
+		gen_ld(g, dst, sysarg_place(g, SYSARG_IA32));
+	else
+		em_ldx(&g->em, BPF_DW, dst, R10, STACK_IA32);
+}
+
 /* A system call's arguments are in the user's registers, those of the interface used. */
 static void load_sysarg(struct gen *g, int64_t n)
 {
@@ -135,7 +155,7 @@ static void load_sysarg(struct gen *g, int64_t n)
 	em_label other = em_new_label(em), done = em_new_label(em);
 
 	if (n == SYSARG_IA32) {
-		em_ldx(em, BPF_DW, R0, R10, STACK_IA32);
+		load_ia32(g, R0);
 		return;
 	}
 	em_ldx(em, BPF_DW, R1, R7, 0);
@@ -145,7 +165,7 @@ static void load_sysarg(struct gen *g, int64_t n)
 		em_alui(em, BPF_ARSH, R0, 32);
 		return;
 	}
-	em_ldx(em, BPF_DW, R2, R10, STACK_IA32);
+	load_ia32(g, R2);
 	em_jcci(em, BPF_JNE, R2, 0, other);
 	em_ldx(em, BPF_DW, R0, R1, native[n]);
 	em_jmp(em, done);
@@ -472,7 +492,7 @@ static void save_one(void *ctx, struct ir_expr **ep)
 	} else {
 		if (!load_one(g, e))
 			return;
-		at = e->op == IR_SYSARG && g->slot ? (struct mem){ .off = g->sysargs.off + 8 * (int)e->imm } :
+		at = e->op == IR_SYSARG && g->slot ? sysarg_place(g, e->imm) :
 		     gen_alloc(g, 8);
 		gen_st(g, at, R0);
 	}
@@ -493,6 +513,8 @@ void gen_ctx_prologue(struct gen *g, const struct ir_func *f)
 {
 	struct ir_walker w = { .ctx = g, .expr = save_one };
 
+	if (g->slot && gen_is_syscall(g))
+		keep_ia32(g);
 	ir_walk_list(f->body, &w);
 	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++)
 		if (g->fns[i].wanted)

@@ -5,9 +5,12 @@
  */
 #include "bpf/gen.h"
 
+#include <string.h>
+
 #include "base/ds.h"
 
 #define COMM		16	/* bytes of a process's name */
+#define LITERAL_MAX	64	/* longer ones are copied by a routine */
 #define READ_MAX	960	/* bytes of a process's string: what may stand behind a position in the record */
 
 static bool is_quoted(const struct gen *g, const struct ir_expr *e)
@@ -41,6 +44,20 @@ static void head(struct gen *g, enum wire_text what, uint32_t size)
 {
 	em_movi(&g->em, R2, (int64_t)((uint64_t)what << 32 | size));
 	em_stx(&g->em, BPF_DW, R1, 0, R2);
+}
+
+static void put_literal(struct gen *g, const char *s, uint32_t len)
+{
+	gen_out_at(g);
+	head(g, WIRE_TEXT_PLAIN, len);
+	for (uint32_t i = 0; i < len; i += 8) {
+		uint64_t word = 0;
+
+		memcpy(&word, s + i, len - i < 8 ? len - i : 8);
+		em_movi(&g->em, R2, (int64_t)word);
+		em_stx(&g->em, BPF_DW, R1, 8 + (int)i, R2);
+	}
+	gen_out_advance(g, 8 + (int32_t)round8(len));
 }
 
 static void put_names(struct gen *g, const struct ir_expr *e)
@@ -148,7 +165,10 @@ void gen_shown(struct gen *g, const struct ir_expr *e)
 {
 	uint32_t mark = gen_buf_mark(g);
 
-	switch (e->op) {
+	switch (e->op == IR_STRLIT && e->bound > LITERAL_MAX ? IR_OP_COUNT : e->op) {
+	case IR_STRLIT:
+		put_literal(g, e->str, (uint32_t)strnlen(e->str, e->bound - 1));
+		break;
 	case IR_NAMES:
 		put_names(g, e);
 		break;

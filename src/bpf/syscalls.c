@@ -110,10 +110,10 @@ int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 	return err;
 }
 
-/* r7 = point of SOCKETCALL, r9 = the number: of which call, if it is known */
+/* r7 = point of SOCKETCALL: of which call, if it is known */
 static void find_socket_call(struct emit *em, em_label found)
 {
-	em_jcci(em, BPF_JNE, R9, SOCKETCALL, found);
+	em_jcci(em, BPF_JEQ, R8, 0, found);
 	em_ldx(em, BPF_DW, R1, R6, 0);
 	em_ldx(em, BPF_W, R1, R1, PT_BX);
 	em_jcci(em, BPF_JGT, R1, SOCKETCALL_LAST, found);
@@ -128,7 +128,8 @@ static void find_socket_call(struct emit *em, em_label found)
 
 void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 {
-	em_label in_table = em_new_label(em), native = em_new_label(em), found = em_new_label(em);
+	em_label in_table = em_new_label(em), socket_call = em_new_label(em), found = em_new_label(em),
+		 chosen = em_new_label(em);
 	int info = kernel_offset("task_struct", "thread_info"), status = kernel_offset("thread_info", "status");
 
 	em_mov(em, R6, R1);
@@ -150,14 +151,20 @@ void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 	em_helper(em, BPF_FUNC_get_current_task_btf);
 	em_ldx(em, BPF_W, R8, R0, info + status);
 	em_alui(em, BPF_AND, R8, TS_COMPAT);
-	em_jcci(em, BPF_JEQ, R8, 0, native);
-	em_movi(em, R8, 1);
-	em_alui(em, BPF_RSH, R7, 32);
-	find_socket_call(em, found);
-	em_bind(em, native);
+	em_alui(em, BPF_RSH, R8, 1);
+	/* not by a branch: what follows would be verified for either interface */
+	em_mov(em, R1, R8);
+	em_alui(em, BPF_LSH, R1, 5);
+	em_alu(em, BPF_RSH, R7, R1);
 	em_alui(em, BPF_LSH, R7, 32);
 	em_alui(em, BPF_RSH, R7, 32);
-	em_bind(em, found);
+	em_jcci(em, BPF_JEQ, R9, SOCKETCALL, socket_call);
+	em_bind_entry(em, found);
 	em_jcci(em, BPF_JEQ, R7, 0, out);
 	em_alui(em, BPF_SUB, R7, 1);
+	em_jmp(em, chosen);
+	em_bind(em, socket_call);
+	find_socket_call(em, found);
+	em_jmp(em, found);
+	em_bind(em, chosen);
 }
