@@ -131,10 +131,19 @@ static struct target_access *no_such_variable(struct target_binder *b, const cha
 	return NULL;
 }
 
+/* "$" or "$$" at the end, or NULL. */
+static const char *pretty_of(const struct ast_target *t)
+{
+	const struct ast_access *last = t->naccesses ? &t->accesses[t->naccesses - 1] : NULL;
+
+	return last && last->kind == ACCESS_PRETTY ? last->member : NULL;
+}
+
+/* A variable without a value here is pretty-printed all the same: its members, each "?". */
 static struct target_access *var_found(struct target_binder *b, int err, const struct dbg_var *v,
 				       const struct dbg_error *e)
 {
-	if (!err)
+	if (!err || (err == -DBG_EUNAVAIL && b->e->kind == EXPR_TARGET && pretty_of(b->e->target)))
 		return access_of_var(b, v, b->c->point ? b->c->point->pc : 0);
 	if (err == -DBG_EUNAVAIL)
 		access_fail(b, "not-accessible", &b->e->at, "not accessible at this address (pc: 0x%" PRIx64
@@ -314,14 +323,6 @@ static struct target_access *bind_point_string(struct target_binder *b, const ch
 	a->type = AST_STRING;
 	a->point_str = provider ? IR_PP_PROVIDER : IR_PP_MARK;
 	return a;
-}
-
-/* "$" or "$$" at the end, or NULL. */
-static const char *pretty_of(const struct ast_target *t)
-{
-	const struct ast_access *last = t->naccesses ? &t->accesses[t->naccesses - 1] : NULL;
-
-	return last && last->kind == ACCESS_PRETTY ? last->member : NULL;
 }
 
 /* Object found: walks on from it and finishes. */

@@ -279,7 +279,7 @@ static struct target_access *context_vars(struct target_binder *b, bool params, 
 			continue;
 		if (v[i].is_param)
 			a = parameter_named(b, v[i].name);
-		if (!a && v[i].loc.kind != DBG_LOC_NONE)
+		if (!a && (pretty || v[i].loc.kind != DBG_LOC_NONE))
 			a = access_of_var(b, &v[i], pt->pc);
 		put_variable(&p, v[i].name, a, pretty);
 	}

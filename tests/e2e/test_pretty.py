@@ -80,3 +80,15 @@ def test_longer_strings(variables, limit):
 def test_cut_at_the_string_limit(variables):
     text = 'probe process(PROG).function("chain") { println(strlen($head$)) exit() }'
     assert trace(variables, text, "-D", "MAXSTRINGLEN=128").ok().out == "127\n"
+
+
+@pytest.mark.parametrize("expression,text", [
+    ("$object$", "{.x=?, .in={...}, <union>={...}, .name=?, .table=[...]}"),
+    ("$object$$", "{.x=?, .in={.a=?, .text=?}, <union>={.u=?, .v=?}, .name=?, .table=[?, ...]}"),
+    ("$object->in$", "{.a=?, .text=[...]}"), ("$object->table$", "[?, ...]"), ("$object->x$", "?"),
+    ("$name$", "?"), ("$first$", "?"), ("$n$", "41"), ("@defined($object$)", "1"), ("@defined($object)", "0"),
+    ("$$locals$", "object={.x=?, .in={...}, <union>={...}, .name=?, .table=[...]} name=? first=?"),
+])
+def test_variables_without_a_value_here(expression, text):
+    """What SystemTap's pass 2 makes of them: their shape, with a question mark for each value."""
+    assert show(compile_target("later.c", "-O2", "-g"), 'function("work")', expression) == text
