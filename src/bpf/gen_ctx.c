@@ -332,6 +332,10 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	case IR_IS_TARGET:
 		gen_is_target(g);
 		return true;
+	case IR_KPLACE:
+		em_movi(&g->em, R0, e->imm >= 0 && (uint64_t)e->imm < arrlenu(g->p->places) ?
+			(int64_t)g->p->places[e->imm].address : 0);
+		return true;
 	case IR_MODULE_BIAS:
 		gen_module_bias(g, e);
 		return true;

@@ -12,6 +12,7 @@
 #include "bpf/glue.h"
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
+#include "dbg/loc.h"
 #include "ir/traverse.h"
 
 /* x86-64: offset in struct pt_regs by DWARF register number, -1: none */
@@ -382,11 +383,28 @@ static struct mem save_user_stack(struct gen *g)
 	return g->unwind;
 }
 
+/* Registers of a system call: the program's, but that the fourth argument stands where functions have it. */
+static bool load_call_reg(struct gen *g, int64_t reg)
+{
+	static const int8_t argument[] = { [DBG_RDI] = 1, [DBG_RSI] = 2, [DBG_RDX] = 3, [DBG_RCX] = 4, [DBG_R8] = 5,
+					   [DBG_R9] = 6 };
+
+	if (reg >= 0 && reg < (int64_t)sizeof(argument) && argument[reg])
+		load_sysarg(g, argument[reg] - 1);
+	else if (pt_regs_off(reg) >= 0)
+		load_ureg(g, pt_regs_off(reg));
+	else
+		return false;
+	return true;
+}
+
 /* Loads one context value into r0; false: stays as the operation does it. */
 static bool load_one(struct gen *g, const struct ir_expr *e)
 {
 	switch (e->op) {
 	case IR_REG:
+		if (gen_is_syscall(g))
+			return load_call_reg(g, e->imm);
 		if (!has_regs(g) || pt_regs_off(e->imm) < 0)
 			return false;
 		load_reg(g, pt_regs_off(e->imm));

@@ -176,6 +176,8 @@ int dbg_var_find(const struct dbg_func *f, uint64_t pc, const char *name, struct
  * `near` (may be NULL): prefer its CU. */
 int dbg_global_find(struct dbg_module *m, const struct dbg_func *near, const char *name,
 		    const char *cu_glob, struct dbg_var *out, struct dbg_error *e);
+/* A variable that a unit matching `cu_glob` (NULL: any) only declares; it has no location. */
+bool dbg_global_declared(struct dbg_module *m, const char *name, const char *cu_glob, struct dbg_var *out);
 /* Names visible at pc, for "did you mean" / alternatives; stb_ds array, caller arrfree()s. */
 const char **dbg_var_names(const struct dbg_func *f, uint64_t pc);
 

@@ -20,6 +20,9 @@
 #include "dbg/priv.h"
 
 #define MAX_NOTES	65536
+#define MAX_BUILD_ID	64
+#define NOTES		"/sys/kernel/notes"
+#define PER_CPU_SECTION	".data..percpu"
 #define MAX_TREE_DEPTH	12
 #define DEFAULT_DIRS	"/usr/lib/debug"
 
@@ -44,7 +47,8 @@ bool dbg_kernel_is_running(const struct dbg_kernel_opts *o)
 
 struct symbol_search {
 	const char *module, *name;
-	uint64_t found;
+	uint64_t *addr;
+	bool found;
 };
 
 static bool is_symbol(void *ctx, const struct procfs_symbol *sym)
@@ -52,15 +56,17 @@ static bool is_symbol(void *ctx, const struct procfs_symbol *sym)
 	struct symbol_search *s = ctx;
 
 	if (!strcmp(sym->name, s->name) &&
-	    (s->module ? sym->module && !strcmp(sym->module, s->module) : !sym->module))
-		s->found = sym->addr;
+	    (s->module ? sym->module && !strcmp(sym->module, s->module) : !sym->module)) {
+		s->found = true;
+		*s->addr = sym->addr;
+	}
 	return !s->found;
 }
 
-/* Address of a symbol of the kernel proper (module NULL) or of a module; 0: not known. */
-static uint64_t symbol_address(const char *module, const char *name)
+/* Run-time address of a symbol of the kernel proper (module NULL) or of a module; false: there is none. */
+static bool symbol_address(const char *module, const char *name, uint64_t *addr)
 {
-	struct symbol_search s = { .module = module, .name = name };
+	struct symbol_search s = { .module = module, .name = name, .addr = addr };
 
 	procfs_each_symbol(is_symbol, &s);
 	return s.found;
@@ -68,7 +74,9 @@ static uint64_t symbol_address(const char *module, const char *name)
 
 uint64_t dbg_kernel_symbol(const char *name)
 {
-	return symbol_address(NULL, name);
+	uint64_t addr;
+
+	return symbol_address(NULL, name, &addr) ? addr : 0;
 }
 
 /* ---- build ids ---- */
@@ -95,46 +103,106 @@ static size_t notes_build_id(const char *path, uint8_t *id, size_t max)
 	return 0;
 }
 
-const char *dbg_kernel_build_id(void)
+/* The same in hex digits; "" if there is none. */
+static void notes_hex_id(const char *path, char hex[2 * MAX_BUILD_ID + 1])
 {
-	static char hex[130];
-	uint8_t id[64];
-	size_t n = *hex ? 0 : notes_build_id("/sys/kernel/notes", id, sizeof(id));
+	uint8_t id[MAX_BUILD_ID];
+	size_t n = notes_build_id(path, id, sizeof(id));
 
+	*hex = 0;
 	for (size_t i = 0; i < n; i++)
 		sprintf(hex + 2 * i, "%02x", id[i]);
+}
+
+/* The module's name as the kernel spells it: "nf_nat" of "nf-nat" or "/x/nf-nat.ko". */
+static char *module_name(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *s = xstrdup(slash ? slash + 1 : name), *dot = strstr(s, ".ko");
+
+	if (dot)
+		*dot = 0;
+	for (char *p = s; *p; p++)
+		if (*p == '-')
+			*p = '_';
+	return s;
+}
+
+const char *dbg_kernel_build_id(void)
+{
+	static char hex[2 * MAX_BUILD_ID + 1];
+
+	if (!*hex)
+		notes_hex_id(NOTES, hex);
 	return hex;
+}
+
+/* Is the kernel, or the module, of that build? */
+static bool is_of_build(const char *module, const char *id, size_t len)
+{
+	char path[512], hex[2 * MAX_BUILD_ID + 1] = "";
+
+	if (!len)
+		return true;
+	snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", module ? module : "");
+	notes_hex_id(module ? path : NOTES, hex);
+	return strlen(hex) == len && !strncmp(hex, id, len);
 }
 
 bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
 {
-	const char *module = strchr(base, '/'), *symbol = module ? strchr(module + 1, '/') : NULL;
-	char path[512], hex[130] = "", want[64];
-	uint8_t id[64];
-	size_t n;
+	const char *module = base ? strchr(base, '/') : NULL, *symbol = module ? strchr(module + 1, '/') : NULL;
+	char want[64], *name;
 	bool kernel;
 
 	if (!symbol || symbol - module > (ptrdiff_t)sizeof(want))
-		return dbg_fail(e, DBG_ECORRUPT, "'%s' is no place in the kernel", base), false;
+		return dbg_fail(e, DBG_ECORRUPT, "'%s' is no place in the kernel", base ? base : ""), false;
 	snprintf(want, sizeof(want), "%.*s", (int)(symbol - module - 1), module + 1);
+	for (char *p = want; *p; p++)
+		if (*p == '-')
+			*p = '_';
 	kernel = !strcmp(want, "kernel");
-	if (kernel)
-		snprintf(path, sizeof(path), "/sys/kernel/notes");
-	else
-		snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", want);
-	n = notes_build_id(path, id, sizeof(id));
-	for (size_t i = 0; i < n; i++)
-		sprintf(hex + 2 * i, "%02x", id[i]);
-	if (strncmp(hex, base, (size_t)(module - base)) || hex[module - base])
+	name = kernel ? NULL : want;
+	if (!is_of_build(name, base, (size_t)(module - base)))
 		return dbg_fail(e, DBG_ENODEBUG, kernel ? "this kernel is not the one that the program was made for" :
 				"the module '%s' is not loaded, or of another build", want), false;
-	*addr = symbol_address(kernel ? NULL : want, symbol + 1);
-	return *addr || (dbg_fail(e, DBG_ENOENT, "'%s' is not in this kernel", symbol + 1), false);
+	return symbol_address(name, symbol + 1, addr) ||
+	       (dbg_fail(e, DBG_ENOENT, "'%s' is not in this kernel", symbol + 1), false);
+}
+
+bool dbg_kernel_is_per_cpu(struct dbg_module *m, uint64_t addr)
+{
+	for (size_t i = 1; m->elf && i < m->elf->nsh; i++) {	/* vmlinux has it at the address 0 */
+		const Elf64_Shdr *s = &m->elf->sh[i];
+
+		if (m->elf->shname[i] && !strncmp(m->elf->shname[i], PER_CPU_SECTION, sizeof(PER_CPU_SECTION) - 1) &&
+		    addr - s->sh_addr < s->sh_size && (s->sh_addr || m->info.type != DBG_ELF_REL))
+			return true;
+	}
+	return false;
+}
+
+char *dbg_kernel_place(struct dbg_module *m, uint64_t addr, uint64_t *offset)
+{
+	bool module = m->info.type == DBG_ELF_REL;
+	const struct dbg_sym *sym = module ? dbg_symbol_at(m, addr) :
+		dbg_symbol_find(m, dbg_kernel_is_per_cpu(m, addr) ? "__per_cpu_start" : "_text");
+	const char *id = dbg_module_build_id(m);
+	char *name, *place;
+
+	if (!*id || !sym)
+		return NULL;
+	*offset = addr - sym->addr;
+	name = module ? module_name(m->info.path) : strdup("kernel");
+	if (asprintf(&place, "%s/%s/%s", id, name, sym->name) < 0)
+		abort();
+	free(name);
+	return place;
 }
 
 struct wanted {
 	const struct dbg_kernel_opts *o;
-	uint8_t id[64];
+	uint8_t id[MAX_BUILD_ID];
 	size_t id_len;			/* 0: any build */
 	struct dbg_open_opts open;
 	struct dbg_module *found;
@@ -295,7 +363,7 @@ struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_e
 		w.found = known[i].value;
 	} else {
 		if (dbg_kernel_is_running(o))
-			w.id_len = notes_build_id("/sys/kernel/notes", w.id, sizeof(w.id));
+			w.id_len = notes_build_id(NOTES, w.id, sizeof(w.id));
 		if (find_vmlinux(&w))
 			find_bias(w.found, dbg_kernel_is_running(o));
 		shput(known, key, w.found);
@@ -401,20 +469,6 @@ static uint64_t loaded_at(void *data, const char *section)
 		at = 0;
 	fclose(f);
 	return at;
-}
-
-/* The module's name as the kernel spells it: "nf_nat" of "nf-nat" or "/x/nf-nat.ko". */
-static char *module_name(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-	char *s = xstrdup(slash ? slash + 1 : name), *dot = strstr(s, ".ko");
-
-	if (dot)
-		*dot = 0;
-	for (char *p = s; *p; p++)
-		if (*p == '-')
-			*p = '_';
-	return s;
 }
 
 struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const char *name, struct dbg_error *e)

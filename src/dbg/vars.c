@@ -316,6 +316,30 @@ int dbg_global_find(struct dbg_module *m, const struct dbg_func *near, const cha
 	return out->loc.kind == DBG_LOC_NONE ? explain(out, 0, e) : 0;
 }
 
+bool dbg_global_declared(struct dbg_module *m, const char *name, const char *cu_glob, struct dbg_var *out)
+{
+	struct dw_die root, d;
+	struct dw_walk w;
+
+	if (dbg_module_debug(m, NULL))
+		return false;
+	for (ptrdiff_t i = 0; i < arrlen(m->dw->units[DW_IN_INFO]); i++) {
+		struct dw_unit *u = &m->dw->units[DW_IN_INFO][i];
+
+		if (!dw_unit_root(u, &root) || (cu_glob && !(u->name && dbg_file_matches(u->name, cu_glob))))
+			continue;
+		for (dw_walk_start(&w, &root); dw_walk_next(&w, &d, NULL); dw_walk_skip(&w)) {
+			const char *n = d.ab->tag == DW_TAG_variable ? dw_die_name(&d) : NULL;
+
+			if (!n || strcmp(n, name) || !dw_die_flag(&d, DW_AT_external))
+				continue;
+			fill_var(m, NULL, &d, u->low_pc, out);
+			return true;
+		}
+	}
+	return false;
+}
+
 const char **dbg_var_names(const struct dbg_func *f, uint64_t pc)
 {
 	struct index_iter it = index_start(f->module, NULL);

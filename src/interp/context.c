@@ -120,6 +120,9 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 		return pt && e->imm >= 0 && (uint64_t)e->imm < arrlenu(pt->ints) ? pt->ints[e->imm] : 0;
 	}
 	case IR_TZ_INFO: return zone_offset();
+	case IR_KPLACE:
+		return e->imm >= 0 && (uint64_t)e->imm < arrlenu(in->p->places) ?
+			(int64_t)in->p->places[e->imm].address : 0;
 	case IR_MODULE_BIAS:
 		if (in->env->module_bias && !in->env->module_bias(in->env->ctx, e->imm, &arg))
 			return arg;
@@ -265,6 +268,10 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 	case IR_POINT_STR:
 		if (pt && pt->str[e->imm])
 			s = pt->str[e->imm];
+		break;
+	case IR_VALUE:
+		if (in->env->value)
+			s = in->env->value(in->env->ctx);
 		break;
 	case IR_USYM:
 		return deferred(in, e, user_letter[IR_SYM_FORM(e->imm)], true);

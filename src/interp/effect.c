@@ -136,6 +136,10 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 		else if (e->imm == IR_SERVICE_SHELL && env->system)
 			env->system(env->ctx, s);
 		break;
+	case IR_VALUE_SET:
+		if (env->value_set)
+			env->value_set(env->ctx, s, e->imm);
+		break;
 	default:	/* PRINT_SYMS */
 		if (env->print_syms)
 			env->print_syms(env->ctx, s, e->imm, &in->out);
@@ -170,6 +174,7 @@ int64_t interp_effect(struct interp *in, const struct ir_expr *e)
 		print_hist(in, e);
 		break;
 	case IR_WARN: case IR_LOG: case IR_ERROR: case IR_SYSTEM: case IR_PRINT_SYMS:
+	case IR_VALUE_SET:
 		text_effect(in, e);
 		break;
 	case IR_EXIT:

@@ -48,6 +48,9 @@ struct interp_env {
 	/* Memory of the subject, else of the process `target`, or of the kernel; NULL: every read faults. */
 	int (*read_user)(void *ctx, uint64_t addr, void *buf, size_t n);	/* 0 or -EFAULT */
 	int (*read_kernel)(void *ctx, uint64_t addr, void *buf, size_t n);
+	/* $value of the file whose point runs; NULL: there is none */
+	const char *(*value)(void *ctx);
+	void (*value_set)(void *ctx, const char *text, bool append);
 	uint64_t (*task)(void *ctx);	/* address of this thread's task_struct; NULL: 0 */
 };
 

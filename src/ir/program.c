@@ -61,6 +61,18 @@ uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_f
 	return (uint32_t)arrlenu(p->handlers) - 1;
 }
 
+uint32_t program_place_add(struct program *p, const char *base, uint64_t offset)
+{
+	struct prog_place place = { .base = base, .offset = offset };
+	uint32_t i;
+
+	for (i = 0; i < arrlenu(p->places); i++)
+		if (!strcmp(p->places[i].base, base) && p->places[i].offset == offset)
+			return i;
+	arrput(p->places, place);
+	return i;
+}
+
 /* Has a point before this one the same call and the handler? */
 static bool is_taken(const struct program *p, size_t point, uint32_t handler)
 {

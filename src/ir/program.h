@@ -40,6 +40,8 @@ enum point_kind {
 	POINT_COUNTER,		/* perf_type, perf_config; offset: the number by which handlers read it; never hit */
 	POINT_WATCH,		/* address, offset: length, perf_type: HW_BREAKPOINT_W or _RW; pid, 0: the kernel's memory */
 	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: a link of its own, else a chain of nf_tables that calls `name` */
+	POINT_FILE,		/* file `name` of the session's directory is read or written: file */
+	POINT_INPUT,		/* a character or a line comes from standard input: file.lines */
 	POINT_KIND_COUNT
 };
 
@@ -47,6 +49,13 @@ enum point_kind {
 struct prog_nf {
 	uint32_t pf, hook;
 	int32_t priority;
+};
+
+/* A file whose contents a handler makes (read) or takes (write). */
+struct prog_file {
+	bool write, lines;
+	uint32_t umask;
+	uint64_t size;		/* at most so many bytes are read; 0: MAXSTRINGLEN */
 };
 
 struct prog_point {
@@ -72,6 +81,7 @@ struct prog_point {
 	uint32_t perf_type;
 	uint64_t perf_config;
 	struct prog_nf nf;
+	struct prog_file file;
 	int64_t priority;	/* begin(N), end(N): ascending order */
 	int32_t maxactive;
 };
@@ -89,6 +99,14 @@ struct prog_module {
 	const char *build_id;	/* hex or NULL */
 };
 
+/* A place in the kernel's memory that handlers use. */
+struct prog_place {
+	const char *base;	/* "BUILD-ID/MODULE/SYMBOL"; no build id: of any build */
+	uint64_t offset;	/* behind it */
+	uint64_t address;	/* found when the program is run ... */
+	bool found;		/* ... by a kernel that has it */
+};
+
 /* Tunables, from -D and the command line; see program_limits_default(). */
 struct prog_limits {
 	uint32_t maxstringlen, maxmapentries, maxaction, maxaction_interruptible, maxnesting,
@@ -102,6 +120,7 @@ struct program {
 	struct prog_handler *handlers;	/* stb_ds arrays */
 	struct prog_point *points;	/* the index is the attach cookie */
 	struct prog_module *modules;
+	struct prog_place *places;
 	struct prog_limits limits;
 	bool guru;
 	bool timing;			/* -t */
@@ -113,6 +132,8 @@ struct program *program_create(struct arena *a);
 void program_limits_default(struct prog_limits *l);
 /* Adds a handler (or finds one with equal kind and body) and returns its index. */
 uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_func *body);
+/* Adds a place (or finds it) and returns its index, the number of IR_KPLACE. */
+uint32_t program_place_add(struct program *p, const char *base, uint64_t offset);
 
 /*
  * A handler runs once for an event: two points of one system call with the same handler get two, equal ones.

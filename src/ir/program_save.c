@@ -21,7 +21,7 @@
 #include "ir/names.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	2
+#define FORMAT_VERSION	3
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -377,6 +377,10 @@ static void do_point(struct codec *c, struct prog_point *p)
 	DO(c, p->nf.pf);
 	DO(c, p->nf.hook);
 	DO(c, p->nf.priority);
+	do_bool(c, &p->file.write);
+	do_bool(c, &p->file.lines);
+	DO(c, p->file.umask);
+	DO(c, p->file.size);
 	DO(c, p->priority);
 	DO(c, p->maxactive);
 }
@@ -464,6 +468,13 @@ static void do_program(struct codec *c, struct program *p)
 			arrput(p->modules, (struct prog_module){ 0 });
 		do_str(c, &p->modules[i].path);
 		do_str(c, &p->modules[i].build_id);
+	}
+	n = do_count(c, arrlenu(p->places), 1);
+	for (uint32_t i = 0; i < n && !c->bad; i++) {
+		if (c->reading)
+			arrput(p->places, (struct prog_place){ 0 });
+		do_str(c, &p->places[i].base);
+		DO(c, p->places[i].offset);
 	}
 	do_limits(c, &p->limits);
 	do_bool(c, &p->guru);

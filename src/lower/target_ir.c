@@ -29,6 +29,8 @@ struct ir_expr *target_value(struct lower *L, const struct target_access *a)
 		e = ir_expr_new(L->mod->ir, IR_POINT_STR, &a->at, 0);
 		e->imm = a->point_str;
 		return ir_expr_rebound(L->mod->ir, e);
+	case ACCESS_VALUE:
+		return ir_expr_rebound(L->mod->ir, ir_expr_new(L->mod->ir, IR_VALUE, &a->at, 0));
 	default:
 		return target_number(L, a);
 	}
@@ -85,6 +87,17 @@ static void store_memory(struct lower *L, const struct target_access *a, struct 
 	lower_eval(L, store);
 }
 
+/* `$value .= x` may make it longer than a string can be, so nothing is read back. */
+static void store_value(struct lower *L, const struct target_access *a, struct ir_expr *value)
+{
+	bool append = value->op == IR_CONCAT && value->args[0]->op == IR_VALUE;
+
+	struct ir_expr *set = lower_op1(L, IR_VALUE_SET, append ? value->args[1] : value, &a->at);
+
+	set->imm = append;
+	lower_eval(L, set);
+}
+
 void lower_target_store(struct lower *L, const struct ast_expr *e, struct ir_expr *value)
 {
 	const struct target_access *a = e->sema;
@@ -93,6 +106,10 @@ void lower_target_store(struct lower *L, const struct ast_expr *e, struct ir_exp
 
 	if (!a) {
 		L->failed = true;
+		return;
+	}
+	if (a->kind == ACCESS_VALUE) {
+		store_value(L, a, value);
 		return;
 	}
 	if (a->base == BASE_VERDICT) {

@@ -7,12 +7,15 @@
  */
 #include "lower/target_priv.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
+#include "dbg/kernelfile.h"
 
 #define MAX_STACK 64
 
@@ -98,14 +101,45 @@ struct ir_expr *target_bias(struct lower *L, struct dbg_module *m, const struct 
 	return with_imm(ir_expr_new(L->mod->ir, IR_MODULE_BIAS, at, 0), (int64_t)i);
 }
 
+static struct ir_expr *kernel_place(struct lower *L, const char *base, uint64_t offset, const struct span *at)
+{
+	return with_imm(ir_expr_new(L->mod->ir, IR_KPLACE, at, 0),
+			program_place_add(L->mod->program, base, offset));
+}
+
+/* In the copy of this processor: so far behind the address is its. */
+static struct ir_expr *of_this_cpu(struct lower *L, struct ir_expr *addr, const struct span *at)
+{
+	struct ir_expr *cpu = ir_expr_new(L->mod->ir, IR_CPU, at, 0), *offset;
+
+	offset = lower_op2(L, IR_ADD, kernel_place(L, "/kernel/__per_cpu_offset", 0, at),
+			   lower_op2(L, IR_MUL, cpu, number(L, 8, at), at), at);
+	return lower_op2(L, IR_ADD, addr, with_imm(lower_op1(L, IR_KLOAD, offset, at), 8), at);
+}
+
+/* An address of the kernel's file, where the kernel that runs the program will have it. */
+static struct ir_expr *in_kernel(struct lower *L, const struct target_access *a, uint64_t addr)
+{
+	uint64_t offset = addr;
+	char *place = a->place ? NULL : dbg_kernel_place(a->module, addr, &offset);
+	bool per_cpu = a->place ? a->per_cpu : dbg_kernel_is_per_cpu(a->module, addr);
+	const char *base = a->place ? a->place : place ? arena_strdup(L->mod->ir->arena, place) : NULL;
+	struct ir_expr *e;
+
+	free(place);
+	if (!base)
+		return target_fail(L, a, "the file '%s' has no build id or no symbol for the address 0x%" PRIx64,
+				   dbg_module_info(a->module)->path, addr);
+	e = kernel_place(L, base, offset, &a->at);
+	return per_cpu ? of_this_cpu(L, e, &a->at) : e;
+}
+
 static struct ir_expr *relocated(struct lower *L, const struct target_access *a, int64_t addr)
 {
 	struct ir_expr *bias;
 
-	if (a->module && dbg_module_info(a->module)->kernel_elsewhere)
-		return target_fail(L, a, "the address of a variable of a kernel that does not run here is not known");
-	if (a->module && dbg_module_info(a->module)->kernel)
-		return number(L, addr + (int64_t)dbg_module_info(a->module)->kernel_bias, &a->at);
+	if (a->place || (a->module && dbg_module_info(a->module)->kernel))
+		return in_kernel(L, a, (uint64_t)addr);
 	bias = a->module ? target_bias(L, a->module, &a->at) : NULL;
 	return bias ? plus(L, bias, addr, &a->at) : number(L, addr, &a->at);
 }

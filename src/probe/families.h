@@ -16,6 +16,7 @@ extern const struct probe_family probe_family_kfunc;
 extern const struct probe_family probe_family_perf;
 extern const struct probe_family probe_family_netfilter;
 extern const struct probe_family probe_family_watch;
+extern const struct probe_family probe_family_file;
 
 /* Sets why the written point gave nothing, unless a reason was given before.  `at` may be NULL. */
 void probe_fail(struct probe_session *ps, struct probe_result *out, const char *tag,

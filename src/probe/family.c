@@ -29,6 +29,7 @@ static const struct probe_family *const families[] = {
 	&probe_family_perf,
 	&probe_family_netfilter,
 	&probe_family_watch,
+	&probe_family_file,
 };
 
 #define NFAMILIES (sizeof(families) / sizeof(families[0]))
@@ -308,9 +309,6 @@ const char **probe_pattern_list(void)
 static const char *why_unavailable(const char *name)
 {
 	static const struct { const char *name, *why; } kinds[] = {
-		{ "procfs", "there is no kernel module to serve files in /proc" },
-		{ "input", "there is no kernel module to serve files in /proc" },
-		{ "json_data", "there is no kernel module to serve files in /proc" },
 		{ "java", "methods of Java programs are not traced" },
 		{ "python2", "functions of Python programs are not traced" },
 		{ "python3", "functions of Python programs are not traced" },

@@ -130,17 +130,12 @@ static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const c
 }
 
 /* What the address is relative to when the program runs, maybe after another boot or elsewhere. */
-static void set_base(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
-		     const struct dbg_sym *sym)
+static void set_base(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img)
 {
-	bool module = dbg_module_info(img->module)->type == DBG_ELF_REL;
-	const struct dbg_sym *text = module ? sym : dbg_symbol_find(img->module, "_text");
-	const char *id = dbg_module_build_id(img->module);
+	char *place = dbg_kernel_place(img->module, pt->pc, &pt->prog.offset);
 
-	if (!*id || !text)
-		return;
-	pt->prog.base = arena_printf(ps->arena, "%s/%s/%s", id, img->path, text->name);
-	pt->prog.offset = pt->pc - text->addr;
+	pt->prog.base = place ? arena_strdup(ps->arena, place) : NULL;
+	free(place);
 }
 
 bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img, uint64_t pc)
@@ -153,7 +148,7 @@ bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const 
 	pt->module = img->module;
 	pt->pc = pc;
 	pt->prog.name = sym->name;
-	set_base(ps, pt, img, sym);
+	set_base(ps, pt, img);
 	if (!dbg_module_info(img->module)->kernel_elsewhere)
 		pt->prog.address = pc + dbg_module_info(img->module)->kernel_bias;
 	pt->prog.str[IR_PP_MODULE] = img->path;

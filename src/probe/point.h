@@ -34,6 +34,7 @@ enum probe_scope {
 	PROBE_SCOPE_TRACE,	/* `params` of a tracepoint, by position; $$name, $$vars/$$parms */
 	PROBE_SCOPE_KERNEL,	/* `params` of a kernel function; none known: `type` is NULL */
 	PROBE_SCOPE_KERNEL_RETURN, /* the same as they were at its entry, and $return */
+	PROBE_SCOPE_FILE,	/* procfs, input: $value, a string; of .write and input read-only */
 	PROBE_SCOPE_NETFILTER,	/* $skb, $in, $out, $hooknum, $verdict; `params` have the types */
 };
 

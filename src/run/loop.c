@@ -114,7 +114,7 @@ void run_loop(struct run_session *s)
 	struct loop l = { .drain_at = run_clock_ns() + LOOP_DRAIN_NS };
 
 	while (s->state == RUN_RUNNING) {
-		struct pollfd p[3 + RUN_RECORDER_FDS] = {
+		struct pollfd p[3 + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
 			{ .fd = s->stop_fd, .events = POLLIN },
 			{ .fd = s->timers.fd, .events = POLLIN },
 			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
@@ -123,6 +123,10 @@ void run_loop(struct run_session *s)
 		nfds_t nfds = 3;
 
 		p[1].fd = s->timers.fd;
+		if (s->files) {
+			run_files_poll(s, p + nfds);
+			nfds += RUN_FILES_FDS;
+		}
 		if (s->recorder) {
 			run_recorder_poll(s->recorder, p + nfds);
 			nfds += RUN_RECORDER_FDS;
@@ -136,6 +140,8 @@ void run_loop(struct run_session *s)
 			loop_signals(s);
 		if (s->recorder && run_recorder_serve(s->recorder))
 			run_exit_request(s);
+		if (s->files)
+			run_files_serve(s, p + 3);
 		loop_timers(s);
 		if (s->engine && p[2].revents) {
 			/* Now, and again for what the lag leaves behind. */

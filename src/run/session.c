@@ -49,10 +49,29 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 	return s;
 }
 
+/* Where the kernel has what handlers read of its memory; -1 and *e: it has not all of it. */
+static int find_places(struct run_session *s, struct dbg_error *e)
+{
+	for (size_t i = 0; i < arrlenu(s->prog->places); i++) {
+		struct prog_place *p = &s->prog->places[i];
+		uint64_t at;
+
+		if (!p->found && !dbg_kernel_base(p->base, &at, e))
+			return -1;
+		if (!p->found)
+			p->address = at + p->offset;
+		p->found = true;
+	}
+	return 0;
+}
+
 int run_session_build(struct run_session *s)
 {
 	struct engine_options eo = { .show_log = s->opt.verbose > 0 };
+	struct dbg_error e;
 	int rc;
+
+	find_places(s, &e);	/* the code has the addresses; it may also only be looked at, for another kernel */
 
 	if (!run_needs_kernel(s->prog))
 		return 0;
@@ -189,15 +208,19 @@ static int session_load_engine(struct run_session *s)
 	return 0;
 }
 
-/* Finds where the kernel's code is now. */
-static int place_kernel_points(struct run_session *s)
+/* Finds where the kernel's code is now, and makes sure that what handlers read of its memory was found. */
+static int place_kernel(struct run_session *s)
 {
 	const char *known = NULL;
+	struct dbg_error e;
 	uint64_t at = 0;
 
+	if (find_places(s, &e)) {
+		run_error(s, "cannot read the kernel's memory: %s", e.msg);
+		return -1;
+	}
 	for (size_t i = 0; i < arrlenu(s->prog->points); i++) {
 		struct prog_point *p = &s->prog->points[i];
-		struct dbg_error e;
 
 		if (!p->base || p->address)
 			continue;
@@ -213,12 +236,11 @@ static int place_kernel_points(struct run_session *s)
 
 int run_session_load(struct run_session *s)
 {
-	if (s->engine) {
-		int rc = place_kernel_points(s) ? -ENOENT : session_load_engine(s);
+	int rc = place_kernel(s) ? -ENOENT : s->engine ? session_load_engine(s) : 0;
 
-		if (rc)
-			return rc;
-	} else {
+	if (rc)
+		return rc;
+	if (!s->engine) {
 		s->store = memstore_create(s->prog->ir);
 		s->own_store = true;
 	}
@@ -320,6 +342,8 @@ int run_session_run(struct run_session *s)
 		s->state = RUN_STOPPING;
 	if (s->state == RUN_STARTING && s->engine)
 		session_arm(s);
+	if (s->state == RUN_STARTING && run_files_start(s))
+		s->state = RUN_ERROR;
 	if (s->state == RUN_STARTING) {
 		s->state = RUN_RUNNING;
 		run_loop_timers(s);
@@ -335,6 +359,7 @@ int run_session_run(struct run_session *s)
 		run_loop(s);
 	}
 	session_disarm(s);
+	run_files_stop(s);
 	session_report_child(s);
 	run_child_drop(&s->child);
 	if (s->state == RUN_RUNNING)

@@ -32,6 +32,7 @@ struct run_options {
 	uint64_t rotate_bytes;		/* -S: size of one output file, 0: no rotation */
 	unsigned rotate_count;		/* -S: files kept, 0: all */
 	const char *command;		/* -c; NULL: none */
+	const char *name;		/* of the directory of procfs files; NULL: by the process id */
 	pid_t target;			/* -x; 0: none */
 	uint64_t timeout_ns;		/* -T; 0: none */
 	int verbose;			/* -v of pass 5 */

@@ -181,6 +181,7 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
 		.target = s->prog->target, .module_bias = user_bias,
 		.read_user = user_read, .read_kernel = user_read_kernel, .task = user_task,
+		.value = run_files_value, .value_set = run_files_value_set,
 	};
 }
 

@@ -343,6 +343,27 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 	return access_pretty(b, a, !strcmp(pretty, "$$"));
 }
 
+static struct target_access *bind_file(struct target_binder *b, const char *name, unsigned use)
+{
+	const struct ast_target *t = b->e->target;
+	struct target_access *a;
+
+	if (strcmp(name, "value"))
+		return access_fail(b, "file-variable", &b->e->at, "invalid target symbol for procfs probe, $value "
+				   "expected");
+	if (t->naccesses)
+		return access_fail(b, "file-variable", &t->accesses[0].at, "procfs target variable '$value' may not be "
+				   "used as %s", t->accesses[0].kind == ACCESS_MEMBER ? "a structure" : "an array");
+	if (t->addressof)
+		return access_fail(b, "file-variable", &b->e->at, "cannot take address of procfs variable");
+	if ((use & TARGET_WRITE) && b->c->point->prog.file.write)
+		return access_fail(b, "file-variable", &b->e->at, "procfs $value variable is read-only in a procfs write "
+				   "probe");
+	a = access_new(b, ACCESS_VALUE);
+	a->type = AST_STRING;
+	return a;
+}
+
 static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 {
 	const struct ast_target *t = b->e->target;
@@ -387,6 +408,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
 	case PROBE_SCOPE_NETFILTER:
 		return target_netfilter_bind(b, name, use);
+	case PROBE_SCOPE_FILE:
+		return bind_file(b, name, use);
 	case PROBE_SCOPE_TRACE:
 	case PROBE_SCOPE_KERNEL:
 	case PROBE_SCOPE_KERNEL_RETURN:
@@ -408,101 +431,13 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 	return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 }
 
-/* ---- modules named in scripts ---- */
-
-/* The modules of "A:B:C"; the point's own for "".  NULL entries are the kernel's. */
-struct named_module {
-	struct dbg_module *module;
-	bool kernel;
-	const char *name;
-};
-
-/* What describes types of the kernel at less cost than its debug information. */
-static void kernel_types(struct target_binder *b, struct named_module **list)
-{
-	const struct dbg_kernel_opts o = { .release = b->c->ps->release };
-	struct named_module m = { .kernel = true, .name = "kernel" };
-	const char *module = b->c->point->prog.str[IR_PP_MODULE];
-	struct dbg_error e;
-
-	if (!dbg_kernel_is_running(&o))
-		return;
-	m.module = module && strcmp(module, "kernel") ? dbg_btf_kernel(module, &e) : NULL;
-	if (!m.module)
-		m.module = dbg_btf_kernel("vmlinux", &e);
-	if (m.module)
-		arrput(*list, m);
-}
-
-/* What describes the kernel's types: BTF of the running one, debug information of another. */
-static struct dbg_module *kernel_module(struct target_binder *b, struct dbg_error *e)
-{
-	const struct dbg_kernel_opts o = { b->c->ps->release, b->c->ps->debug_path, b->c->ps->no_debuginfod };
-	struct dbg_module *other = dbg_kernel_is_running(&o) ? NULL : dbg_kernel_open(&o, e);
-
-	return other ? other : dbg_btf_kernel("vmlinux", e);
-}
-
-static struct named_module *modules_of(struct target_binder *b, const char *text)
-{
-	struct named_module *list = NULL, m = { 0 };
-
-	if (!text || !*text) {
-		if (!b->c->point || !b->c->point->module) {	/* as SystemTap in functions */
-			text = "kernel";
-		} else {
-			m.module = b->c->point->module;
-			m.kernel = probe_scope_is_kernel(b->c->point->scope) ||
-				   dbg_module_info(m.module)->kernel;
-			m.name = dbg_module_info(m.module)->path;
-			if (dbg_module_info(m.module)->kernel)
-				kernel_types(b, &list);
-			arrput(list, m);
-			return list;
-		}
-	}
-	while (*text) {
-		size_t len = strcspn(text, ":");
-		const char *name = arena_strndup(b->c->ps->arena, text, len);
-		struct dbg_open_opts opts = { .debug_path = b->c->ps->debug_path,
-					      .no_debuginfod = b->c->ps->no_debuginfod };
-		struct dbg_error e;
-		const char *path;
-
-		m = (struct named_module){ .name = name };
-		if (!strncmp(name, "kernel", 6) && (!name[6] || name[6] == '<')) {
-			m.kernel = true;
-			m.module = kernel_module(b, &e);
-		} else if (*name && *name != '<') {
-			path = probe_find_program(b->c->ps, name);
-			m.module = path ? dbg_module_open(path, &opts, &e) : NULL;
-			if (m.module)
-				dbg_module_debug(m.module, &e);
-		}
-		if (m.module)
-			arrput(list, m);
-		text += len + (text[len] == ':');
-	}
-	return list;
-}
-
-/* What messages call the place that was searched. */
-static const char *searched(struct target_binder *b, const char *text)
-{
-	if (text && *text)
-		return text;
-	if (b->c->point && probe_scope_is_kernel(b->c->point->scope))
-		return "kernel";
-	return b->c->point && b->c->point->module ? dbg_module_info(b->c->point->module)->path : "";
-}
-
 /* ---- @var, @cast, (e)-> ---- */
 
 static struct target_access *bind_var(struct target_binder *b, unsigned use)
 {
 	const struct ast_target *t = b->e->target;
 	bool given = t->module && *t->module;
-	struct named_module *list;
+	struct target_module *list;
 	struct target_access *a = NULL;
 	struct dbg_error e;
 	struct dbg_var v;
@@ -511,16 +446,16 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 	if (!given && !(b->c->point && b->c->point->module))
 		return access_fail(b, "no-target", &b->e->at, "unresolved @var() expression");
 	if (!given && !b->c->point->func && probe_scope_is_kernel(b->c->point->scope))
-		return target_kernel_var(b, use);
+		return target_kernel_var(b, b->c->point->prog.str[IR_PP_MODULE], use);
 	if (!given && b->c->point->func && !(t->cu && *t->cu) &&
 	    !dbg_var_find(b->c->point->func, b->c->point->pc, t->symbol, &v, &e)) {
 		a = access_of_var(b, &v, b->c->point->pc);
 		return target_finish(b, a, v.type, false, use);
 	}
-	list = modules_of(b, t->module);
+	list = target_modules(b, t->module);
 	for (size_t i = 0; i < arrlenu(list) && err == -DBG_ENOENT; i++) {
 		if (list[i].kernel) {
-			a = target_kernel_var(b, use);
+			a = target_kernel_var(b, list[i].name, use);
 			arrfree(list);
 			return a;
 		}
@@ -530,7 +465,7 @@ static struct target_access *bind_var(struct target_binder *b, unsigned use)
 	arrfree(list);
 	if (err == -DBG_ENOENT)
 		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in %s%s%s", t->symbol,
-				   searched(b, t->module), t->cu && *t->cu ? ", in " : "", t->cu ? t->cu : "");
+				   target_searched(b, t->module), t->cu && *t->cu ? ", in " : "", t->cu ? t->cu : "");
 	a = var_found(b, err, &v, &e);
 	return a ? target_finish(b, a, v.type, false, use) : NULL;
 }
@@ -549,7 +484,7 @@ static struct target_access *operand_access(struct target_binder *b)
 static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 {
 	const struct ast_target *t = b->e->target;
-	struct named_module *list = modules_of(b, t->module);
+	struct target_module *list = target_modules(b, t->module);
 	const struct dbg_type *type = NULL;
 	struct target_access *a = operand_access(b);
 
@@ -567,7 +502,7 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 	arrfree(list);
 	if (!type)
 		return access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'",
-				   t->type_name, searched(b, t->module));
+				   t->type_name, target_searched(b, t->module));
 	return target_finish(b, a, type, true, use);
 }
 
@@ -680,7 +615,7 @@ const struct probe_point *target_entry_point(const struct target_access *a)
 bool target_enum(struct target_ctx *c, const char *name, const char *module, int64_t *value)
 {
 	struct target_binder b = { .c = c };
-	struct named_module *list = modules_of(&b, module);
+	struct target_module *list = target_modules(&b, module);
 	bool found = false;
 
 	for (size_t i = 0; i < arrlenu(list) && !found; i++)

@@ -44,6 +44,7 @@ enum access_kind {
 	ACCESS_ADDRESS,		/* its address */
 	ACCESS_TEXT,		/* `text`: $$vars, $x$ ... */
 	ACCESS_POINT,		/* a string of the point: enum ir_point_str */
+	ACCESS_VALUE,		/* $value of a file: a string */
 	ACCESS_EXPR,		/* @entry: a script expression, taken at the entry */
 };
 
@@ -80,6 +81,8 @@ struct target_access {
 	struct dbg_sdt_arg sdt;
 	uint32_t arg;
 	bool kernel;			/* addresses are the kernel's */
+	const char *place;		/* loc: what its addresses are behind (prog_place.base), not `module`'s file */
+	bool per_cpu;			/* and each processor has a copy */
 	bool partial;			/* in a text: may be unknown for some callers, as a fault */
 
 	struct access_step *steps;
@@ -146,19 +149,30 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 				    bool element, unsigned use);
 
 /* target_kernel.c; each NULL and b->why */
-/* $name, $return, @var(...) of the kernel; the error that there is no such $name. */
+/* $name, $return, @var(...) of the kernel or a module of it; the error that there is no such $name. */
 struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
 /* A parameter of the system call at the point; NULL: it has none of that name, or the kernel does not tell. */
 struct target_access *target_syscall_parameter(struct target_binder *b, const char *name);
 /* Appends the names of its parameters, each behind a $. */
 void target_syscall_names(struct arena *a, const struct probe_point *pt, const char ***names);
 struct target_access *target_kernel_result(struct target_binder *b);
-struct target_access *target_kernel_var(struct target_binder *b, unsigned use);
+struct target_access *target_kernel_var(struct target_binder *b, const char *module, unsigned use);
 struct target_access *target_no_parameter(struct target_binder *b, const char *name);
 /* Parameter i of a point that has them by position; NULL and b->why. */
 struct target_access *target_parameter(struct target_binder *b, size_t i);
 /* " (FILE:LINE)" of a type's declaration, or "". */
 const char *target_type_place(struct arena *arena, const struct dbg_type *t);
+
+/* target_modules.c */
+struct target_module {
+	struct dbg_module *module;	/* describes its types */
+	bool kernel;			/* the kernel or a module of it, `name` */
+	const char *name;
+};
+/* The modules of "A:B:C", the point's own for ""; stb_ds array, the caller's to free. */
+struct target_module *target_modules(struct target_binder *b, const char *text);
+/* What messages call the place that was searched. */
+const char *target_searched(struct target_binder *b, const char *text);
 
 /* target_netfilter.c: $name of a netfilter hook, finished; NULL and b->why. */
 struct target_access *target_netfilter_bind(struct target_binder *b, const char *name, unsigned use);

@@ -124,6 +124,14 @@ struct target_access *target_kernel_bind(struct target_binder *b, const char *na
 	return pt->func ? target_local(b, name) : target_no_parameter(b, name);
 }
 
+static struct dbg_loc memory_at(struct target_binder *b, uint64_t addr)
+{
+	const struct dbg_op op = { .op = DBG_OP_ADDR, .a = (int64_t)addr };
+
+	return (struct dbg_loc){ .kind = DBG_LOC_MEMORY, .nops = 1,
+				 .ops = arena_memdup(b->c->ps->arena, &op, sizeof(op)) };
+}
+
 /* By BTF and the list of symbols. */
 static struct target_access *var_by_symbol(struct target_binder *b)
 {
@@ -132,58 +140,71 @@ static struct target_access *var_by_symbol(struct target_binder *b)
 	struct dbg_error e;
 	struct dbg_module *kernel = dbg_btf_kernel("vmlinux", &e);
 	const struct dbg_type *type = kernel ? dbg_btf_var(kernel, t->symbol, &per_cpu) : NULL;
-	uint64_t addr = dbg_kernel_symbol(t->symbol);
+	struct arena *arena = b->c->ps->arena;
+	uint64_t addr = 0;
 	struct target_access *a;
+	const char *place;
 
-	if (!addr)
+	place = arena_printf(arena, "%s/kernel/%s", dbg_kernel_build_id(), t->symbol);
+	if (!dbg_kernel_base(place, &addr, &e))
 		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in kernel", t->symbol);
-	if (per_cpu)
-		return access_fail(b, "per-cpu", &b->e->at, "global '%s' of the kernel is one for each processor, "
-				   "which is not supported", t->symbol);
 	if (!type)
 		return access_fail(b, "global-type", &b->e->at, "the type of global '%s' of the kernel is not known: its "
 				   "type information (BTF) describes no such variable, and its debug information is not "
 				   "installed; @cast(0x%" PRIx64 ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
 	a = access_new(b, ACCESS_FETCH);
 	a->base = BASE_LOC;
-	a->loc.kind = DBG_LOC_MEMORY;
-	a->loc.ops = arena_memdup(b->c->ps->arena, &(struct dbg_op){ DBG_OP_CONST, (int64_t)addr },
-				  sizeof(struct dbg_op));
-	a->loc.nops = 1;
+	a->loc = memory_at(b, 0);
+	a->place = place;
+	a->per_cpu = per_cpu;
 	a->kernel = true;
 	a->ctype = type;
 	return a;
 }
 
-static bool is_per_cpu(const struct dbg_var *v)
-{
-	const char *section;
-
-	if (v->loc.kind != DBG_LOC_MEMORY || v->loc.nops != 1 || v->loc.ops[0].op != DBG_OP_ADDR)
-		return false;
-	section = dbg_section_name_at(v->module, (uint64_t)v->loc.ops[0].a);
-	return section && !strncmp(section, ".data..percpu", 13);
-}
-
-/* A variable of the kernel itself: of its debug information, or what BTF describes at its symbol. */
-struct target_access *target_kernel_var(struct target_binder *b, unsigned use)
+/* One of debug information; the location of what is only declared, as jiffies is, by the linker's symbol. */
+static bool var_by_debug(struct target_binder *b, struct dbg_module *m, struct dbg_var *v)
 {
 	const struct ast_target *t = b->e->target;
+	const char *cu = t->cu && *t->cu ? t->cu : NULL;
+	const struct dbg_sym *symbol;
+	struct dbg_error e;
+
+	if (!dbg_global_find(m, NULL, t->symbol, cu, v, &e))
+		return true;
+	symbol = dbg_symbol_find(m, t->symbol);
+	if (!symbol || !dbg_global_declared(m, t->symbol, cu, v))
+		return false;
+	v->loc = memory_at(b, symbol->addr);
+	return true;
+}
+
+/* A variable of the kernel or its module: of its debug information, or what BTF describes at the kernel's symbol. */
+struct target_access *target_kernel_var(struct target_binder *b, const char *module, unsigned use)
+{
 	const struct probe_session *ps = b->c->ps;
 	struct dbg_kernel_opts o = { ps->release, ps->debug_path, ps->no_debuginfod };
+	bool of_module = module && strncmp(module, "kernel", 6), named = b->e->target->module && *b->e->target->module;
 	struct target_access *a;
 	struct dbg_module *m;
 	struct dbg_error e;
 	struct dbg_var v;
 
-	m = dbg_kernel_open(&o, &e);
-	if (m && !dbg_global_find(m, NULL, t->symbol, t->cu && *t->cu ? t->cu : NULL, &v, &e)) {
-		if (is_per_cpu(&v))
-			return access_fail(b, "per-cpu", &b->e->at, "global '%s' of the kernel is one for each "
-					   "processor, which is not supported", t->symbol);
-		a = access_of_var(b, &v, 0);
-	} else {
-		a = var_by_symbol(b);
+	m = of_module ? dbg_kernel_module_open(&o, module, &e) : NULL;
+	if (of_module && named && !m)
+		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in %s: %s",
+				   b->e->target->symbol, module, e.msg);
+	if (m && !var_by_debug(b, m, &v)) {
+		if (named)
+			return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in %s",
+					   b->e->target->symbol, module);
+		m = NULL;
 	}
+	if (!m) {
+		m = dbg_kernel_open(&o, &e);
+		if (m && !var_by_debug(b, m, &v))
+			m = NULL;
+	}
+	a = m ? access_of_var(b, &v, 0) : var_by_symbol(b);
 	return a ? target_finish(b, a, a->ctype, false, use) : NULL;
 }

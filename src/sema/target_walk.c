@@ -258,10 +258,6 @@ static const char *ops_problem(const struct target_access *a, const struct dbg_o
 {
 	for (size_t i = 0; i < n; i++) {
 		switch (ops[i].op) {
-		case DBG_OP_ADDR:
-			if (a->module && dbg_module_info(a->module)->kernel_elsewhere)
-				return "where it is in a kernel that does not run here is not known";
-			break;
 		case DBG_OP_REG:
 			if (ops[i].a > DBG_RIP && ops[i].a != DBG_FSBASE)
 				return register_problem(ops[i].a);

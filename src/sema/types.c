@@ -28,8 +28,10 @@ void type_set(struct typer *ty, enum ast_type *slot, enum ast_type t)
 static bool reports(struct typer *ty, int complexity)
 {
 	ty->unresolved++;
-	if (ty->final && ty->complexity <= complexity)
+	if (ty->final && ty->complexity <= complexity) {
+		ty->told = true;
 		return true;
+	}
 	if (ty->complexity < complexity)
 		ty->complexity = complexity;
 	return false;
@@ -128,6 +130,7 @@ void type_invalid(struct typer *ty, const struct span *at, enum ast_type t)
 	ty->unresolved++;
 	if (!ty->final)
 		return;
+	ty->told = true;
 	if (at->kind == SPAN_OPERATOR)
 		diag_error(ty->st->s->diag, "invalid-operator", at, "invalid operator");
 	else
@@ -516,6 +519,7 @@ static void type_target(struct typer *ty, struct ast_expr *e, enum ast_type want
 	if (i >= 0) {
 		if (ty->final)
 			diag_issue(ty->st->s->diag, ty->st->unbound[i].value);
+		ty->told |= ty->final;
 		ty->unresolved++;
 		return;
 	}

@@ -14,6 +14,7 @@ struct typer {
 	bool final;			/* last round: issue diagnostics */
 	bool stop;			/* a fault after which further messages make no sense */
 	int complexity;			/* the most telling kind of mismatch seen, 0..3 */
+	bool told;			/* an error, in the final round */
 	unsigned newly, unresolved;	/* this round */
 };
 

@@ -123,6 +123,7 @@ static void type_local(struct typer *ty, const struct ast_var *v)
 		type_unresolved(ty, &v->at);
 	} else if (v->type == AST_STATS) {
 		ty->unresolved++;
+		ty->told |= ty->final;
 		if (ty->final)
 			diag_error(ty->st->s->diag, "local-statistic", &v->at,
 				   "stat locals not supported, missing global declaration? ");
@@ -238,11 +239,12 @@ int sema_infer_types(struct sema_state *st)
 		ty.backward = false;
 		if (!ty.unresolved)
 			return 0;
-		if (ty.final)
+		if (ty.final && (ty.told || !ty.complexity))
 			break;
-		ty.final = true;
-		if (st->s->verbose > 0)
+		/* what hides lesser errors may be gone by the last round, and then these are told */
+		if (ty.final || st->s->verbose > 0)
 			ty.complexity = 0;
+		ty.final = true;
 	}
 	return -1;
 }

@@ -65,6 +65,11 @@ format_ipaddr(0x0100007f, AF_INET())			127.0.0.1
 daddr_to_string(0xffffffff)				255.255.255.255
 errno_str(2)						ENOENT
 errno_str(3333)						E#3333
+errno_p(-2)						2
+errno_p(13)						13
+errno_p(-3333)						0
+errno_p(0)						0
+errno_p(7000000)					0
 nfsderror(0)						nfsderr 0(NFS_OK)
 nfsderror(htonl(2))					nfsderr 2(NFSERR_NOENT)
 nfsderror(htonl(10044))					nfsderr 10044(NFSERR_OP_ILLEGAL)

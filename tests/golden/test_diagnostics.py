@@ -44,7 +44,6 @@ ELSEWHERE = {
     "not-a-statement": "addresses: tests/e2e/test_statement.py",
     "not-accessible": "optimised code: tests/corpus",
     "odd-size": "debug information that compilers do not write",
-    "per-cpu": "globals of the kernel",
     "perf-frequency": "tests/e2e/test_perf.py",
     "perf-period": "tests/e2e/test_perf.py",
     "perf-place": "tests/e2e/test_perf.py",

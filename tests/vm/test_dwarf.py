@@ -157,6 +157,48 @@ def test_globals(debug_vm):
     assert lines == [cmdline, f'"{debug_vm.kernel.release}"', '"swapper/0"', "1"]
 
 
+def test_globals_of_each_processor(debug_vm):
+    """The copy of the processor that runs the handler; seen from begin, too."""
+    lines = run(debug_vm, """
+        probe begin {
+            for (i = 0; i < 9 && !same; i++)    # it may go to another processor in between
+                same = @var("runqueues@kernel/sched/core.c", "kernel")->cpu == cpu()
+            printf("begin %%d\\n", same)
+        }
+        probe kernel.function("vfs_read@fs/read_write.c") {
+            if ($count == %d) {
+                printf("queue %%d %%d\\n", @var("runqueues@kernel/sched/core.c")->cpu == cpu(),
+                       @cast(&@var("runqueues@kernel/sched/core.c"), "struct rq")->cpu == cpu())
+                printf("task %%d\\n", @var("runqueues@kernel/sched/core.c")->curr == task_current())
+                printf("text %%s\\n", @var("runqueues@kernel/sched/core.c")->curr->comm$)
+            }
+        }
+    """ % READ_SIZE)
+    assert lines[0] == "begin 1"
+    assert lines[1:] == ["queue 1 1", "task 1", 'text "python3"'] * 2
+
+
+def test_globals_of_many_kinds(debug_vm):
+    """What only the linker placed, arrays, one file's own, addresses, and those of a module."""
+    bysource = debug_vm.run("grep -w nf_nat_bysource /proc/kallsyms").ok().out.split()[0]
+    jiffies = debug_vm.run("grep -w jiffies /proc/kallsyms").ok().out.split()[0]
+    lines = run(debug_vm, """
+        probe begin {
+            printf("%d\\n", @var("jiffies", "kernel") >= 4294892296 && @var("jiffies@kernel/time/timer.c", "kernel") > 0)
+            printf("%x %x\\n", &@var("jiffies", "kernel"), &@var("nf_nat_bysource@nf_nat_core.c", "nf_nat"))
+            printf("%s\\n", kernel_string(@var("oops_in_progress@lib/bust_spinlocks.c", "kernel") == 0 ?
+                                         @var("saved_command_line", "kernel") : 0))
+            printf("%d %d\\n", @var("console_printk@kernel/printk/printk.c", "kernel")[1],
+                   @var("console_printk@kernel/printk/printk.c", "kernel")[2])
+        }
+        probe module("nf_nat").function("nf_nat_setup_info") { never = @var("nf_nat_bysource@nf_nat_core.c") }
+        global never
+    """)
+    printk = debug_vm.run("cat /proc/sys/kernel/printk").ok().out.split()
+    cmdline = debug_vm.run("cat /proc/cmdline").ok().out.strip()
+    assert lines == ["1", f"{int(jiffies, 16):x} {int(bysource, 16):x}", cmdline, f"{printk[1]} {printk[2]}"]
+
+
 def test_source_lines(debug_vm):
     """Frames and lines are those of addr2line, inlined copies included."""
     lines = run(debug_vm, """
@@ -194,7 +236,14 @@ def test_other_kernel(debug_vm, tmp_path):
         probe kernel.function("vfs_read").return {
             if ($count == %d) println($return, " ", @cast($file, "struct file", "kernel")->f_path->dentry->d_name->name$)
         }
-        probe end { foreach (p in places) println(p) }
+        probe end {
+            foreach (p in places) println(p)
+            println("release ", @var("init_uts_ns@init/version.c", "kernel")->name->release$)
+            for (i = 0; i < 9 && !same; i++)
+                same = @var("runqueues@kernel/sched/core.c", "kernel")->cpu == cpu()
+            println("cpu ", same)
+            println("module ", &@var("nf_nat_bysource@nf_nat_core.c", "nf_nat"))
+        }
         global places
     """ % READ_SIZE
     environment = dict(suite.os.environ, SYSTEMTAP_DEBUGINFO_PATH=str(debug_vm.kernel.debug_tree()), HOME=str(tmp_path))
@@ -205,6 +254,8 @@ def test_other_kernel(debug_vm, tmp_path):
                         f"{STAPRUN} -c 'python3 -B /tmp/program.py' /tmp/cross.bpo", timeout=100).ok().out.splitlines()
     assert [line for line in text if '"marker"' in line] == ['203 "marker"', '0 "marker"']
     assert sum(line.startswith('kernel.statement("vfs_read@fs/read_write.c:') for line in text) >= 3
+    bysource = int(debug_vm.run("grep -w nf_nat_bysource /proc/kallsyms").ok().out.split()[0], 16)
+    assert text[-3:] == [f'release "{debug_vm.kernel.release}"', "cpu 1", f"module {bysource - (bysource >> 63 << 64)}"]
     here = subprocess.run([STAPRUN, tmp_path / "cross.bpo"], capture_output=True, text=True)
     assert here.returncode != 0 and "this kernel is not the one that the program was made for" in here.stderr
 
