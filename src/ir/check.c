@@ -16,7 +16,7 @@ struct checker {
 	const char *where;	/* "handler x" */
 	const char *err;
 	bool handler;
-	bool user;		/* it is known to run in the user engine */
+	bool kernel, user;	/* who runs it, if known */
 	int loops;
 	int depth;
 };
@@ -238,6 +238,8 @@ static void check_expr(struct checker *c, const struct ir_expr *e, bool root)
 		bad(c, "bound of a string", info->name);
 	if ((info->flags & IRF_KONLY) && c->user)
 		bad(c, "operation of kernel handlers in the user engine", info->name);
+	if ((info->flags & IRF_UONLY) && c->kernel)
+		bad(c, "operation of the user engine in a kernel handler", info->name);
 	check_args(c, e);
 	if (c->err)
 		return;
@@ -432,14 +434,15 @@ const char *ir_check(const struct ir_module *m)
 	return c.err;
 }
 
-/* Handlers of the user engine and the functions they reach. */
-static void check_user_engine(struct checker *c, const struct program *p)
+/* Handlers and the functions they reach, checked as what runs them. */
+static void check_engine(struct checker *c, const struct program *p, bool kernel)
 {
 	bool *reach = xcalloc(arrlenu(p->ir->funcs) + 1, sizeof(bool));
 
-	c->user = true;
+	c->kernel = kernel;
+	c->user = !kernel;
 	for (size_t i = 0; i < arrlenu(p->handlers) && !c->err; i++) {
-		if (p->handlers[i].kind != PROG_USER)
+		if ((p->handlers[i].kind != PROG_USER) != kernel)
 			continue;
 		c->handler = true;
 		check_func(c, p->handlers[i].body, "handler");
@@ -471,6 +474,8 @@ const char *ir_check_program(const struct program *p)
 					      p->handlers[p->points[i].start_handler].kind != PROG_USER))
 			bad(&c, "probe point without a handler for its start", NULL);
 	if (!c.err)
-		check_user_engine(&c, p);
+		check_engine(&c, p, false);
+	if (!c.err)
+		check_engine(&c, p, true);
 	return c.err;
 }

@@ -12,7 +12,7 @@ struct program;
  * (arena memory of the module): a fault of the compiler, never of a user.
  */
 const char *ir_check(const struct ir_module *m);
-/* The same, and KONLY against the kinds of the program's handlers, points, modules. */
+/* The same, and KONLY/UONLY against the kinds of the program's handlers, points, modules. */
 const char *ir_check_program(const struct program *p);
 
 #endif

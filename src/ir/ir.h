@@ -42,7 +42,7 @@ enum ir_op {
 
 enum ir_op_flag {
 	IRF_PURE = 1 << 0, IRF_READ = 1 << 1, IRF_EFFECT = 1 << 2, IRF_FAIL = 1 << 3,
-	IRF_LAZY = 1 << 4, IRF_KONLY = 1 << 5,
+	IRF_LAZY = 1 << 4, IRF_KONLY = 1 << 5, IRF_UONLY = 1 << 6,
 	IRF_SYM_LOCAL = 1 << 8, IRF_SYM_GLOBAL = 1 << 9, IRF_SYM_FUNC = 1 << 10,
 	IRF_SYM_FORMAT = 1 << 11, IRF_SYM_REGEX = 1 << 12, IRF_SYM_NAMES = 1 << 13,
 };

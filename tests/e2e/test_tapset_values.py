@@ -110,9 +110,14 @@ sock_type_num2str(1)					STREAM
 sock_type_str2num("SEQPACKET")				5
 sock_state_num2str(3)					CONNECTED
 sock_state_str2num("DISCONNECTING")			4
-vm_fault_contains(5, 4)					1
-vm_fault_contains(5, 2)					0
-vm_fault_contains(0, 0)					1
+vm_fault_contains(4, VM_FAULT_MAJOR)			1
+vm_fault_contains(4, VM_FAULT_MINOR)			0
+vm_fault_contains(512, VM_FAULT_MINOR)			1
+vm_fault_contains(512, VM_FAULT_LOCKED)			1
+vm_fault_contains(1, 0)					1
+vm_fault_contains(2, VM_FAULT_ERROR)			1
+vm_fault_contains(256, VM_FAULT_NOPAGE)			1
+vm_fault_contains(256, 99)				0
 WIFEXITED(0x300)					1
 WEXITSTATUS(0x300)					3
 WTERMSIG(9)						9

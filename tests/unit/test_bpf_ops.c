@@ -163,7 +163,7 @@ static void test_ops(void **state)
 	for (size_t k = 0; k < nkinds; k++)
 		for (int op = 0; op < IR_OP_COUNT; op++) {
 			bool odd = (op == IR_CTXLOAD && kinds[k] != PROG_TRACEPOINT) ||
-				   (op == IR_ARG && kinds[k] != PROG_RAW_TP && kinds[k] != PROG_TP_BTF);
+				   (ir_op_table[op].flags & IRF_UONLY) || (op == IR_ARG && kinds[k] != PROG_RAW_TP && kinds[k] != PROG_TP_BTF);
 
 			bad += !odd && !loads((enum ir_op)op, kinds[k]);
 		}
