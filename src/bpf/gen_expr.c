@@ -82,22 +82,77 @@ static void gen_abs(struct gen *g, int reg, int mask)
 	em_alu(&g->em, BPF_SUB, reg, mask);
 }
 
+/* Whether the value cannot be negative, by the operation alone. */
+static bool is_natural(const struct ir_expr *e)
+{
+	switch (e->op) {
+	case IR_CONST:
+		return e->imm >= 0;
+	case IR_ZEXT:
+		return e->imm < 64;
+	case IR_USHR:
+		return e->args[1]->op == IR_CONST && (e->args[1]->imm & 63) > 0;
+	case IR_AND:
+		return is_natural(e->args[0]) || is_natural(e->args[1]);
+	case IR_PID:
+	case IR_TID:
+	case IR_CPU:
+	case IR_TIME_NS:
+	case IR_KTIME_NS:
+	case IR_STRLEN:
+		return true;
+	case IR_DIV:
+		return is_natural(e->args[0]) && is_natural(e->args[1]);
+	case IR_MOD:
+		return is_natural(e->args[0]);
+	default:
+		return false;
+	}
+}
+
+static void gen_sign(struct emit *em)
+{
+	em_alu(em, BPF_XOR, R0, R2);
+	em_alu(em, BPF_SUB, R0, R2);
+}
+
+/* By a constant n > 0. */
+static void gen_div_const(struct gen *g, const struct ir_expr *dividend, bool mod, int32_t n)
+{
+	bool sign = !is_natural(dividend), power = !(n & (n - 1));
+	struct emit *em = &g->em;
+
+	gen_expr(g, dividend);
+	if (sign)
+		gen_abs(g, R0, R2);
+	if (mod)
+		em_alui(em, power ? BPF_AND : BPF_MOD, R0, power ? n - 1 : n);
+	else
+		em_alui(em, power ? BPF_RSH : BPF_DIV, R0, power ? __builtin_ctz((unsigned)n) : n);
+	if (sign)
+		gen_sign(em);
+}
+
 /* eBPF v3 divides without sign: take absolute values and put the sign back. */
 static void gen_div(struct gen *g, const struct ir_expr *e)
 {
+	const struct ir_expr *by = e->args[1];
 	struct emit *em = &g->em;
 	bool mod = e->op == IR_MOD;
 
-	gen_pair(g, e->args[0], e->args[1]);
-	if (e->args[1]->op != IR_CONST || e->args[1]->imm == 0)
+	if (by->op == IR_CONST && by->imm > 0 && by->imm <= INT32_MAX) {
+		gen_div_const(g, e->args[0], mod, (int32_t)by->imm);
+		return;
+	}
+	gen_pair(g, e->args[0], by);
+	if (by->op != IR_CONST || by->imm == 0)
 		em_jcci(em, BPF_JEQ, R1, 0, gen_error_label(g, WERR_DIV0, &e->at, false));
 	gen_abs(g, R0, R2);
 	gen_abs(g, R1, R3);
 	em_alu(em, mod ? BPF_MOD : BPF_DIV, R0, R1);
 	if (!mod)
 		em_alu(em, BPF_XOR, R2, R3);
-	em_alu(em, BPF_XOR, R0, R2);
-	em_alu(em, BPF_SUB, R0, R2);
+	gen_sign(em);
 }
 
 /* r0 = r0 != 0, then inverted if `not` */
