@@ -180,7 +180,7 @@ def test_calls_and_flags_of_new_kernels():
                "c.syscall(455, a, 1, ctypes.c_ulong(0xffffffff), 0x82, 0, 1)\nc.syscall(462, 0, 0, 0)\n"
                "c.syscall(458, a, a, 4, 1)\nc.syscall(459, 101, a, a, 1)\nc.syscall(332, -100, b\"/\", 0x800, 0x2a000, a)\n"
                "c.syscall(468, -100, b\"/etc\", a, 24, 0)\nc.madvise(0, 4096, 102)\nc.socket(2, 1, 262)\n")
-    text = 'probe syscall.* { if (pid() == target()) printf("%s(%s)\n", name, argstr) }'
+    text = 'probe syscall.* { if (pid() == target()) printf("%s(%s)\\n", name, argstr) }'
     out = re.sub("0x7[0-9a-f]{11}", "A", script(text, "-c", f"{sys.executable} -c '{program}'").out)
     for line in ("futex_wait(A, 1, 0xffffffff, FUTEX2_SIZE_U32|FUTEX2_PRIVATE, NULL, CLOCK_MONOTONIC)", "mseal(0x0, 0, 0x0)",
                  "listmount(A, A, 4, LISTMOUNT_REVERSE)", "lsm_get_self_attr(LSM_ATTR_EXEC, A, A, LSM_FLAG_SINGLE)",
