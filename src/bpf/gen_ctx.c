@@ -312,10 +312,6 @@ bool gen_ctx_i64(struct gen *g, const struct ir_expr *e)
 	case IR_REG: case IR_UREG: case IR_RETVAL: case IR_SYSARG: case IR_OWN_FIELD:
 		gen_error(g, WERR_NO_CONTEXT, &e->at, false);
 		return true;
-	case IR_COOKIE:
-		gen_need_slot(g);
-		gen_ld(g, R0, gen_hdr(HDR(cookie)));
-		return true;
 	case IR_POINT_INT:
 		gen_point_int(g, e);
 		return true;

@@ -16,12 +16,12 @@ static void count_print(void *ctx, struct ir_expr **e)
 	struct gen *g = ctx;
 
 	switch ((*e)->op) {
-	case IR_PRINTF: case IR_WARN: case IR_LOG: case IR_EXIT: case IR_SYSTEM: case IR_FLUSH:
+	case IR_PRINTF: case IR_WARN: case IR_LOG: case IR_EXIT: case IR_SYSTEM:
 	case IR_PRINT_HIST: case IR_PRINT_UBT: case IR_PRINT_UBT_AT: case IR_PRINT_KBT:
 	case IR_PRINT_SYMS:
 		g->nprints++;
 		break;
-	case IR_COOKIE: case IR_POINT_STR: case IR_POINT_INT:
+	case IR_POINT_STR: case IR_POINT_INT:
 		g->uses_cookie = true;
 		break;
 	case IR_ERROR:

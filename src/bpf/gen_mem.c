@@ -52,7 +52,6 @@ static void gen_load(struct gen *g, const struct ir_expr *e)
 /* First and last byte are tried. */
 static void gen_load_ok(struct gen *g, const struct ir_expr *e)
 {
-	bool user = e->op == IR_ULOAD_OK;
 	em_label no = em_new_label(&g->em);
 	struct mem addr, n, w, out;
 
@@ -66,14 +65,14 @@ static void gen_load_ok(struct gen *g, const struct ir_expr *e)
 	out = gen_word(g);
 	gen_sti(g, w, 0);
 	gen_sti(g, out, 0);
-	read_fixed(g, user, w, addr, 1);
+	read_fixed(g, true, w, addr, 1);
 	em_jcci(&g->em, BPF_JNE, R0, 0, no);
 	gen_ld(g, R0, addr);
 	gen_ld(g, R1, n);
 	em_alu(&g->em, BPF_ADD, R0, R1);
 	em_alui(&g->em, BPF_SUB, R0, 1);
 	gen_st(g, addr, R0);
-	read_fixed(g, user, w, addr, 1);
+	read_fixed(g, true, w, addr, 1);
 	em_jcci(&g->em, BPF_JNE, R0, 0, no);
 	gen_sti(g, out, 1);
 	em_bind(&g->em, no);
@@ -116,7 +115,6 @@ bool gen_mem_i64(struct gen *g, const struct ir_expr *e)
 		gen_load(g, e);
 		return true;
 	case IR_ULOAD_OK:
-	case IR_KLOAD_OK:
 		gen_load_ok(g, e);
 		return true;
 	case IR_USTORE:

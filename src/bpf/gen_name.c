@@ -18,14 +18,7 @@ static char letter_of(const struct ir_expr *e)
 {
 	static const char user[] = "sdmfFLss", kernel[] = "kKMgGlkk";
 
-	switch (e->op) {
-	case IR_USYM:
-		return user[IR_SYM_FORM(e->imm)];
-	case IR_KSYM:
-		return kernel[IR_SYM_FORM(e->imm)];
-	default:
-		return e->imm ? 'T' : 't';	/* IR_CTIME */
-	}
+	return (e->op == IR_USYM ? user : kernel)[IR_SYM_FORM(e->imm)];
 }
 
 /* \001 letter fields \002, the fields in hex: the process if it is about one, and the value */
@@ -86,12 +79,12 @@ bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	struct mem value;
 	bool now;
 
-	if (e->op != IR_USYM && e->op != IR_KSYM && e->op != IR_CTIME)
+	if (e->op != IR_USYM && e->op != IR_KSYM)
 		return false;
 	gen_expr(g, e->args[0]);
 	value = gen_word(g);
 	gen_st(g, value, R0);
-	now = e->op != IR_CTIME && (e->imm & IR_SYM_NOW) && IR_SYM_FORM(e->imm) <= IR_SYM_MODULE;
+	now = (e->imm & IR_SYM_NOW) && IR_SYM_FORM(e->imm) <= IR_SYM_MODULE;
 	if (now && prepare(g, e->op == IR_USYM))
 		gen_now(g, e, value, dst);
 	else

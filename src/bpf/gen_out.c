@@ -520,8 +520,7 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 {
 	static const struct { enum ir_op op; uint32_t kind; } plain[] = {
 		{ IR_PRINTF, WIRE_PRINT }, { IR_WARN, WIRE_WARN }, { IR_LOG, WIRE_LOG },
-		{ IR_SYSTEM, WIRE_SYSTEM }, { IR_EXIT, WIRE_EXIT }, { IR_FLUSH, WIRE_FLUSH },
-		{ IR_PRINT_SYMS, WIRE_SYMS },
+		{ IR_SYSTEM, WIRE_SYSTEM }, { IR_EXIT, WIRE_EXIT }, { IR_PRINT_SYMS, WIRE_SYMS },
 	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
@@ -538,7 +537,7 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 			return true;
 		}
 		item(g, plain[i].kind, id, e);
-		if (e->op == IR_EXIT || e->op == IR_FLUSH)
+		if (e->op == IR_EXIT)
 			gen_sti(g, gen_hdr(HDR(wake)), 1);
 		return true;
 	}

@@ -113,7 +113,6 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 	case IR_TARGET: return target_of(in);
 	case IR_IS_TARGET:
 		return in->env->subject ? in->env->subject->is_target : target_of(in) == getpid();
-	case IR_COOKIE: return in->point == UINT32_MAX ? 0 : in->point;
 	case IR_POINT_INT: {
 		const struct prog_point *pt = point_of(in);
 
@@ -151,19 +150,6 @@ static uint32_t deferred(struct interp *in, const struct ir_expr *e, char letter
 	else
 		snprintf(text, sizeof(text), "%c%c%" PRIx64 "%c", WIRE_DEFER_OPEN, letter, addr,
 			 WIRE_DEFER_CLOSE);
-	return interp_push_text(in, text, strlen(text), e->bound);
-}
-
-static uint32_t ctime_text(struct interp *in, const struct ir_expr *e)
-{
-	time_t t = interp_int(in, e->args[0]);
-	struct tm tm;
-	char text[64];
-
-	if (!(e->imm ? localtime_r(&t, &tm) : gmtime_r(&t, &tm)))
-		snprintf(text, sizeof(text), t < 0 ? "a long, long time ago..." : "far far in the future...");
-	else
-		strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm);
 	return interp_push_text(in, text, strlen(text), e->bound);
 }
 
@@ -277,8 +263,6 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 		return deferred(in, e, user_letter[IR_SYM_FORM(e->imm)], true);
 	case IR_KSYM:
 		return deferred(in, e, kernel_letter[IR_SYM_FORM(e->imm)], false);
-	case IR_CTIME:
-		return ctime_text(in, e);
 	case IR_TZ_NAME:
 		return zone_name(in, e);
 	case IR_ENV:

@@ -187,11 +187,6 @@ int64_t interp_effect(struct interp *in, const struct ir_expr *e)
 	case IR_ABORT:
 		interp_fail(in, WERR_ABORT, 0, e);
 		break;
-	case IR_FLUSH:
-		flush_out(in);
-		if (env->flush)
-			env->flush(env->ctx);
-		break;
 	case IR_USTORE: case IR_REGSTORE: case IR_SEND_SIGNAL:
 		for (uint32_t i = 0; i < e->nargs; i++)
 			interp_int(in, e->args[i]);

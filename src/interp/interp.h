@@ -36,7 +36,6 @@ struct interp_env {
 	void (*system)(void *ctx, const char *cmd);	/* NULL: ignored */
 	/* The other services of enum ir_service; NULL: ignored. */
 	void (*service)(void *ctx, int64_t kind, const char *text);
-	void (*flush)(void *ctx);
 	/* Deferred text (symbols, backtraces); also used for USYM, MODNAME, UBACKTRACE ops. */
 	struct out_defer defer;
 	/* print_ubacktrace and the like in a user handler have no process to show: prints nothing. */

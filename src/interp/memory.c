@@ -9,7 +9,7 @@
 static bool is_user(enum ir_op op)
 {
 	switch (op) {
-	case IR_KLOAD: case IR_KLOAD_OK: case IR_KSTR: case IR_KSTR_QUOTED: case IR_KBUF:
+	case IR_KLOAD: case IR_KSTR: case IR_KSTR_QUOTED: case IR_KBUF:
 	case IR_KBUF_QUOTED:
 		return false;
 	default:

@@ -49,7 +49,7 @@ static void look_at(void *ctx, struct ir_expr **slot)
 	const struct ir_expr *e = *slot;
 
 	switch (e->op) {
-	case IR_USYM: case IR_KSYM: case IR_CTIME:
+	case IR_USYM: case IR_KSYM:
 		add(s, s->self);
 		break;
 	case IR_UBACKTRACE: case IR_KBACKTRACE:

@@ -151,7 +151,7 @@ int64_t interp_int(struct interp *in, const struct ir_expr *e)
 	case IR_GLOAD: case IR_ALOAD: case IR_AHAS: case IR_ASIZE: case IR_STAT_GET:
 	case IR_HIST_COUNT: case IR_HIST_BUCKETS:
 		return interp_global_int(in, e);
-	case IR_ULOAD: case IR_KLOAD: case IR_ULOAD_OK: case IR_KLOAD_OK:
+	case IR_ULOAD: case IR_KLOAD: case IR_ULOAD_OK:
 		return interp_memory_int(in, e);
 	default:
 		return interp_context_int(in, e);

@@ -32,7 +32,6 @@ enum wire_kind {
 	WIRE_USTACK,		/* id: form of print_ubacktrace; payload: struct wire_ustack */
 	WIRE_KSTACK,		/* id: form; payload: u64 n, u64 pc[n] */
 	WIRE_SYMS,		/* id: imm of print.syms; payload: string argument */
-	WIRE_FLUSH,
 	WIRE_UFRAMES,		/* as WIRE_USTACK, walked in the kernel; payload: u64 n, u64 pc[n] */
 };
 
@@ -106,12 +105,11 @@ enum wire_count {
 };
 
 /*
- * Deferred text: what a kernel handler cannot know (symbols, wall-clock text) it
+ * Deferred text: what a kernel handler cannot know (symbols, stacks) it
  * writes into a string as  \001 <letter> <fields in hex, comma-separated> \002 ; whatever
  * leaves the program (printf, string functions of the user engine) expands it first.
  *   s,d,m,f,F,L <tgid>,<addr>   usymname, usymdata, umodname, file:line, file, line
  *   k,K,M,g,G,l <addr>          symname, symdata, modname, file:line, file, line
- *   t,T <seconds>               ctime, tz_ctime
  *   b,B <tgid>,<addr>,<addr>... sprint_ubacktrace, brief form
  *   c <tgid>,<addr>,<addr>...   sprint_backtrace
  */

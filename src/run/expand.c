@@ -5,18 +5,16 @@
  */
 #include "run/expand.h"
 
-#include <time.h>
-
 #include "run/walk.h"
 
 #define EXPAND_MAX_FIELDS (RUN_WALK_MAX + 1)
 
-enum expand_what { EXPAND_USER, EXPAND_KERNEL, EXPAND_TIME, EXPAND_STACK, EXPAND_KSTACK };
+enum expand_what { EXPAND_USER, EXPAND_KERNEL, EXPAND_STACK, EXPAND_KSTACK };
 
 static const struct expand_row {
 	char letter;
 	enum expand_what what;
-	enum run_addr_form form;	/* EXPAND_TIME: 1 for the local zone */
+	enum run_addr_form form;
 } expand_rows[] = {
 	{ 's', EXPAND_USER, RUN_ADDR_NAME },
 	{ 'd', EXPAND_USER, RUN_ADDR_DATA },
@@ -30,8 +28,6 @@ static const struct expand_row {
 	{ 'g', EXPAND_KERNEL, RUN_ADDR_FILELINE },
 	{ 'G', EXPAND_KERNEL, RUN_ADDR_FILE },
 	{ 'l', EXPAND_KERNEL, RUN_ADDR_LINE },
-	{ 't', EXPAND_TIME, 0 },
-	{ 'T', EXPAND_TIME, 1 },
 	{ 'b', EXPAND_STACK, RUN_ADDR_SIMPLE },
 	{ 'B', EXPAND_STACK, RUN_ADDR_BRIEF },
 	{ 'c', EXPAND_KSTACK, RUN_ADDR_SIMPLE },
@@ -58,18 +54,6 @@ static size_t expand_fields(const char *s, size_t len, uint64_t *v, size_t max)
 	return digits ? n + 1 : n;
 }
 
-static void expand_time(uint64_t seconds, bool local, struct out_buf *b)
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-	char text[64];
-
-	if (!(local ? localtime_r(&t, &tm) : gmtime_r(&t, &tm)))
-		return;
-	if (strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Y", &tm))
-		out_buf_str(b, text);
-}
-
 void run_expand_field(void *ctx, const char *fields, size_t len, struct out_buf *b)
 {
 	const struct run_expand *x = ctx;
@@ -88,9 +72,6 @@ void run_expand_field(void *ctx, const char *fields, size_t len, struct out_buf 
 	switch (row->what) {
 	case EXPAND_KERNEL:
 		run_symb_print_kernel(x->symb, v[0], row->form, b);
-		break;
-	case EXPAND_TIME:
-		expand_time(v[0], row->form, b);
 		break;
 	case EXPAND_KSTACK:
 		for (size_t i = 1 + run_symb_own_frames(x->symb, v + 1, n - 1); i < n; i++) {

@@ -291,20 +291,13 @@ static void on_syms(struct run_session *s, const struct wire_record *r, const st
 	free(text);
 }
 
-static void on_flush(struct run_session *s, const struct wire_record *r, const struct item *it)
-{
-	run_sink_write(s->sink, s->text.p, s->text.len);
-	s->text.len = 0;
-	run_sink_flush(s->sink);
-}
-
 typedef void (*item_fn)(struct run_session *s, const struct wire_record *r, const struct item *it);
 
 static const item_fn item_table[] = {
 	[WIRE_PRINT] = on_print, [WIRE_ERROR] = on_error, [WIRE_WARN] = on_warn, [WIRE_LOG] = on_log,
 	[WIRE_SYSTEM] = on_system, [WIRE_EXIT] = on_exit_item, [WIRE_HIST] = on_hist,
 	[WIRE_USTACK] = on_ustack, [WIRE_KSTACK] = on_kstack, [WIRE_SYMS] = on_syms,
-	[WIRE_FLUSH] = on_flush, [WIRE_UFRAMES] = on_uframes,
+	[WIRE_UFRAMES] = on_uframes,
 };
 
 void run_record(struct run_session *s, const struct wire_record *r)

@@ -107,14 +107,6 @@ static void user_system(void *ctx, const char *cmd)
 	user_service(ctx, IR_SERVICE_SHELL, cmd);
 }
 
-static void user_flush(void *ctx)
-{
-	struct run_session *s = ctx;
-
-	if (!s->engine)
-		run_sink_flush(s->sink);
-}
-
 static void user_expand(void *ctx, const char *fields, size_t len, struct out_buf *b)
 {
 	struct run_session *s = ctx;
@@ -177,7 +169,7 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 {
 	*env = (struct interp_env){
 		.ctx = s, .write = user_write, .warn = user_warn, .error = user_error,
-		.exit = user_exit, .system = user_system, .service = user_service, .flush = user_flush,
+		.exit = user_exit, .system = user_system, .service = user_service,
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
 		.target = s->prog->target, .module_bias = user_bias,
 		.read_user = user_read, .read_kernel = user_read_kernel, .task = user_task,

@@ -116,13 +116,13 @@ static void test_print(void **state)
 
 static void test_log_and_deferred_text(void **state)
 {
-	struct { uint32_t len, zero; char text[32]; } args = { 6, 0, "\001t0\002!\0" };
+	struct { uint32_t len, zero; char text[32]; } args = { 6, 0, "\001k0\002!\0" };
 
 	(void)state;
 	args.len = (uint32_t)strlen(args.text);
 	begin();
 	item(WIRE_LOG, 0, &args, sizeof(args));
-	assert_string_equal(printed(), "Thu Jan  1 00:00:00 1970!\n");
+	assert_string_equal(printed(), "0x0!\n");
 }
 
 /* `%d and %s` with a string of which there are only values. */
@@ -218,7 +218,7 @@ static void test_ids_out_of_range(void **state)
 static void test_noise(void **state)
 {
 	static const uint32_t kinds[] = { WIRE_PRINT, WIRE_ERROR, WIRE_LOG, WIRE_HIST, WIRE_USTACK, WIRE_KSTACK,
-					  WIRE_SYMS, WIRE_FLUSH };
+					  WIRE_SYMS };
 
 	(void)state;
 	srand(1);
@@ -231,7 +231,7 @@ static void test_noise(void **state)
 
 			for (uint32_t i = 0; i < n; i++)
 				data[i] = (uint8_t)(rand() % 4 ? rand() % WIRE_TEXT_COUNT : rand());
-			item(kinds[rand() % 8], (uint32_t)rand() % 5, data, n);
+			item(kinds[(size_t)rand() % (sizeof(kinds) / sizeof(kinds[0]))], (uint32_t)rand() % 5, data, n);
 		}
 		if (rand() % 2)
 			rec.head.size -= (uint32_t)rand() % (rec.head.size - sizeof(rec.head) + 1) & ~7u;
