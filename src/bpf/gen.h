@@ -380,7 +380,7 @@ void gen_pending(struct gen *g);	/* everything not yet generated */
 void gen_frame(struct gen *g);					/* r9 = the running frame */
 
 /* gen_lock.c */
-void gen_locks_take(struct gen *g, em_label failed);
+void gen_locks_take(struct gen *g, em_label failed, em_label own);
 void gen_locks_release(struct gen *g);
 void gen_lock_fns(struct gen *g);
 

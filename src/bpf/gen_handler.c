@@ -392,7 +392,7 @@ static void gen_main(struct gen *g)
 		gen_sti(g, g->verdict, NF_ACCEPT);
 	}
 	gen_ctx_prologue(g, g->root.f);
-	gen_locks_take(g, x.nolock);
+	gen_locks_take(g, x.nolock, x.release);
 	gen_out_prologue(g);
 	gen_region(g, &g->root, x.err);
 	if (em_used(em, x.err))	/* from below */

@@ -2,14 +2,16 @@
 /*
  * Locks of globals: a word in the global's line, bit 31 for a writer, else the number of readers.
  * The first try is inline; contended, a function tries MAXTRYLOCK times.  Taken in the order of the
- * globals for the whole handler; when one cannot be had the hit is skipped.
+ * globals for the whole handler; when one cannot be had the hit is skipped.  System calls that our process makes
+ * while a handler of its own holds a lock are no hits: SystemTap's handlers make none.
  */
 #include "bpf/gen.h"
 
 #include "base/ds.h"
 
-#define TRY_ROUNDS	32	/* a try of SystemTap's waits 10 us, a round here takes about 10 ns */
+#define TRY_ROUNDS	256	/* a try of SystemTap's waits 10 us, a round here takes about 10 ns */
 #define LOOP_MAX	((1 << 23) - 1)
+#define OWN_HIT		2	/* a result of the slow path */
 #define STACK_LINE	(-8)	/* of the slow path's frame */
 
 static enum ir_lock lock_of(struct gen *g, ptrdiff_t global)
@@ -66,7 +68,7 @@ struct undo {
 	ptrdiff_t upto;
 };
 
-void gen_locks_take(struct gen *g, em_label failed)
+void gen_locks_take(struct gen *g, em_label failed, em_label own)
 {
 	struct emit *em = &g->em;
 	struct undo *undos = NULL;
@@ -91,7 +93,7 @@ void gen_locks_take(struct gen *g, em_label failed)
 			g->lock_fn[mode == IR_LOCK_WRITE] = em_new_label(em);
 		gen_line(g, R1, (uint32_t)i);
 		em_call(em, g->lock_fn[mode == IR_LOCK_WRITE]);
-		em_jcci(em, BPF_JEQ, R0, 0, u.label);
+		em_jcci(em, BPF_JNE, R0, 1, u.label);
 		em_bind(em, got);
 	}
 	if (!arrlen(undos))
@@ -102,6 +104,7 @@ void gen_locks_take(struct gen *g, em_label failed)
 		if (i > 0)
 			release(g, undos[i - 1].upto);
 	}
+	em_jcci(em, BPF_JEQ, R0, OWN_HIT, own);
 	em_jmp(em, failed);
 	em_bind(em, over);
 	arrfree(undos);
@@ -115,7 +118,31 @@ void gen_locks_release(struct gen *g)
 }
 
 /*
- * r1 = line -> r0 = 1: have it, 0: not.  Up to MAXTRYLOCK times, by bpf_loop; the callback returns 1
+ * r1 = line; leaves the function if the process holds the lock and is what runs: it would be waited for in vain.  Its
+ * system calls are its own doing; anything else may be an interrupt's, and counts as skipped.
+ */
+static void leave_own_hit(struct gen *g)
+{
+	struct emit *em = &g->em;
+	em_label other = em_new_label(em);
+
+	if (g->kind == PROG_NETFILTER)	/* cannot tell what runs */
+		return;
+	em_ldx(em, BPF_W, R1, R1, LINE_LOCK);
+	em_alui(em, BPF_AND, R1, (int32_t)LOCK_PROCESS);
+	em_jcci(em, BPF_JEQ, R1, 0, other);
+	em_helper(em, BPF_FUNC_get_current_pid_tgid);
+	em_alui(em, BPF_RSH, R0, 32);
+	gen_vars(g, R1, VARS_STP_PID);
+	em_ldx(em, BPF_DW, R1, R1, 0);
+	em_jcc(em, BPF_JNE, R0, R1, other);
+	em_movi(em, R0, gen_is_syscall(g) ? OWN_HIT : 0);
+	em_exit(em);
+	em_bind(em, other);
+}
+
+/*
+ * r1 = line -> r0 = 1: have it, 0: not, OWN_HIT.  Up to MAXTRYLOCK times, by bpf_loop; the callback returns 1
  * when it succeeded, and its last round does not try, so that the number of rounds tells.
  */
 static void gen_lock_fn(struct gen *g, enum ir_lock mode)
@@ -127,6 +154,7 @@ static void gen_lock_fn(struct gen *g, enum ir_lock mode)
 
 	em_subprog(em, g->lock_fn[mode == IR_LOCK_WRITE], FN_KIND_STATIC);
 	em_stx(em, BPF_DW, R10, STACK_LINE, R1);
+	leave_own_hit(g);
 	em_movi(em, R1, tries + 1);
 	em_func_addr(em, R2, cb);
 	em_mov(em, R3, R10);

@@ -43,6 +43,7 @@ enum {
 	LINE_SIZE = 64,
 };
 #define LOCK_WRITER (1u << 31)
+#define LOCK_PROCESS (1u << 30)	/* the process has it, to write if LOCK_WRITER is set too; counts as readers */
 
 /* Maps of a program, by index into the engine's table. */
 enum {

@@ -64,7 +64,7 @@ static bool try_lock(uint32_t *word, enum ir_lock mode)
 
 	if (old & LOCK_WRITER)
 		return false;
-	return __atomic_compare_exchange_n(word, &old, mode == IR_LOCK_WRITE ? LOCK_WRITER : old + 1,
+	return __atomic_compare_exchange_n(word, &old, mode == IR_LOCK_WRITE ? LOCK_WRITER | LOCK_PROCESS : old + LOCK_PROCESS,
 					   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
@@ -101,7 +101,7 @@ static void unlock(struct ir_store *st, uint32_t global, enum ir_lock mode)
 	if (mode == IR_LOCK_WRITE)
 		__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 	else
-		__atomic_sub_fetch(word, 1, __ATOMIC_RELEASE);
+		__atomic_sub_fetch(word, LOCK_PROCESS, __ATOMIC_RELEASE);
 }
 
 static void put_str(uint8_t *to, const char *s, uint32_t bound)

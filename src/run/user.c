@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -211,9 +212,26 @@ static void user_run(struct run_session *s, uint32_t point, user_run_fn *fn)
 	t->hits++;
 }
 
+/*
+ * While kernel handlers wait for the globals that this one has locked, no other process should run in its place.  It is
+ * bounded by MAXACTION.  Without the right to it nothing changes.
+ */
+static void user_hurry(bool on)
+{
+	const struct sched_param first = { .sched_priority = 1 }, none = { 0 };
+
+	sched_setscheduler(0, (on ? SCHED_FIFO : SCHED_OTHER) | SCHED_RESET_ON_FORK, on ? &first : &none);
+}
+
 void run_user_point(struct run_session *s, uint32_t point)
 {
+	bool hurry = s->engine && s->state == RUN_RUNNING;
+
+	if (hurry)
+		user_hurry(true);
 	user_run(s, point, interp_run_point);
+	if (hurry)
+		user_hurry(false);
 }
 
 void run_user_start(struct run_session *s, uint32_t point, const struct interp_subject *subject)

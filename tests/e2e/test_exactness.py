@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support import compile_target, stap, with_program
+from support import compile_target, script, stap, with_program
 
 CALLS = 500000
 
@@ -76,3 +76,19 @@ def test_threads_of_one_process():
             'probe end { c = 0; foreach (t in a) { c++; if (a[t] != 20000) println("bad ", a[t]) } println(n, " ", c) }')
     result = stap("-e", with_program(text, program), "-c", f"{program} 8 20000", timeout=60).ok()
     assert result.out == "160000 8\n"
+
+
+def test_system_calls_of_a_handler_of_the_process_are_no_hits():
+    """A timer's handler reads arrays by system calls, which cannot wait for the lock that it holds itself."""
+    text = """
+        global calls, keys
+        probe begin { for (i = 0; i < 500; i++) keys[i] = i }
+        probe syscall_any { calls[name] <<< 1; keys[pid()]++ }
+        probe timer.ms(20) { foreach (k in keys-) sum += keys[k]; foreach (c in calls-) sum += @count(calls[c]) }
+        global sum
+        probe end { println(sum > 0) }
+    """
+    result = script(text, "-T", "2", "-DMAXACTION=100000", "-DMAXACTION_INTERRUPTIBLE=100000").ok()
+    assert result.out == "1\n"
+    skipped = re.search("skipped probes: ([0-9]+)", result.err)
+    assert not skipped or int(skipped[1]) < 20, result.err
