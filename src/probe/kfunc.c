@@ -290,7 +290,7 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 			   "cannot be read");
 		return;
 	}
-	like = exists || is_glob(s->name) ? "" : similar_functions(s);
+	like = exists || s->ps->optional || is_glob(s->name) ? "" : similar_functions(s);
 	if (s->module && !*like && !exists)
 		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
 	else
@@ -407,7 +407,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 			return;
 		resolve_symbols(&s, f, out);
 	}
-	if (!arrlenu(out->points) && text)
+	if (!arrlenu(out->points) && text && !ps->optional)
 		explain_refusal(&s, &spec, out);
 	ksyms_keep();
 }

@@ -2,6 +2,8 @@
 /* "Did you mean": the candidates with the smallest edit distance to a word. */
 #include "probe/family.h"
 
+#include <limits.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -9,16 +11,18 @@
 
 #define MAX_WORD 128
 
-/* Levenshtein's distance; words are compared by their first MAX_WORD bytes. */
-static unsigned distance(const char *a, const char *b)
+/* Levenshtein's distance; words are compared by their first MAX_WORD bytes. More than `limit` may be any such number. */
+static unsigned distance(const char *a, const char *b, unsigned limit)
 {
 	unsigned row[MAX_WORD + 1];
 	size_t na = strnlen(a, MAX_WORD), nb = strnlen(b, MAX_WORD);
 
+	if ((na > nb ? na - nb : nb - na) > limit)
+		return limit + 1;
 	for (size_t j = 0; j <= nb; j++)
 		row[j] = (unsigned)j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned diagonal = row[0];
+		unsigned diagonal = row[0], least = (unsigned)i;
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= nb; j++) {
@@ -29,7 +33,11 @@ static unsigned distance(const char *a, const char *b)
 			if (row[j] + 1 < best)
 				best = row[j] + 1;
 			row[j] = replace < best ? replace : best;
+			if (row[j] < least)
+				least = row[j];
 		}
+		if (least > limit)
+			return limit + 1;
 	}
 	return row[nb];
 }
@@ -51,24 +59,27 @@ static int scored_compare(const void *a, const void *b)
 const char *probe_similar(struct arena *a, const char *word, const char *const *candidates, size_t n,
 			  size_t max)
 {
-	struct scored *list = NULL;
+	struct scored *best = NULL;	/* sorted; `max` of them at most */
 	const char *text = "";
-	size_t shown = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (candidates[i] && *candidates[i]) {
-			struct scored s = { candidates[i], distance(word, candidates[i]) };
+	for (size_t i = 0; i < n; i++) {
+		bool full = arrlenu(best) == max;
+		struct scored s = { candidates[i], 0 };
+		size_t at;
 
-			arrput(list, s);
-		}
-	if (list)
-		qsort(list, arrlenu(list), sizeof(*list), scored_compare);
-	for (size_t i = 0; i < arrlenu(list) && shown < max; i++) {
-		if (i && !strcmp(list[i].word, list[i - 1].word))
+		if (!s.word || !*s.word || !max)
 			continue;
-		text = arena_printf(a, "%s%s%s", text, shown ? ", " : "", list[i].word);
-		shown++;
+		s.score = distance(word, s.word, full ? arrlast(best).score : UINT_MAX - 1);
+		for (at = arrlenu(best); at > 0 && scored_compare(&s, &best[at - 1]) < 0; at--)
+			;
+		if (at == max || (at > 0 && !scored_compare(&s, &best[at - 1])))
+			continue;
+		if (full)
+			arrsetlen(best, max - 1);
+		arrins(best, at, s);
 	}
-	arrfree(list);
+	for (size_t i = 0; i < arrlenu(best); i++)
+		text = arena_printf(a, "%s%s%s", text, i ? ", " : "", best[i].word);
+	arrfree(best);
 	return text;
 }

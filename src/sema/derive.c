@@ -357,6 +357,7 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 	struct diag *why = NULL;
 
 	if (!aliases || glob) {
+		s->probe->optional = optional;
 		probe_resolve(s->probe, pt, &r);
 		n += arrlenu(r.points);
 		add_points(d, pt, step, r.points);
