@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Files that scripts serve (procfs probes, prometheus), and standard input (input.char, input.line)."""
+import json
 import os
 import pathlib
 import pty
@@ -157,3 +158,38 @@ def test_input_from_a_terminal_comes_as_it_is_typed():
     assert process.returncode == 0
     os.close(theirs)
     os.close(ours)
+
+
+def test_metrics_as_json(session):
+    with serve("""
+            probe begin {
+                json_set_prefix("mine")
+                json_add_numeric_metric("n", "a number", "count")
+                json_add_string_metric("s", "")
+                json_add_array("of_cpu", "by processor")
+                json_add_array_numeric_metric("of_cpu", "hits", "how many", "")
+                json_add_array_string_metric("of_cpu", "who", "of \\"whom\\"")
+            }
+            probe json_data {
+                @json_output_data_start
+                @json_output_numeric_value("n", -5)
+                for (i = 0; i < 3; i++) {
+                    @json_output_array_numeric_value("of_cpu", sprintf("cpu%d", i), "hits", i * 10)
+                    @json_output_array_string_value("of_cpu", sprintf("cpu%d", i), "who", "a \\"b\\"")
+                }
+                @json_output_string_value("s", "text")
+                @json_output_data_end
+            }""", session) as tracer:
+        where = served(tracer, session)
+        for _ in range(2):
+            assert json.loads((where / "data.json").read_text()) == {
+                "n": -5, "of_cpu": [{"__id": f"cpu{i}", "hits": i * 10, "who": 'a "b"'} for i in range(3)], "s": "text"}
+        metadata = json.loads((where / "metadata.json").read_text())
+        tracer.signal(2)
+        tracer.finish().ok()
+    assert metadata == {"prefix": "mine", "metrics": [
+        {"name": "n", "pointer": "/n", "type": "integer", "description": "a number", "units": "count"},
+        {"name": "s", "pointer": "/s", "type": "string"},
+        {"name": "of_cpu", "pointer": "/of_cpu", "type": "array", "description": "by processor", "index": "/__id", "metrics": [
+            {"name": "hits", "pointer": "/hits", "type": "integer", "description": "how many"},
+            {"name": "who", "pointer": "/who", "type": "string", "description": 'of "whom"'}]}]}
