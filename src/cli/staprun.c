@@ -101,6 +101,14 @@ static int parse(int argc, char **argv, struct run_options *o, unsigned long *bu
 	return 0;
 }
 
+/* "NAME" of the object "/DIRECTORY/NAME.bpo". */
+static const char *session_name(struct arena *a, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	return arena_strndup(a, name, strcspn(name, "."));
+}
+
 static int run(struct program *p, const struct run_options *o, struct diag_sink *diag)
 {
 	struct run_session *s = run_session_create(p, o, diag);
@@ -139,6 +147,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ERROR: %s: %s\n", argv[optind], err ? err : "cannot be read");
 		goto out;
 	}
+	o.name = session_name(a, argv[optind]);
 	if (buffer_mb)
 		p->limits.buffer_bytes = (uint64_t)buffer_mb << 20;
 	status = run(p, &o, &diag);
