@@ -39,6 +39,18 @@ def private_cache(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("SYSTEMTAP_DIR", str(directory))
 
 
+@pytest.fixture(scope="session")
+def places():
+    """tests/targets/places.c, not optimised."""
+    return support.compile_target("places.c")
+
+
+@pytest.fixture(scope="session")
+def variables():
+    """tests/targets/variables.c, likewise."""
+    return support.compile_target("variables.c")
+
+
 @pytest.fixture
 def beside():
     """beside(ARGV...): starts a program; it is killed when the test ends."""

@@ -106,43 +106,43 @@ static inline int64_t sign_extend(uint64_t v, unsigned n)
 	return (int64_t)(v << sh) >> sh;
 }
 
-static inline uint64_t cur_uleb(struct dbg_cur *c)
+/* The bits of a LEB128 number; *sh: how many there were, *last: its last byte.  False: it does not end. */
+static inline bool cur_leb(struct dbg_cur *c, uint64_t *v, unsigned *sh, uint8_t *last)
 {
-	uint64_t v = 0;
-	unsigned sh = 0;
-
+	*v = 0;
+	*sh = 0;
 	while (c->p < c->end) {
-		uint8_t b = *c->p++;
-
-		if (sh < 64)
-			v |= (uint64_t)(b & 0x7f) << sh;
-		sh += 7;
-		if (!(b & 0x80))
-			return v;
+		*last = *c->p++;
+		if (*sh < 64)
+			*v |= (uint64_t)(*last & 0x7f) << *sh;
+		*sh += 7;
+		if (!(*last & 0x80))
+			return true;
 	}
 	cur_fail(c);
-	return 0;
+	return false;
+}
+
+static inline uint64_t cur_uleb(struct dbg_cur *c)
+{
+	uint64_t v;
+	unsigned sh;
+	uint8_t last;
+
+	return cur_leb(c, &v, &sh, &last) ? v : 0;
 }
 
 static inline int64_t cur_sleb(struct dbg_cur *c)
 {
-	uint64_t v = 0;
-	unsigned sh = 0;
+	uint64_t v;
+	unsigned sh;
+	uint8_t last;
 
-	while (c->p < c->end) {
-		uint8_t b = *c->p++;
-
-		if (sh < 64)
-			v |= (uint64_t)(b & 0x7f) << sh;
-		sh += 7;
-		if (!(b & 0x80)) {
-			if ((b & 0x40) && sh < 64)
-				v |= ~UINT64_C(0) << sh;
-			return (int64_t)v;
-		}
-	}
-	cur_fail(c);
-	return 0;
+	if (!cur_leb(c, &v, &sh, &last))
+		return 0;
+	if ((last & 0x40) && sh < 64)
+		v |= ~UINT64_C(0) << sh;
+	return (int64_t)v;
 }
 
 /* NUL-terminated string in place; NULL if it does not end inside. */

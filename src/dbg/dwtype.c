@@ -274,6 +274,21 @@ struct parts {
 	};
 };
 
+/* The parts of a type, none so far, and a walk over the entries that describe them; an empty one if they are gone. */
+static struct parts *parts_start(const struct dbg_type *t, struct dw_walk *w)
+{
+	struct parts *p = arena_new(t->module->arena, struct parts);
+	struct dw_die d;
+	unsigned dim;
+
+	((struct dbg_type *)t)->lazy = p;	/* filled in on first use */
+	if (type_die(t, &d, &dim))
+		dw_walk_start(w, &d);
+	else
+		*w = (struct dw_walk){ .done = true };
+	return p;
+}
+
 /* Where a bitfield or member starts, in bits. */
 static void member_place(const struct dw_die *d, struct dbg_member *mem)
 {
@@ -303,19 +318,13 @@ static void member_place(const struct dw_die *d, struct dbg_member *mem)
 
 static const struct dbg_member *dw_members(const struct dbg_type *t, size_t *n)
 {
-	struct dbg_type *wt = (struct dbg_type *)t;
 	struct dbg_member *list = NULL;
 	struct parts *p = t->lazy;
-	struct dw_die d, c;
+	struct dw_die c;
 	struct dw_walk w;
-	unsigned dim;
 
 	if (!p) {
-		p = arena_new(t->module->arena, struct parts);
-		wt->lazy = p;
-		if (!type_die(t, &d, &dim))
-			return NULL;
-		dw_walk_start(&w, &d);
+		p = parts_start(t, &w);
 		while (arrlen(list) < MAX_PARTS && dw_walk_next(&w, &c, NULL)) {
 			struct dbg_member mem = { 0 };
 
@@ -332,8 +341,7 @@ static const struct dbg_member *dw_members(const struct dbg_type *t, size_t *n)
 			arrput(list, mem);
 		}
 		p->n = (size_t)arrlen(list);
-		if (p->n)
-			p->members = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
+		p->members = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
 		arrfree(list);
 	}
 	*n = p->n;
@@ -342,20 +350,14 @@ static const struct dbg_member *dw_members(const struct dbg_type *t, size_t *n)
 
 static const struct dbg_enumerator *dw_enumerators(const struct dbg_type *t, size_t *n)
 {
-	struct dbg_type *wt = (struct dbg_type *)t;
 	struct dbg_enumerator *list = NULL;
 	struct parts *p = t->lazy;
-	struct dw_die d, c;
+	struct dw_die c;
 	struct dw_walk w;
 	struct dw_val v;
-	unsigned dim;
 
 	if (!p) {
-		p = arena_new(t->module->arena, struct parts);
-		wt->lazy = p;
-		if (!type_die(t, &d, &dim))
-			return NULL;
-		dw_walk_start(&w, &d);
+		p = parts_start(t, &w);
 		while (arrlen(list) < MAX_PARTS && dw_walk_next(&w, &c, NULL)) {
 			const char *name = dw_die_str(&c, DW_AT_name);
 
@@ -367,8 +369,7 @@ static const struct dbg_enumerator *dw_enumerators(const struct dbg_type *t, siz
 			arrput(list, ((struct dbg_enumerator){ name, (int64_t)v.u }));
 		}
 		p->n = (size_t)arrlen(list);
-		if (p->n)
-			p->enumerators = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
+		p->enumerators = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
 		arrfree(list);
 	}
 	*n = p->n;
@@ -377,19 +378,13 @@ static const struct dbg_enumerator *dw_enumerators(const struct dbg_type *t, siz
 
 static const struct dbg_param *dw_params(const struct dbg_type *t, size_t *n, bool *variadic)
 {
-	struct dbg_type *wt = (struct dbg_type *)t;
 	struct dbg_param *list = NULL;
 	struct parts *p = t->lazy;
-	struct dw_die d, c;
+	struct dw_die c;
 	struct dw_walk w;
-	unsigned dim;
 
 	if (!p) {
-		p = arena_new(t->module->arena, struct parts);
-		wt->lazy = p;
-		if (!type_die(t, &d, &dim))
-			return NULL;
-		dw_walk_start(&w, &d);
+		p = parts_start(t, &w);
 		while (arrlen(list) < MAX_PARTS && dw_walk_next(&w, &c, NULL)) {
 			dw_walk_skip(&w);
 			if (c.ab->tag == DW_TAG_unspecified_parameters)
@@ -399,8 +394,7 @@ static const struct dbg_param *dw_params(const struct dbg_type *t, size_t *n, bo
 						dwtype_of_attr(t->module, &c) }));
 		}
 		p->n = (size_t)arrlen(list);
-		if (p->n)
-			p->params = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
+		p->params = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
 		arrfree(list);
 	}
 	*n = p->n;

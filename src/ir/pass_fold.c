@@ -11,23 +11,13 @@
 
 #include "base/ds.h"
 #include "ir/pass.h"
+#include "ir/pure.h"
 #include "ir/traverse.h"
 
 static bool is_int(const struct ir_expr *e, int64_t *v)
 {
 	*v = e->imm;
 	return e->op == IR_CONST;
-}
-
-/* May evaluating it raise an error? */
-static bool may_fail(const struct ir_expr *e)
-{
-	if (ir_op_table[e->op].flags & IRF_FAIL)
-		return true;
-	for (uint32_t i = 0; i < e->nargs; i++)
-		if (may_fail(e->args[i]))
-			return true;
-	return false;
 }
 
 static bool fold_binary(enum ir_op op, int64_t a, int64_t b, int64_t *r)
@@ -142,7 +132,7 @@ static struct ir_expr *fold_identity(struct ir_module *m, struct ir_expr *e)
 		default:
 			break;
 		}
-		if ((e->op == IR_MUL || e->op == IR_AND) && v == 0 && !may_fail(a))
+		if ((e->op == IR_MUL || e->op == IR_AND) && v == 0 && !ir_may_fail(m, a))
 			return to_int(m, e, 0);
 	}
 	if (is_int(a, &v)) {

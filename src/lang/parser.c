@@ -20,37 +20,37 @@ static void set_error(struct parser *p, struct diag *d)
 	}
 }
 
-void parser_fail(struct parser *p, const char *tag, const char *fmt, ...)
+static void fail(struct parser *p, const char *tag, const struct span *at, const char *msg, bool says_at)
 {
 	struct diag *d;
-	char *msg;
-	va_list ap;
 
 	if (p->error)
 		return;
+	d = diag_new(p->env->sink, DIAG_PARSE_ERROR, tag, at, "%s", msg);
+	d->says_at = says_at;
+	set_error(p, d);
+}
+
+void parser_fail(struct parser *p, const char *tag, const char *fmt, ...)
+{
+	const char *msg;
+	va_list ap;
+
 	va_start(ap, fmt);
 	msg = arena_vprintf(p->arena, fmt, ap);
 	va_end(ap);
-	d = diag_new(p->env->sink, DIAG_PARSE_ERROR, tag, &p->last, "%s",
-		     p->last_junk ? p->last_junk : msg);
-	d->says_at = p->last_junk;
-	set_error(p, d);
+	fail(p, tag, &p->last, p->last_junk ? p->last_junk : msg, p->last_junk);
 }
 
 void parser_fail_at(struct parser *p, const char *tag, const struct span *at, const char *fmt, ...)
 {
-	struct diag *d;
-	char *msg;
+	const char *msg;
 	va_list ap;
 
-	if (p->error)
-		return;
 	va_start(ap, fmt);
 	msg = arena_vprintf(p->arena, fmt, ap);
 	va_end(ap);
-	d = diag_new(p->env->sink, DIAG_PARSE_ERROR, tag, at, "%s", msg);
-	d->says_at = true;
-	set_error(p, d);
+	fail(p, tag, at, msg, true);
 }
 
 bool parser_enter(struct parser *p)

@@ -12,6 +12,7 @@
 
 #include "base/ds.h"
 #include "ir/bound.h"
+#include "ir/pure.h"
 #include "lower/target.h"
 
 enum ir_type lower_type(enum ast_type t)
@@ -455,22 +456,11 @@ struct ir_expr *lower_expr(struct lower *L, const struct ast_expr *e)
 	return v ? v : ir_const(L->mod->ir, 0, &e->at);
 }
 
-/* Would leaving the tree out hide a soft error? */
-static bool may_fail(const struct ir_expr *e)
-{
-	if (ir_op_table[e->op].flags & IRF_FAIL)
-		return true;
-	for (uint32_t i = 0; i < e->nargs; i++)
-		if (may_fail(e->args[i]))
-			return true;
-	return false;
-}
-
 void lower_expr_void(struct lower *L, const struct ast_expr *e)
 {
 	struct ir_expr *v = lower_any(L, e, false);
 
 	/* A read that may fail is kept for its error: `$x->y` alone on a line. */
-	if (v && may_fail(v))
+	if (v && ir_may_fail(L->mod->ir, v))
 		lower_save(L, v);
 }

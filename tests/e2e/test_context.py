@@ -9,16 +9,6 @@ import pytest
 from support import compile_target, script, stap, trace
 
 
-@pytest.fixture(scope="module")
-def places():
-    return compile_target("places.c")
-
-
-@pytest.fixture(scope="module")
-def variables():
-    return compile_target("variables.c")
-
-
 def at_outer(program, expression, *options):
     return trace(program, f'probe process(PROG).function("outer") {{ println({expression}) exit() }}',
                  *options).ok().out[:-1]

@@ -13,17 +13,7 @@ import subprocess
 
 import pytest
 
-from support import (compile_target, line_of, run, script, stap, trace, wait_until, with_program, background)
-
-
-@pytest.fixture(scope="module")
-def places():
-    return compile_target("places.c")
-
-
-@pytest.fixture(scope="module")
-def variables():
-    return compile_target("variables.c")
+from support import (compile_target, line_of, script, stap, trace, wait_until, with_program, background)
 
 
 def test_thin_line(places):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from support import script, stap
+from support import script
 
 CALL = 110	# getppid: what the processes of these tests call when they are ready
 

@@ -2,14 +2,7 @@
 """Limits set by -D, in both engines: actions, errors, strings, nesting, arrays, lost output."""
 import re
 
-import pytest
-
 from support import compile_target, script, stap, trace, with_program
-
-
-@pytest.fixture(scope="module")
-def places():
-    return compile_target("places.c")
 
 
 def test_maxaction_in_a_kernel_handler(places):

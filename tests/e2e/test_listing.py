@@ -1,13 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """-l and -L: what is listed, in which format, and the exit status."""
-import pytest
-
 from support import TARGETS, compile_target, line_of, stap, with_program
-
-
-@pytest.fixture(scope="module")
-def variables():
-    return compile_target("variables.c", "-O0", "-g")
 
 
 def listing(option, program, pattern, *more):

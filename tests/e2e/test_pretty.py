@@ -7,11 +7,6 @@ import pytest
 from support import compile_target, line_of, trace
 
 
-@pytest.fixture(scope="module")
-def variables():
-    return compile_target("variables.c")
-
-
 def show(program, point, expression):
     return trace(program, f"probe process(PROG).{point} {{ println({expression}) exit() }}").ok().out[:-1]
 

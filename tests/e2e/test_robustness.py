@@ -15,11 +15,6 @@ from support import Background, SANITIZED, STAP, background, compile_target, run
     with_program
 
 
-@pytest.fixture(scope="module")
-def places():
-    return compile_target("places.c")
-
-
 def uprobe_slows(program):
     """True when hit() of tests/targets/hits.c is still armed: a million calls then cost much more."""
     def seconds():

@@ -9,11 +9,6 @@ from support import compile_target, line_of, stap, trace, with_program
 
 
 @pytest.fixture(scope="module")
-def places():
-    return compile_target("places.c")
-
-
-@pytest.fixture(scope="module")
 def lines():
     return {name: line_of("places.c", name) for name in
             ("outer-first", "outer-second", "outer-third", "outer-fourth", "loop-body", "inlined-first")}

@@ -36,5 +36,5 @@ def test_includes(folder):
 def test_heads():
     """The licence, then a comment on what the file is for."""
     missing = [str(path.relative_to(TOP)) for path in FILES
-               if not re.match(r"/\* SPDX-License-Identifier: GPL-2.0-or-later \*/\n/\*", path.read_text())]
+               if not re.match(r"(/\*|//) SPDX-License-Identifier: GPL-2.0-or-later( \*/)?\n/\*", path.read_text())]
     assert not missing
