@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * procfs("PATH").read and .write: files that a script serves while it runs; and standard input, which SystemTap
  * makes of such a file.  Run by the user engine; $value is the text.

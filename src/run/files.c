@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * procfs and input probes.  Files of procfs("PATH") lie in RUN_FILES_DIR/SESSION, served by FUSE: a read runs the
  * .read handlers of the file, whose $value is the contents, and each write runs the .write handlers.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The FUSE protocol as far as files without storage need it: node 1 is the directory, the others are made of the paths
  * at the start and stay.  An open file keeps the contents that its first read made, so that the parts a reader asks

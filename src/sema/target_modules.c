@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The modules that scripts name in @var, @cast and @const: programs, libraries, the kernel and its modules.
  *

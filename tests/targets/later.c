@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Compiled with -O2, the locals of work() have values only after the calls that make them. */
 #include <stdlib.h>
 
