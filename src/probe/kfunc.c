@@ -253,17 +253,39 @@ static const char *release_text(struct arena *a)
 	return uname(&u) ? "" : arena_strdup(a, u.release);
 }
 
+/* What the function is called by now, if this kernel has that; NULL. */
+static const char *name_by_now(const char *name)
+{
+	size_t count;
+
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+		if (!strcmp(name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
+			return renamed[i].now;
+	return NULL;
+}
+
+/* The loaded module that has the function, or NULL. */
+static const char *module_with(const char *name)
+{
+	size_t n;
+	const struct ksym *sym = ksyms_functions(true, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(sym[i].name, name))
+			return sym[i].module;
+	return NULL;
+}
+
 /* Functions that could have been meant: renamed since, the entry of a system call, spelt alike. */
 static const char *similar_functions(struct search *s)
 {
 	struct arena *a = s->ps->arena;
-	const char **names = NULL, *like, *call = s->name;
+	const char **names = NULL, *like, *call = s->name, *now = name_by_now(call);
 	size_t n, count;
 	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
 
-	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
-		if (!strcmp(s->name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
-			return renamed[i].now;
+	if (now)
+		return now;
 	if (!strncasecmp(call, "sys_", 4)) {
 		const char *entry = arena_printf(a, "__x64_sys_%s", call + 4);
 
@@ -359,10 +381,10 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
-/* A function that exists, but is not to be probed. */
+/* A function that is not to be probed, or is somewhere else. */
 static void explain_refusal(struct search *s, const struct probe_spec *spec, struct probe_result *out)
 {
-	const char *reason = kblack_reason(s->ps, spec->function);
+	const char *reason = kblack_reason(s->ps, spec->function), *now, *module;
 	size_t count;
 
 	if (!out->why)
@@ -373,6 +395,11 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, str
 		 (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
 		diag_hint(s->ps->diag, out->why, "the kernel does not let '%s' be probed: it is marked notrace, or on the "
 			  "list of functions that kprobes must not touch", spec->function);
+	else if (!s->module && (now = name_by_now(spec->function)))
+		diag_hint(s->ps->diag, out->why, "in this kernel the function is called '%s'", now);
+	else if (!s->module && (module = module_with(spec->function)))
+		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s", module, module,
+			  s->m->name[1]);
 }
 
 static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
