@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support import STAP, background, compile_target, run, script, stap, trace
+from support import STAP, background, compile_target, run, script, stap, trace, wait_until
 
 HELLO = 'probe begin { println("hello") exit() }'
 
@@ -342,8 +342,7 @@ def test_unprivileged_scripts_do_not_watch_the_kernel():
 def test_namespaces_of_another_process(beside):
     program = compile_target("waits.c", "-O0", "-g")
     outer = beside("unshare", "--pid", "--fork", program, "20")
-    time.sleep(0.5)
-    child = int(run(["pgrep", "-P", outer.pid]).out)
+    child = int(wait_until(lambda: run(["pgrep", "-P", outer.pid]).out, what="the program in its namespace"))
     text = f'probe process("{program}").function("tick") {{ println(ns_pid(), " ", ns_uid()) exit() }}'
     assert script(text).ok().out == f"{child} 0\n"
     assert script(text, f"--target-namespaces={child}").ok().out == "1 0\n"

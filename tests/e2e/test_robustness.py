@@ -26,13 +26,14 @@ def uprobe_slows(program):
 
 def test_target_killed():
     program = compile_target("waits.c")
-    text = with_program('probe process(PROG).function("tick") { n++ } probe end { println("end ", n > 5) } global n', program)
+    text = with_program('probe process(PROG).function("tick") { if (n++ == 6) println("six") } '
+                        'probe end { println("end ", n > 5) } global n', program)
     with background("-e", text, "-c", f"{program} 2") as stap_:
         child = wait_until(lambda: run(["pgrep", "-P", str(stap_.pid)]).out.split(), what="the command")[0]
-        time.sleep(0.4)
+        stap_.wait_for("six")
         os.kill(int(child), signal.SIGKILL)
         result = stap_.finish(10)
-        assert result.status is not None and result.lines == ["end 1"]
+        assert result.status is not None and result.lines == ["six", "end 1"]
 
 
 def test_stap_killed_leaves_nothing_armed():
@@ -330,8 +331,7 @@ def test_interrupt_while_probes_fire():
     text = with_program('probe begin { println("ready") } probe process(PROG).function("hit") { printf("%d\\n", $number) } '
                         'probe end { println("end") }', program)
     with background("-e", text) as stap_, Background([program, "100000000", "2"]):
-        stap_.wait_for("ready")
-        time.sleep(0.5)
+        stap_.wait_for(r"ready\n\d+\n")
         started = time.monotonic()
         stap_.signal(signal.SIGINT)
         result = stap_.finish(15).ok()
