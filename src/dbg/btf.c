@@ -25,6 +25,7 @@
 
 #define MAX_FILE (UINT64_C(512) << 20)
 #define MAX_TAGS 32
+#define USUAL_TYPE 24		/* bytes of a type in a kernel's BTF, for a start */
 
 static const struct dbg_type_ops btf_type_ops;
 
@@ -66,6 +67,7 @@ static int index_types(struct btf_file *b, const char *path, struct dbg_error *e
 {
 	struct dbg_cur c = cur_at(b->types, 0);
 
+	arrsetcap(b->offset, b->types.len / USUAL_TYPE + 1);
 	while (cur_left(&c) >= sizeof(struct btf_type)) {
 		struct btf_type t;
 		int64_t extra;

@@ -178,6 +178,7 @@ static bool choose_mechanism(struct probe_session *ps, struct probe_point *pt, c
 			   family->name);
 		return false;
 	}
+	ksyms_keep();
 	pt->kind = PROG_KPROBE;
 	pt->prog.name = family->chain_function;
 	pt->filter |= PROBE_FILTER_CHAIN;
