@@ -45,6 +45,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
 	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);
 	e->unit.without = o->without;
+	e->unit.by_address = o->by_address;
 	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	gen_guard_survey(&e->unit);

@@ -75,6 +75,7 @@ struct guard {
 struct unit {
 	const struct program *p;
 	uint32_t without;		/* features not to be used, by bit */
+	const bool *by_address;		/* by handler: has no cookies; NULL: all have */
 	struct layout lo;
 	struct nesting nesting;
 	char *pool;			/* string constants, 8-aligned; stb_ds arrays */
@@ -149,6 +150,7 @@ struct gen {
 	enum prog_kind kind;
 	bool sleepable;
 	struct guard guard;
+	bool by_address;		/* the point is known by the address of the hit */
 	bool slot, want_slot;
 	int32_t top;			/* slot: next free offset; stack: lowest used (negative) */
 	struct temps temps;		/* temporaries free for use */
@@ -281,7 +283,11 @@ void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: save
 const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
 /* Is it one of a stack, for which the whole stack is saved? */
 bool gen_is_stack(enum ir_op op);
+/* r0 = address of the kernel function whose entry or return was hit */
+void gen_func_ip(struct gen *g);
 /* gen_point.c */
+/* r0 = index of the point in the kernel that was hit, found by its address; only in main. */
+void gen_point_at_address(struct gen *g);
 void gen_point_int(struct gen *g, const struct ir_expr *e);
 void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_module_bias(struct gen *g, const struct ir_expr *e);

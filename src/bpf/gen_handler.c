@@ -121,6 +121,10 @@ void gen_cookie(struct gen *g)
 		em_ldx(&g->em, BPF_DW, R0, R10, STACK_COOKIE);
 		return;
 	}
+	if (g->by_address) {
+		gen_point_at_address(g);
+		return;
+	}
 	em_ldx(&g->em, BPF_DW, R1, R10, STACK_CTX);
 	em_helper(&g->em, BPF_FUNC_get_attach_cookie);
 }
@@ -422,6 +426,7 @@ static void reset(struct gen *g)
 	g->sleepable = g->p->handlers[handler].sleepable && gen_has(g, ENGINE_COPY_FROM_USER) &&
 		       (g->kind == PROG_UPROBE || g->kind == PROG_URETPROBE);
 	g->guard = gen_guard(g);
+	g->by_address = u->by_address && u->by_address[handler];
 	g->may_goto = gen_has(g, ENGINE_MAY_GOTO);
 	g->fns = xcalloc((size_t)arrlen(g->m->funcs) + 1, sizeof(*g->fns));
 	g->routine = xcalloc(ROUTINE_COUNT, sizeof(*g->routine));

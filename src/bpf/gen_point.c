@@ -91,3 +91,26 @@ void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 	gen_str_copy(g, dst, t);
 	gen_buf_release(g, mark);
 }
+
+void gen_point_at_address(struct gen *g)
+{
+	struct emit *em = &g->em;
+	em_label found = em_new_label(em), done = em_new_label(em);
+
+	gen_func_ip(g);
+	em_alui(em, BPF_LSH, R0, 16);
+	em_alui(em, BPF_RSH, R0, 16);
+	em_movi(em, R1, (int64_t)layout_place(g->handler, 0));
+	em_alu(em, BPF_OR, R0, R1);
+	em_stx(em, BPF_DW, R10, STACK_COOKIE, R0);
+	em_map_fd(em, R1, MAP_PLACES);
+	em_mov(em, R2, R10);
+	em_alui(em, BPF_ADD, R2, STACK_COOKIE);
+	em_helper(em, BPF_FUNC_map_lookup_elem);
+	em_jcci(em, BPF_JNE, R0, 0, found);
+	em_movi(em, R0, -1);
+	em_jmp(em, done);
+	em_bind(em, found);
+	em_ldx(em, BPF_W, R0, R0, 0);
+	em_bind(em, done);
+}

@@ -40,6 +40,7 @@ static int pt_regs_off(int64_t reg)
 #define SYSARG_NUMBER 7
 
 #define BREAKPOINT_BYTES 1
+#define ENTRY_NOP	5	/* behind it lie probes of functions that share an event */
 
 #define OWN_FRAMES	2	/* without registers a stack begins with the program and its caller */
 
@@ -96,6 +97,22 @@ static void load_reg(struct gen *g, int off)
 	em_ldx(&g->em, BPF_DW, R0, R7, off);
 	if (off == PT_IP && g->kind == PROG_KINSN)	/* it is behind the breakpoint */
 		em_alui(&g->em, BPF_SUB, R0, BREAKPOINT_BYTES);
+}
+
+void gen_func_ip(struct gen *g)
+{
+	struct emit *em = &g->em;
+	em_label known = em_new_label(em);
+
+	em_ldx(em, BPF_DW, R1, R10, STACK_CTX);
+	em_helper(em, BPF_FUNC_get_func_ip);
+	if (!g->by_address || g->kind != PROG_KPROBE)
+		return;
+	em_jcci(em, BPF_JNE, R0, 0, known);
+	em_ldx(em, BPF_DW, R1, R10, STACK_CTX);
+	em_ldx(em, BPF_DW, R0, R1, PT_IP);
+	em_alui(em, BPF_SUB, R0, BREAKPOINT_BYTES + ENTRY_NOP);
+	em_bind(em, known);
 }
 
 /* Arguments as the calling convention passes them: registers, then the stack above the return address. */
@@ -300,8 +317,7 @@ static struct mem save_stack(struct gen *g, bool user)
 	em_helper(&g->em, BPF_FUNC_get_stack);
 	gen_st(g, at, R0);
 	if (!user && (g->kind == PROG_KPROBE || g->kind == PROG_FENTRY)) {	/* not behind the breakpoint or the call */
-		em_mov(&g->em, R1, R7);
-		em_helper(&g->em, BPF_FUNC_get_func_ip);
+		gen_func_ip(g);
 		gen_st(g, pcs, R0);
 	} else if (!user && g->kind == PROG_KINSN) {
 		load_reg(g, PT_IP);
@@ -453,8 +469,7 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		if (e->imm && at_return(g)) {
 			load_return_address(g);
 		} else if (in_kernel_function(g) || (g->kind == PROG_URETPROBE && gen_has(g, ENGINE_FUNC_IP))) {
-			em_mov(&g->em, R1, R7);
-			em_helper(&g->em, BPF_FUNC_get_func_ip);
+			gen_func_ip(g);
 		} else if (has_regs(g)) {
 			load_reg(g, PT_IP);
 		} else {

@@ -67,6 +67,7 @@ enum {
 	MAP_SYSCALLS,		/* struct syscall_table; each program's own */
 	MAP_COUNTERS,		/* perf events: number of the counter * ncpu_pow2 + processor */
 	MAP_GLUE,		/* struct glue_table */
+	MAP_PLACES,		/* layout_place() -> u32 point: of handlers that know their points by address */
 	MAP_ARRAYS,		/* first of the arrays' and regexes' */
 };
 
@@ -112,6 +113,12 @@ struct layout {
 
 void layout_init(struct layout *lo, const struct program *p, unsigned ncpu);
 void layout_fini(struct layout *lo);
+
+/* Key of MAP_PLACES: the address, whose upper 16 bits are the same for all of the kernel's, with the handler there. */
+static inline uint64_t layout_place(uint32_t handler, uint64_t address)
+{
+	return address << 16 >> 16 | (uint64_t)handler << 48;
+}
 
 static inline uint32_t round8(uint32_t n)
 {

@@ -225,6 +225,25 @@ static int fill_points(struct engine *e)
 	return err;
 }
 
+/* Which point is where, of handlers without cookies. */
+static int fill_places(struct engine *e)
+{
+	uint32_t n = 0;
+	int err;
+
+	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
+		n += e->opt.by_address[e->p->points[i].handler];
+	err = map_make(e, MAP_PLACES, BPF_MAP_TYPE_HASH, "places", 8, 4, n, 0);
+	for (uint32_t i = 0; !err && i < (uint32_t)arrlen(e->p->points); i++) {
+		uint64_t key = layout_place(e->p->points[i].handler, e->p->points[i].address);
+
+		if (e->opt.by_address[e->p->points[i].handler] &&
+		    bpf_map_update_elem(e->map_fds[MAP_PLACES], &key, &i, BPF_ANY))
+			err = engine_fail(e, -errno, "cannot fill the table of places: %s", strerror(errno));
+	}
+	return err;
+}
+
 static void init_stat_shares(uint8_t *at, uint32_t stride, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -344,6 +363,8 @@ static int make_fixed(struct engine *e)
 		err = counters_create(e);
 	if (!err && map_wanted(e, MAP_UNWIND))
 		err = make_unwind(e);
+	if (!err && map_wanted(e, MAP_PLACES))
+		err = fill_places(e);
 	if (!err)
 		err = names_create(e);
 	if (!err)

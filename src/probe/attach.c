@@ -177,6 +177,11 @@ static bool is_multi(const struct attach_request *rq, const struct prog_point *p
 	       p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p);
 }
 
+static bool is_shared(const struct attach_request *rq, const struct prog_point *p)
+{
+	return rq->shared && rq->shared[p->handler];
+}
+
 size_t attach_single(const struct attach_request *rq)
 {
 	size_t n = 0;
@@ -190,7 +195,7 @@ size_t attach_single(const struct attach_request *rq)
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors)
 {
 	struct attachment *a = xcalloc(1, sizeof(*a));
-	uint32_t *multi = NULL, *kmulti = NULL;
+	uint32_t *multi = NULL, *kmulti = NULL, *shared = NULL;
 	size_t n = arrlenu(rq->program->points);
 
 	raise_file_limit();
@@ -199,7 +204,9 @@ struct attachment *attach_points(const struct attach_request *rq, struct attach_
 
 		if (attach_program(rq, (uint32_t)i) < 0)
 			continue;
-		if (!is_multi(rq, p))
+		if (is_shared(rq, p))
+			arrput(shared, (uint32_t)i);
+		else if (!is_multi(rq, p))
 			attach_point(a, rq, (uint32_t)i);
 		else if (p->kind == POINT_UPROBE)
 			arrput(multi, (uint32_t)i);
@@ -208,8 +215,10 @@ struct attachment *attach_points(const struct attach_request *rq, struct attach_
 	}
 	attach_uprobes_multi(a, rq, multi, arrlenu(multi));
 	attach_kprobes_multi(a, rq, kmulti, arrlenu(kmulti));
+	attach_kprobes_shared(a, rq, shared, arrlenu(shared));
 	arrfree(multi);
 	arrfree(kmulti);
+	arrfree(shared);
 	*errors = a->errors;
 	a->errors = NULL;
 	return a;
@@ -239,8 +248,10 @@ static int expedite(char *before)
 
 /* What the background process inherits besides the events. */
 struct closing {
-	int go;		/* read end: at its end once the caller has let go of the events */
-	int done;	/* write end: closed when all is closed */
+	int go;			/* read end: at its end once the caller has let go of the events */
+	int done;		/* write end: closed when all is closed */
+	int definitions;	/* 0: none */
+	char **removals;	/* what is written there then */
 };
 
 /* The background process: only calls that are safe after fork() in a threaded program. */
@@ -255,6 +266,9 @@ static void close_events(const int *events, size_t n, const struct closing *c)
 		;
 	for (size_t i = 0; i < n; i++)
 		close(events[i]);
+	for (size_t i = 0; i < arrlenu(c->removals); i++)
+		if (write(c->definitions, c->removals[i], strlen(c->removals[i])) < 0)
+			break;
 	if (hurry >= 0 && pwrite(hurry, &before, 1, 0) != 1)
 		_exit(1);
 	_exit(0);
@@ -287,19 +301,22 @@ static void close_both(const int *fds)
 /* Starts the background process, nobody's child; false: could not. */
 static bool fork_closer(const int *events, size_t n, const struct closing *c)
 {
-	int *keep = xmalloc((n + 2) * sizeof(*keep)), status = 0;
+	int *keep = xmalloc((n + 3) * sizeof(*keep)), status = 0;
+	size_t nkeep = n + 2;
 	pid_t pid;
 
 	memcpy(keep, events, n * sizeof(*keep));
 	keep[n] = c->go;
 	keep[n + 1] = c->done;
-	qsort(keep, n + 2, sizeof(*keep), compare_fds);
+	if (c->definitions)
+		keep[nkeep++] = c->definitions;
+	qsort(keep, nkeep, sizeof(*keep), compare_fds);
 	pid = fork();
 	if (pid == 0) {
 		pid = fork();
 		if (pid != 0)
 			_exit(pid < 0);
-		close_others(keep, n + 2);
+		close_others(keep, nkeep);
 		close_events(events, n, c);
 	}
 	free(keep);
@@ -309,8 +326,10 @@ static bool fork_closer(const int *events, size_t n, const struct closing *c)
 }
 
 /* Hands the events to a process of its own and waits for it a little; false: could not. */
-static bool close_in_background(const int *events, size_t n)
+static bool close_in_background(const struct attachment *a)
 {
+	const int *events = a->events;
+	size_t n = arrlenu(events);
 	int done[2], go[2];
 	struct closing c;
 	struct pollfd p;
@@ -322,7 +341,7 @@ static bool close_in_background(const int *events, size_t n)
 		close_both(done);
 		return false;
 	}
-	c = (struct closing){ .go = go[0], .done = done[1] };
+	c = (struct closing){ .go = go[0], .done = done[1], .definitions = a->definitions, .removals = a->removals };
 	p = (struct pollfd){ .fd = done[0] };
 	ok = fork_closer(events, n, &c);
 	close(done[1]);
@@ -349,10 +368,18 @@ void attach_release(struct attachment *a)
 		close(a->nf_tables);
 	for (size_t i = 0; i < arrlenu(a->fds); i++)
 		close(a->fds[i]);
-	if (n <= FEW_EVENTS || !close_in_background(a->events, n)) {
+	if ((n <= FEW_EVENTS && !arrlenu(a->removals)) || !close_in_background(a)) {
 		for (size_t i = 0; i < n; i++)
 			close(a->events[i]);
+		for (size_t i = 0; i < arrlenu(a->removals); i++)
+			if (write(a->definitions, a->removals[i], strlen(a->removals[i])) < 0)
+				break;
 	}
+	if (a->definitions)
+		close(a->definitions);
+	for (size_t i = 0; i < arrlenu(a->removals); i++)
+		free(a->removals[i]);
+	arrfree(a->removals);
 	arrfree(a->fds);
 	arrfree(a->events);
 	arrfree(a->errors);

@@ -42,11 +42,20 @@ bool attach_has_perf_cookie(void);
  */
 const char *attach_exit_function(void);
 
+/*
+ * By handler: whether its points, functions of the kernel, are to be armed together though there are no multi-links.  They
+ * have no cookies of their own then, and the handler has to know its point by its address.  The caller frees it; NULL: none.
+ */
+bool *attach_shared_handlers(const struct program *p);
+/* Finds the addresses of their points, before the programs are loaded. */
+void attach_place_shared(struct program *p, const bool *shared);
+
 struct attach_request {
 	const struct program *program;
 	const int *handler_fds;		/* by handler index; -1: not a kernel handler */
 	bool uprobe_multi;		/* see above */
 	bool kprobe_multi;
+	const bool *shared;		/* attach_shared_handlers() */
 	const int *point_fds;		/* by point index, for points with programs of their own; NULL: handler_fds */
 	bool (*stopped)(void);		/* NULL, or asked between points: true leaves the others unarmed */
 };
@@ -68,6 +77,8 @@ size_t attach_single(const struct attach_request *rq);
  * caller arrfree()s) lists these.
  */
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors);
+/* Hits of shared handlers that the kernel dropped, because they were within others. */
+uint64_t attach_missed(const struct attachment *a);
 /* Number of points armed. */
 size_t attach_count(const struct attachment *a);
 /*

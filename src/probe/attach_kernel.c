@@ -88,8 +88,7 @@ bool attach_has_kprobes(void)
 	return !without("kprobe") && attach_read_number(KPROBE_SOURCE "type", "%u", &type);
 }
 
-/* Why a function cannot be probed, as far as the error tells. */
-static const char *function_problem(int err)
+const char *attach_function_problem(int err)
 {
 	switch (err) {
 	case ENOENT:
@@ -133,7 +132,7 @@ static void attach_function_kprobe(struct attachment *a, const struct attach_req
 			    "(a static branch or call), it is a trap (WARN, BUG), or the function is on the list of those that "
 			    "kprobes must not touch", p->name);
 	else if (err)
-		attach_fail(a, point, err, "kprobe of %s: %s", p->name, function_problem(err));
+		attach_fail(a, point, err, "kprobe of %s: %s", p->name, attach_function_problem(err));
 	else
 		a->armed++;
 }
@@ -150,7 +149,7 @@ void attach_kernel_function(struct attachment *a, const struct attach_request *r
 	fd = raw_open(NULL, attach_program(rq, point), point);
 	if (fd < 0)
 		attach_fail(a, point, errno, "%s of %s: %s", kind == PROG_FENTRY ? "entry" : "return",
-			    rq->program->points[point].name, function_problem(errno));
+			    rq->program->points[point].name, attach_function_problem(errno));
 	else
 		keep_link(a, fd);
 }
@@ -197,7 +196,7 @@ static void multi_attach(struct attachment *a, const struct attach_request *rq, 
 	} else if (n == 1 || err == EPERM || err == EOPNOTSUPP) {
 		for (size_t i = first; i < first + n; i++)
 			attach_fail(a, (uint32_t)s->cookies[i], err, "kprobe of %s: %s",
-				    rq->program->points[s->cookies[i]].name, function_problem(err));
+				    rq->program->points[s->cookies[i]].name, attach_function_problem(err));
 	} else {
 		multi_attach(a, rq, s, first, n / 2);
 		multi_attach(a, rq, s, first + n / 2, n - n / 2);

@@ -11,6 +11,9 @@ struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
+	int definitions;		/* tracefs's file of kprobes, locked, 0: not used */
+	char prefix[48];		/* of the names of our events there */
+	char **removals;		/* stb_ds array: what removes them, allocated */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
 };
@@ -56,9 +59,14 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 /* A program with handlers of system calls is attached once, for its first point. */
 void attach_syscall(struct attachment *a, const struct attach_request *rq, uint32_t point);
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
+/* Why a function cannot be probed, as far as the error tells. */
+const char *attach_function_problem(int err);
 /* Loads a program that returns 0 at once; its descriptor or -1 and errno. */
 int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id);
 void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
 			  size_t n);
+
+/* attach_shared.c: the kprobes of handlers that attach_shared_handlers() has */
+void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n);
 
 #endif

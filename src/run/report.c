@@ -166,7 +166,7 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nest
 
 void run_report(struct run_session *s)
 {
-	uint64_t nested = report_sum(s, WCNT_SKIP_NESTED) + (s->engine ? engine_missed(s->engine) : 0);
+	uint64_t nested = report_sum(s, WCNT_SKIP_NESTED) + (s->engine ? engine_missed(s->engine) : 0) + s->missed;
 	uint64_t lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
 
 	if (s->prog->timing)

@@ -77,6 +77,8 @@ int run_session_build(struct run_session *s)
 		return 0;
 	eo.uprobe_multi = attach_has_uprobe_multi();
 	eo.kprobe_multi = attach_has_kprobe_multi();
+	s->shared = attach_shared_handlers(s->prog);
+	eo.by_address = s->shared;
 	eo.max_frames = s->opt.max_frames;
 	eo.unwind_rows = run_feed_collect(s);
 	s->engine = engine_create(s->prog, &eo);
@@ -231,6 +233,8 @@ static int place_kernel(struct run_session *s)
 		known = p->base;
 		p->address = at + p->offset;
 	}
+	if (s->shared)
+		attach_place_shared(s->prog, s->shared);
 	return 0;
 }
 
@@ -264,6 +268,7 @@ static void session_arm(struct run_session *s)
 				     .point_fds = engine_point_fds(s->engine),
 				     .kprobe_multi = attach_has_kprobe_multi(),
 				     .uprobe_multi = attach_has_uprobe_multi(),
+				     .shared = s->shared,
 				     .stopped = session_is_stopped };
 	struct attach_error *errors = NULL;
 	size_t single = attach_single(&rq);
@@ -319,6 +324,7 @@ static void session_disarm(struct run_session *s)
 	if (!s->engine)
 		return;
 	engine_deactivate(s->engine);
+	s->missed = attach_missed(s->attached);
 	attach_release(s->attached);
 	s->attached = NULL;
 	run_drain(s, UINT64_MAX);
@@ -384,6 +390,7 @@ void run_session_destroy(struct run_session *s)
 	if (s->own_store)
 		s->store->ops->destroy(s->store);
 	engine_destroy(s->engine);
+	free(s->shared);
 	run_child_drop(&s->child);
 	run_sideband_close(s->sideband);
 	run_symb_destroy(s->symb);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Many functions of the kernel by few events, where there are no kprobe multi-links (Linux before 5.18, Debian's 6.1).
+ *
+ * A perf event of its own for each kprobe takes long to let go of: the kernel waits for grace periods with a lock held,
+ * three times an event.  And each kprobe at a function's first instruction, which belongs to ftrace, makes the kernel go
+ * through all that ftrace knows when it is armed and again when it is disarmed.
+ *
+ * tracefs lets an event have many places.  So the places of a handler become a few events, each armed by one perf event
+ * with one link.  And they lie behind the instruction of ftrace where they can (ktext.h), so that arming one is
+ * writing a byte.  Such places have one cookie in common; handlers find their point by its address
+ * (engine_options.by_address).
+ *
+ * Unlike perf events, definitions stay when their owner dies.  Each owner holds a lock on the file of definitions; who
+ * comes when there is no other removes what was left.
+ */
+#include "probe/attach_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/ds.h"
+#include "base/without.h"
+#include "base/xalloc.h"
+#include "ir/traverse.h"
+#include "probe/ksyms.h"
+#include "probe/ktext.h"
+#include "probe/tracefs.h"
+
+#define SYSTEM		"bpftap"
+#define MIN_POINTS	8	/* of a handler: fewer are better armed alone */
+#define EVENT_PLACES	512	/* defining one takes time by the number of those that the event has */
+
+static int open_events(int flags)
+{
+	char path[PATH_MAX];
+
+	if (!tracefs_path())
+		return -1;
+	snprintf(path, sizeof(path), "%s/kprobe_events", tracefs_path());
+	return open(path, flags | O_CLOEXEC);
+}
+
+static bool can_share(void)
+{
+	static int known = -1;
+	int fd;
+
+	if (known >= 0)
+		return known;
+	known = 0;
+	if (without("kprobe_events") || !attach_has_kprobes() || attach_has_kprobe_multi())
+		return false;
+	fd = open_events(O_WRONLY | O_APPEND);
+	known = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	return known;
+}
+
+static bool is_shareable(const struct program *p, const struct prog_point *pt)
+{
+	enum prog_kind kind = p->handlers[pt->handler].kind;
+
+	return pt->kind == POINT_KFUNC && (kind == PROG_KPROBE || kind == PROG_KRETPROBE) && pt->name &&
+	       pt->str[IR_PP_MODULE] && !strcmp(pt->str[IR_PP_MODULE], "kernel");
+}
+
+bool *attach_shared_handlers(const struct program *p)
+{
+	size_t nh = arrlenu(p->handlers), shared = 0, *good, *all;
+	bool *list;
+
+	if (!can_share())
+		return NULL;
+	good = xcalloc(nh + 1, sizeof(*good));
+	all = xcalloc(nh + 1, sizeof(*all));
+	list = xcalloc(nh + 1, sizeof(*list));
+	for (size_t i = 0; i < arrlenu(p->points); i++) {
+		all[p->points[i].handler]++;
+		good[p->points[i].handler] += is_shareable(p, &p->points[i]);
+	}
+	for (size_t h = 0; h < nh; h++) {
+		list[h] = all[h] >= MIN_POINTS && good[h] == all[h];
+		shared += list[h];
+	}
+	free(good);
+	free(all);
+	if (!shared) {
+		free(list);
+		return NULL;
+	}
+	return list;
+}
+
+void attach_place_shared(struct program *p, const bool *shared)
+{
+	ksyms_expect_many();
+	for (size_t i = 0; shared && i < arrlenu(p->points); i++) {
+		struct prog_point *pt = &p->points[i];
+		const struct ksym *sym;
+		size_t count;
+
+		if (!shared[pt->handler] || pt->address)
+			continue;
+		sym = ksyms_find(NULL, pt->name, &count);
+		pt->address = sym ? sym->addr : 0;
+	}
+}
+
+/* ---- definitions ---- */
+
+/* Removes what sessions left that were killed. */
+static void remove_left(int fd)
+{
+	int list = open_events(O_RDONLY);
+	FILE *f = list >= 0 ? fdopen(list, "r") : NULL;
+	struct { char *key; bool value; } *names = NULL;	/* shmap */
+	char line[512];
+
+	sh_new_strdup(names);
+	while (f && fgets(line, sizeof(line), f)) {
+		char *name = strstr(line, ":" SYSTEM "/"), *end = name ? strchr(name, ' ') : NULL;
+
+		if (!end)
+			continue;
+		*end = '\0';
+		shput(names, name, true);
+	}
+	if (f)
+		fclose(f);
+	for (size_t i = 0; i < shlenu(names); i++) {
+		int n = snprintf(line, sizeof(line), "-%s", names[i].key);
+
+		if (write(fd, line, (size_t)n) != n)	/* in use, then: it stays */
+			continue;
+	}
+	shfree(names);
+}
+
+/* The file of definitions, locked; false: cannot be had. */
+static bool begin_definitions(struct attachment *a)
+{
+	struct timespec now;
+
+	if (a->definitions)
+		return true;
+	a->definitions = open_events(O_WRONLY | O_APPEND);
+	if (a->definitions < 0) {
+		a->definitions = 0;
+		return false;
+	}
+	if (!flock(a->definitions, LOCK_EX | LOCK_NB))
+		remove_left(a->definitions);
+	flock(a->definitions, LOCK_SH);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(a->prefix, sizeof(a->prefix), "k%d_%" PRIx64, (int)getpid(),
+		 (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+	return true;
+}
+
+/* Points that share a program. */
+struct share {
+	int prog_fd;
+	bool is_return;
+	bool at_entry;		/* the kernel's stack is looked at, which its unwinder finds from the entry only */
+	uint32_t *points;	/* stb_ds array */
+	unsigned number;
+};
+
+/* One place of an event; 0 or a positive errno. */
+static int define_at(const struct attachment *a, const struct share *s, size_t event, const struct prog_point *pt,
+		     uint32_t point, unsigned offset)
+{
+	char line[256], active[16] = "";
+	int n;
+
+	if (s->is_return && pt->maxactive > 0)
+		snprintf(active, sizeof(active), "%d", (int)pt->maxactive);
+	/* the argument makes it another than the rest: the kernel refuses two places that look the same */
+	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s_%u_%zu 0x%" PRIx64 " n=\\%u:u32\n", s->is_return ? 'r' : 'p',
+		     active, a->prefix, s->number, event, pt->address + offset, point);
+	return write(a->definitions, line, (size_t)n) == n ? 0 : errno;
+}
+
+static bool define(struct attachment *a, const struct attach_request *rq, const struct share *s, size_t event,
+		   uint32_t point)
+{
+	const struct prog_point *pt = &rq->program->points[point];
+	unsigned offset = s->is_return || s->at_entry || !pt->address ? 0 : ktext_entry(pt->name, pt->address);
+	int err = pt->address ? define_at(a, s, event, pt, point, offset) : ENOENT;
+
+	if (err && offset)
+		err = define_at(a, s, event, pt, point, 0);
+	if (err)
+		attach_fail(a, point, err, "kprobe of %s: %s", pt->name, attach_function_problem(err));
+	return !err;
+}
+
+/* ---- arming ---- */
+
+/* The event with the places of these points. */
+static void arm(struct attachment *a, const struct attach_request *rq, const struct share *s, size_t event,
+		const uint32_t *points)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1, .sample_type = PERF_SAMPLE_RAW,
+					.wakeup_events = 1 };
+	char path[PATH_MAX];
+	unsigned id;
+
+	if (!arrlenu(points))
+		return;
+	arrput(a->removals, xasprintf("-:" SYSTEM "/%s_%u_%zu\n", a->prefix, s->number, event));
+	snprintf(path, sizeof(path), "%s/events/" SYSTEM "/%s_%u_%zu/id", tracefs_path(), a->prefix, s->number, event);
+	if (rq->stopped && rq->stopped())
+		return;
+	if (attach_read_number(path, "%u", &id)) {
+		attr.config = id;
+		if (!attach_event(a, &attr, -1, 0, s->prog_fd, points[0])) {
+			a->armed += arrlenu(points);
+			return;
+		}
+	}
+	for (size_t i = 0; i < arrlenu(points); i++)	/* one of them cannot be armed */
+		attach_kernel_function(a, rq, points[i]);
+}
+
+/*
+ * Places are dealt out to the events in turn: the kernel looks for an event's first place from the first of all, and then
+ * goes through those of the event.
+ */
+static void share_attach(struct attachment *a, const struct attach_request *rq, const struct share *s)
+{
+	size_t n = arrlenu(s->points), events = (n + EVENT_PLACES - 1) / EVENT_PLACES;
+	uint32_t **defined = xcalloc(events, sizeof(*defined));
+
+	for (size_t i = 0; i < n && !(rq->stopped && rq->stopped()); i++)
+		if (define(a, rq, s, i % events, s->points[i]))
+			arrput(defined[i % events], s->points[i]);
+	for (size_t i = 0; i < events; i++) {
+		arm(a, rq, s, i, defined[i]);
+		arrfree(defined[i]);
+	}
+	free(defined);
+}
+
+static bool looks_at_stack(const struct program *p, uint32_t handler)
+{
+	bool reached[IR_OP_COUNT] = { false };
+
+	ir_ops_reached(p->ir, p->handlers[handler].body->body, reached);
+	return reached[IR_KSTACK_ADDR] || reached[IR_KBACKTRACE] || reached[IR_PRINT_KBT];
+}
+
+void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n)
+{
+	struct share *shares = NULL;
+	bool can = n && begin_definitions(a);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t handler = rq->program->points[points[i]].handler;
+		int fd = attach_program(rq, points[i]);
+		size_t j = arrlenu(shares);
+
+		if (!can) {
+			attach_kernel_function(a, rq, points[i]);
+			continue;
+		}
+		while (j > 0 && shares[j - 1].prog_fd != fd)
+			j--;
+		if (!j) {
+			struct share s = { .prog_fd = fd, .number = (unsigned)arrlenu(shares),
+					   .is_return = rq->program->handlers[handler].kind == PROG_KRETPROBE,
+					   .at_entry = looks_at_stack(rq->program, handler) };
+
+			arrput(shares, s);
+			j = arrlenu(shares);
+		}
+		arrput(shares[j - 1].points, points[i]);
+	}
+	for (size_t i = 0; i < arrlenu(shares); i++) {
+		share_attach(a, rq, &shares[i]);
+		arrfree(shares[i].points);
+	}
+	arrfree(shares);
+}
+
+uint64_t attach_missed(const struct attachment *a)
+{
+	char path[PATH_MAX], name[128];
+	uint64_t hits, missed, sum = 0;
+	size_t len = a ? strlen(a->prefix) : 0;
+	FILE *f;
+
+	if (!a || !a->definitions)
+		return 0;
+	snprintf(path, sizeof(path), "%s/kprobe_profile", tracefs_path());
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%127s %" SCNu64 " %" SCNu64, name, &hits, &missed) == 3)
+		if (!strncmp(name, a->prefix, len) && name[len] == '_')
+			sum += missed;
+	if (f)
+		fclose(f);
+	return sum;
+}
