@@ -99,6 +99,13 @@ struct prog_module {
 	const char *build_id;	/* hex or NULL */
 };
 
+/* A probe point of the script in kernel modules: one that is loaded later is not probed, but told of. */
+struct prog_late {
+	const char *module;	/* glob */
+	const char *function;	/* glob; NULL: any */
+	const char *point;	/* as the user wrote it, about */
+};
+
 /* A place in the kernel's memory that handlers use. */
 struct prog_place {
 	const char *base;	/* "BUILD-ID/MODULE/SYMBOL"; no build id: of any build */
@@ -121,6 +128,7 @@ struct program {
 	struct prog_point *points;	/* the index is the attach cookie */
 	struct prog_module *modules;
 	struct prog_place *places;
+	struct prog_late *late;
 	struct prog_limits limits;
 	bool guru;
 	bool timing;			/* -t */

@@ -476,6 +476,14 @@ static void do_program(struct codec *c, struct program *p)
 		do_str(c, &p->places[i].base);
 		DO(c, p->places[i].offset);
 	}
+	n = do_count(c, arrlenu(p->late), 1);
+	for (uint32_t i = 0; i < n && !c->bad; i++) {
+		if (c->reading)
+			arrput(p->late, (struct prog_late){ 0 });
+		do_str(c, &p->late[i].module);
+		do_str(c, &p->late[i].function);
+		do_str(c, &p->late[i].point);
+	}
 	do_limits(c, &p->limits);
 	do_bool(c, &p->guru);
 	do_bool(c, &p->timing);

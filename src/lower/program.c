@@ -15,6 +15,7 @@
 #include "lang/print.h"
 #include "lower/parts.h"
 #include "lower/target.h"
+#include "probe/family.h"
 #include "probe/point.h"
 #include "sema/sema.h"
 
@@ -252,6 +253,8 @@ struct program *lower_program(struct sema_session *s, const struct lower_options
 	while (arrlen(m.pending))
 		failed |= !lower_function_body(&m, arrpop(m.pending));
 	add_modules(p, o);
+	for (size_t i = 0; s->probe && i < arrlenu(s->probe->late); i++)
+		arrput(p->late, s->probe->late[i]);
 
 	failed = failed || !run_passes(&m, o);
 	release(&m);

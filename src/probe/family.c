@@ -111,6 +111,7 @@ static size_t pattern_prefix(const char *text, const struct ast_component *comp,
 void probe_session_fini(struct probe_session *ps)
 {
 	arrfree(ps->counters);
+	arrfree(ps->late);
 }
 
 bool probe_match_has(const struct probe_match *m, const char *name)

@@ -402,6 +402,26 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, str
 			  s->m->name[1]);
 }
 
+/* The point means modules that are not loaded yet, too. */
+static void note_late(struct search *s, const struct probe_spec *spec)
+{
+	struct arena *a = s->ps->arena;
+	const char *slash = s->module ? strrchr(s->module, '/') : NULL, *text = s->module, *part = "statement";
+	struct prog_late late = { .module = slash ? slash + 1 : s->module, .function = spec->function };
+
+	if (!s->module || s->ps->listing)
+		return;
+	if (slash)	/* a file */
+		late.module = arena_strndup(a, late.module, strcspn(late.module, "."));
+	if (probe_match_string(s->m, "function"))
+		part = "function";
+	text = probe_match_string(s->m, part);
+	late.point = arena_printf(a, "%smodule(%s).%s(%s)%s", is_plain_kprobe(s) ? "kprobe." : "",
+				  probe_quote(a, s->module), part, text ? probe_quote(a, text) : "...",
+				  probe_code_suffix(a, s->m));
+	arrput(s->ps->late, late);
+}
+
 static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 			  struct probe_result *out)
 {
@@ -421,6 +441,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 		absolute_point(&s, f, out);
 		return;
 	}
+	note_late(&s, &spec);
 	if (!is_plain_kprobe(&s))
 		img = probe_kernel_images(ps, s.module, &n, &missing);
 	for (size_t i = 0; i < n; i++)

@@ -13,6 +13,7 @@
 
 #include "base/ds.h"
 #include "run/background.h"
+#include "run/modules.h"
 #include "run/priv.h"
 #include "run/stop.h"
 
@@ -114,13 +115,14 @@ void run_loop(struct run_session *s)
 	struct loop l = { .drain_at = run_clock_ns() + LOOP_DRAIN_NS };
 
 	while (s->state == RUN_RUNNING) {
-		struct pollfd p[3 + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
+		struct pollfd p[4 + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
 			{ .fd = s->stop_fd, .events = POLLIN },
 			{ .fd = s->timers.fd, .events = POLLIN },
 			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
+			{ .fd = s->modules_fd, .events = POLLIN },
 		};
 		int rc = run_timers_arm(&s->timers);
-		nfds_t nfds = 3;
+		nfds_t nfds = 4;
 
 		p[1].fd = s->timers.fd;
 		if (s->files) {
@@ -141,7 +143,9 @@ void run_loop(struct run_session *s)
 		if (s->recorder && run_recorder_serve(s->recorder))
 			run_exit_request(s);
 		if (s->files)
-			run_files_serve(s, p + 3);
+			run_files_serve(s, p + 4);
+		if (p[3].revents)
+			run_modules_read(s, s->modules_fd);
 		loop_timers(s);
 		if (s->engine && p[2].revents) {
 			/* Now, and again for what the lag leaves behind. */
