@@ -203,7 +203,7 @@ def test_module_loaded_later(vm, point):
     """It is left alone, with a warning; other modules, and functions that it does not have, are not told of."""
     other = 'module("veth").function("no_such_function") ?, module("other").function("*") ?'
     result = vm.run(f"""rmmod veth; stap -o /tmp/told -e 'probe begin {{ println("begin") }} probe {point}, {other} {{ println("hit") }}
-                        probe timer.s(1000) {{ }}' 2> /tmp/err & pid=$!
+                        probe timer.s(1000) {{ println("late") }}' 2> /tmp/err & pid=$!
                         for i in $(seq 100); do grep -q begin /tmp/told && break; sleep 0.2; done; sleep 0.5
                         insmod /modules/veth.ko; ip link add x type veth peer name y; ip link del x; sleep 0.5
                         kill -INT $pid; wait $pid; cat /tmp/told; cat /tmp/err""", 60).ok()
