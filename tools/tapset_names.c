@@ -4,8 +4,8 @@
  *
  * usage: tapset_names OUTPUT DEPFILE DIRECTORY...
  *
- * The directories become one when they are installed, so paths are relative to the directory they are below. DEPFILE gets
- * a make rule with the files and directories that the table was made from.
+ * The directories become one when they are installed, so paths are relative to the directory they are below.
+ * DEPFILE gets a make rule with the files and directories that the table was made from.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -224,7 +224,9 @@ int64_t names_find_file(const struct names *t, const char *path, const struct st
 	for (uint32_t i = 0; i < t->header->nfiles; i++) {
 		if (strcmp(t->texts + t->files[i].path, path) != 0)
 			continue;
-		return t->files[i].size == (uint64_t)st->st_size && !is_after(&st->st_mtim, &t->written) ? (int64_t)i : -1;
+		if (t->files[i].size != (uint64_t)st->st_size || is_after(&st->st_mtim, &t->written))
+			return -1;
+		return i;
 	}
 	return -1;
 }

@@ -2,9 +2,9 @@
 /*
  * Name tables: the names that library files define, found by parse_scan() beforehand and kept in a file.
  *
- * `stap` starts in a time that the scan of the whole library would double. A table is made when the library is built and
- * lies beside it. It says of a file only what holds for a file of that path and size that has not been written since
- * the table was; who uses it checks that, and scans the others.
+ * `stap` starts in a time that the scan of the whole library would double. A table is made when the library is
+ * built and lies beside it. It says of a file only what holds for a file of that path and size that has not been
+ * written since the table was; who uses it checks that, and scans the others.
  *
  * The file: struct names_header of names.c, files, names sorted by kind, text and file, texts. It is read in
  * one go and checked: a damaged table is no table.

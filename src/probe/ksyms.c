@@ -18,7 +18,7 @@ static struct {
 	bool read;			/* /proc/kallsyms was, so that modules are known */
 	struct ksym *kernel, *modules;	/* stb_ds arrays; the first from the table, once it is asked for */
 	struct ksym *found;		/* result of ksyms_find() */
-	struct { char *key; bool value; } *exported, *module_names;	/* shmaps; exported: by modules */
+	struct { char *key; bool value; } *exported, *module_names;	/* shmaps; the first: by modules */
 } ks;
 
 /* What reading collects. */

@@ -55,8 +55,8 @@ static const char *cache_name(void)
 
 static bool fits(const struct header *h, size_t len)
 {
-	uint64_t want = sizeof(*h) + (uint64_t)h->nfunctions * sizeof(struct record) + (uint64_t)h->nslots * sizeof(uint32_t) +
-			h->names;
+	uint64_t want = sizeof(*h) + (uint64_t)h->nfunctions * sizeof(struct record) +
+			(uint64_t)h->nslots * sizeof(uint32_t) + h->names;
 
 	return !memcmp(h->magic, MAGIC, sizeof(h->magic)) && want == len && h->nfunctions && h->names &&
 	       h->nslots > h->nfunctions && !(h->nslots & (h->nslots - 1));

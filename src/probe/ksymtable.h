@@ -2,9 +2,9 @@
 /*
  * The table of the functions of the kernel proper, by number and by name.
  *
- * It is one block of memory: header, records in the order of /proc/kallsyms, a hash table of names, names. Addresses
- * are relative to _text, so that the block holds for every boot of a kernel's build: it is kept in the user's cache under
- * the build id, and mapped and searched in place from then on. With modules it has nothing to do.
+ * It is one block of memory: header, records in the order of /proc/kallsyms, a hash table of names, names.
+ * Addresses are relative to _text, so that the block holds for every boot of a kernel's build: it is kept in the
+ * user's cache under the build id, and mapped and searched in place from then on. With modules it has nothing to do.
  */
 #ifndef PROBE_KSYMTABLE_H
 #define PROBE_KSYMTABLE_H

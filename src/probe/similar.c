@@ -11,7 +11,7 @@
 
 #define MAX_WORD 128
 
-/* Levenshtein's distance; words are compared by their first MAX_WORD bytes. More than `limit` may be any such number. */
+/* Levenshtein's distance, by the first MAX_WORD bytes of words. More than `limit` may be any such number. */
 static unsigned distance(const char *a, const char *b, unsigned limit)
 {
 	unsigned row[MAX_WORD + 1];

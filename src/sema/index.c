@@ -161,7 +161,8 @@ static void add_directory(struct sema_index *ix, const struct index_dir *d)
 
 		if (name[0] != '.' && !has_suffix(name, ".stpm") && !has_suffix(name, ".stp")) {
 			sub.path = arena_printf(ix->s->arena, "%s/%s", d->path, name);
-			if (list[i]->d_type == DT_DIR || (list[i]->d_type != DT_REG && !stat(sub.path, &st) && S_ISDIR(st.st_mode)))
+			if (list[i]->d_type == DT_DIR ||
+			    (list[i]->d_type != DT_REG && !stat(sub.path, &st) && S_ISDIR(st.st_mode)))
 				add_directory(ix, &sub);
 		}
 		free(list[i]);

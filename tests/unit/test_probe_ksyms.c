@@ -128,12 +128,14 @@ static void test_damaged(void **state)
 		for (size_t k = 0; t && k < ksymtable_count(t); k++)
 			(void)strlen(ksymtable_at(t, k).name);
 		if (t)
-			(void)(ksymtable_named(t, "twice", 0) + ksymtable_named(t, "none", 0) + ksymtable_named(t, "start", 9));
+			(void)(ksymtable_named(t, "twice", 0) + ksymtable_named(t, "none", 0) +
+			       ksymtable_named(t, "start", 9));
 	}
 	unlink(path);
 }
 
-static const char *asked[] = { "vfs_read", "schedule", "__rcu_read_lock", "start_kernel", "show", "__x64_sys_openat", "no_such" };
+static const char *asked[] = { "vfs_read", "schedule", "__rcu_read_lock", "start_kernel", "show", "__x64_sys_openat",
+			       "no_such" };
 
 /* What ksyms_*() say of some functions. */
 static void say(FILE *out)
@@ -145,7 +147,8 @@ static void say(FILE *out)
 
 		fprintf(out, "%s %zu", asked[i], count);
 		for (size_t k = 0; k < count; k++)
-			fprintf(out, " %jx%d%d", (uintmax_t)s[k].addr, ksyms_exported(&s[k]), ksyms_place_traceable(&s[k]));
+			fprintf(out, " %jx%d%d", (uintmax_t)s[k].addr, ksyms_exported(&s[k]),
+				ksyms_place_traceable(&s[k]));
 		fprintf(out, " %d%d\n", ksyms_traceable(asked[i]), ksyms_blacklisted(asked[i]));
 	}
 }
