@@ -319,6 +319,9 @@ void gen_stat_fns(struct gen *g);
 void gen_foreach(struct gen *g, const struct ir_stmt *s);
 void gen_collect_fn(struct gen *g, const struct pending *pd);
 
+/* gen_early.c: leaves a handler that has nothing to do, before a slot is taken; r7 = ctx */
+void gen_early(struct gen *g, em_label leave);
+
 /* gen_shown.c: strings that are only printed */
 void gen_shown(struct gen *g, const struct ir_expr *e);		/* an argument of the item under construction */
 uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e);	/* bytes of it at most */

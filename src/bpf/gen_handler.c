@@ -318,6 +318,7 @@ static void enter_program(struct gen *g, const struct exits *x)
 	}
 	gen_guard_active(g, x->out, x->nested);
 	gen_guard_enter(g, x->nested, x->counted);
+	gen_early(g, x->leave);
 	if (g->slot)
 		gen_slot_take(g, x->none);
 }
