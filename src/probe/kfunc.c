@@ -419,6 +419,9 @@ static void note_late(struct search *s, const struct probe_spec *spec)
 	late.point = arena_printf(a, "%smodule(%s).%s(%s)%s", is_plain_kprobe(s) ? "kprobe." : "",
 				  probe_quote(a, s->module), part, text ? probe_quote(a, text) : "...",
 				  probe_code_suffix(a, s->m));
+	for (size_t i = 0; i < arrlenu(s->ps->late); i++)
+		if (!strcmp(s->ps->late[i].point, late.point))
+			return;
 	arrput(s->ps->late, late);
 }
 

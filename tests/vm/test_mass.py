@@ -98,7 +98,7 @@ def test_what_a_killed_session_left_is_removed(vm):
     if has_multi(vm):
         pytest.skip("has multi-links")
     script = 'probe begin { println("begin") } global n probe kernel.function("vfs_*") { n++ } probe timer.ms(100) { if (n) println("hit") }'
-    result = vm.run(f"stap -e '{script}' > /tmp/told & pid=$!; until grep -q hit /tmp/told; do sleep 0.2; done; "
+    result = vm.run(f"rm -f /tmp/told; stap -e '{script}' > /tmp/told & pid=$!; until grep -q hit /tmp/told; do sleep 0.2; done; "
                     "kill -KILL $pid; wait $pid; wc -l < /sys/kernel/tracing/kprobe_events; "
                     f"stap -e '{script} probe timer.s(1) {{ exit() }}' > /dev/null; ls / | wc -l", 100).ok()
     assert int(result.out.split()[0]) > 30, result
@@ -171,7 +171,7 @@ def test_blacklisted_by_name(vm):
 
 def test_interrupt_while_arming(vm):
     """The prompt is back soon, whatever was to be armed."""
-    result = vm.run("stap -e 'probe begin { println(\"begin\") } probe kernel.function(\"[a-b]*\") { } "
+    result = vm.run("rm -f /tmp/told; stap -e 'probe begin { println(\"begin\") } probe kernel.function(\"[a-b]*\") { } "
                     "probe end { println(\"end\") }' > /tmp/told & pid=$!; until grep -q begin /tmp/told; do sleep 0.2; done; "
                     "sleep 1; kill -INT $pid; start=$(date +%s); wait $pid; echo $(($(date +%s) - start)); cat /tmp/told",
                     100).ok()
@@ -183,7 +183,7 @@ def test_interrupt_while_arming(vm):
 @pytest.mark.parametrize("point", ('module("veth").function("*")', 'module("ve*").function("veth_new*")'))
 def test_module_goes_and_comes(vm, point):
     """While its functions are probed: it stays, or goes with its probes; nothing is left of either."""
-    result = vm.run(f"""
+    result = vm.run(f"""rm -f /tmp/told
         stap -e 'global n probe begin {{ println("begin") }} probe {point} {{ n++ }} probe timer.ms(1) {{ if (n) println("hit") }}
                  probe end {{ println(n > 0) }}' > /tmp/told 2>&1 & pid=$!
         ready() {{ grep -q "$1" /tmp/told; }}
@@ -202,7 +202,7 @@ def test_module_goes_and_comes(vm, point):
 def test_module_loaded_later(vm, point):
     """It is left alone, with a warning; other modules, and functions that it does not have, are not told of."""
     other = 'module("veth").function("no_such_function") ?, module("other").function("*") ?'
-    result = vm.run(f"""rmmod veth; stap -o /tmp/told -e 'probe begin {{ println("begin") }} probe {point}, {other} {{ println("hit") }}
+    result = vm.run(f"""rm -f /tmp/told; rmmod veth; stap -o /tmp/told -e 'probe begin {{ println("begin") }} probe {point}, {other} {{ println("hit") }}
                         probe timer.s(1000) {{ println("late") }}' 2> /tmp/err & pid=$!
                         for i in $(seq 100); do grep -q begin /tmp/told && break; sleep 0.2; done; sleep 0.5
                         insmod /modules/veth.ko; ip link add x type veth peer name y; ip link del x; sleep 0.5
