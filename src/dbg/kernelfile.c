@@ -17,6 +17,7 @@
 #include "base/ds.h"
 #include "base/procfs.h"
 #include "base/xalloc.h"
+#include "dbg/kcore.h"
 #include "dbg/priv.h"
 
 #define MAX_NOTES	65536
@@ -166,8 +167,11 @@ bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
 	if (!is_of_build(name, base, (size_t)(module - base)))
 		return dbg_fail(e, DBG_ENODEBUG, kernel ? "this kernel is not the one that the program was made for" :
 				"the module '%s' is not loaded, or of another build", want), false;
-	return symbol_address(name, symbol + 1, addr) ||
-	       (dbg_fail(e, DBG_ENOENT, "'%s' is not in this kernel", symbol + 1), false);
+	/* the address 0 is that of per-CPU variables, or that of everything where they are hidden */
+	if (symbol_address(name, symbol + 1, addr) && (*addr || dbg_kernel_symbol("_text")))
+		return true;
+	return dbg_fail(e, DBG_ENOENT, "the kernel has no '%s', or hides its address (see the sysctl kernel.kptr_restrict)",
+			symbol + 1), false;
 }
 
 bool dbg_kernel_is_per_cpu(struct dbg_module *m, uint64_t addr)
@@ -324,15 +328,16 @@ static int vmlinux_missing(const struct wanted *w, struct dbg_error *e)
 	return dbg_fail(e, DBG_ENODEBUG, "no vmlinux of %s with debug information", release);
 }
 
-/* What the running kernel adds to addresses of its file. */
+/* What the running kernel adds to addresses of its file; if it does not tell, it is as good as elsewhere. */
 static void find_bias(struct dbg_module *m, bool running)
 {
 	const struct dbg_sym *text = running ? dbg_symbol_find(m, "_text") : NULL;
-	uint64_t at = text ? dbg_kernel_symbol("_text") : 0;
+	uint64_t at = text ? dbg_kernel_symbol("_text") : 0, offset = 0;
+	bool known = at || (running && kcore_kernel_offset(&offset));
 
 	m->info.kernel = true;
-	m->info.kernel_elsewhere = !running;
-	m->info.kernel_bias = at ? at - text->addr : 0;
+	m->info.kernel_elsewhere = !known;
+	m->info.kernel_bias = at ? at - text->addr : offset;
 }
 
 /* What was looked for before: the key is the release or the module's name behind it. */

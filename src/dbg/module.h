@@ -74,7 +74,7 @@ struct dbg_module_info {
 	const char *producer_note;	/* text for "no debug info": what was looked for and where */
 	uint64_t tls_size, tls_align;	/* PT_TLS; 0: none */
 	bool kernel;			/* code of the kernel: see kernelfile.h */
-	bool kernel_elsewhere;		/* of a kernel that does not run, or a module that is not loaded here */
+	bool kernel_elsewhere;		/* where it runs is not known: of another kernel, not loaded, hidden */
 	uint64_t kernel_bias;		/* else: run-time minus link address, the same for everyone */
 };
 const struct dbg_module_info *dbg_module_info(struct dbg_module *m);

@@ -130,6 +130,29 @@ def test_inlined_labels_callees(debug_vm):
     assert f"polls {POLLS} callees 1 1" in lines
 
 
+def test_other_names_of_functions(debug_vm):
+    """What users know them by, although the debug information has many that look alike."""
+    for name, now in ("_do_fork", "kernel_clone"), ("sys_openat", "__x64_sys_openat"):
+        result = debug_vm.run(f"stap -p2 -e 'probe kernel.function(\"{name}\") {{ }}'", timeout=100)
+        assert f"no match (similar functions: {now})" in result.err
+
+
+def test_hidden_addresses(debug_vm):
+    """kernel.kptr_restrict = 2 hides them from root too; where the kernel is /proc/kcore tells."""
+    debug_vm.run("echo 2 >/proc/sys/kernel/kptr_restrict").ok()
+    try:
+        lines = run(debug_vm, """
+            probe kernel.function("vfs_read") { if ($count == %d) printf("entry %%d\\n", register("rsp") != 0) }
+            probe kernel.function("vfs_read").return { if ($count == %d) printf("return %%d\\n", $return) }
+            probe kernel.statement("vfs_read@fs/read_write.c:*") { if (pid() == target()) n++ }
+            probe end { printf("%%d %%s\\n", n >= 6, kernel_string(@var("init_task@init/init_task.c", "kernel")->comm)) }
+            global n
+        """ % (READ_SIZE, READ_SIZE))
+    finally:
+        debug_vm.run("echo 1 >/proc/sys/kernel/kptr_restrict").ok()
+    assert lines == ["entry 1", "return 203", "entry 1", "return 0", "1 swapper/0"]
+
+
 def test_addresses(debug_vm):
     """By numbers: link addresses of vmlinux, and one of the running kernel."""
     entry = symbol(debug_vm, "vfs_read")
