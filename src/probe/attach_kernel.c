@@ -92,6 +92,7 @@ const char *attach_function_problem(int err)
 {
 	switch (err) {
 	case ENOENT:
+	case ESRCH:
 		return "there is no such function in the running kernel";
 	case EINVAL:
 		return "the kernel does not let it be probed (it is marked notrace or is on the list of functions that "
@@ -166,8 +167,9 @@ struct multi_attr {
 
 struct kprobe_set {
 	int prog_fd;
-	bool is_return;
+	bool is_return, by_name;	/* by_name: the kernel hides some address from us, but looks names up itself */
 	uint64_t *addrs, *cookies;	/* stb_ds arrays */
+	const char **names;		/* stb_ds array */
 };
 
 static int multi_link(const struct kprobe_set *s, size_t first, size_t n)
@@ -177,7 +179,8 @@ static int multi_link(const struct kprobe_set *s, size_t first, size_t n)
 		.attach_type = TRACE_KPROBE_MULTI,
 		.multi_flags = s->is_return ? KPROBE_MULTI_RETURN : 0,
 		.cnt = (uint32_t)n,
-		.addrs = (uint64_t)(uintptr_t)(s->addrs + first),
+		.syms = s->by_name ? (uint64_t)(uintptr_t)(s->names + first) : 0,
+		.addrs = s->by_name ? 0 : (uint64_t)(uintptr_t)(s->addrs + first),
 		.cookies = (uint64_t)(uintptr_t)(s->cookies + first),
 	};
 
@@ -222,11 +225,14 @@ void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq,
 			j = arrlenu(sets);
 		}
 		arrput(sets[j - 1].addrs, rq->program->points[points[i]].address);
+		arrput(sets[j - 1].names, rq->program->points[points[i]].name);
 		arrput(sets[j - 1].cookies, points[i]);
+		sets[j - 1].by_name |= !rq->program->points[points[i]].address;
 	}
 	for (size_t i = 0; i < arrlenu(sets); i++) {
 		multi_attach(a, rq, &sets[i], 0, arrlenu(sets[i].addrs));
 		arrfree(sets[i].addrs);
+		arrfree(sets[i].names);
 		arrfree(sets[i].cookies);
 	}
 	arrfree(sets);

@@ -402,6 +402,19 @@ static void callee_filter(struct probe_point *pt, const struct dbg_func *caller)
 	probe_point_int(pt, PROBE_INT_CALLER_HI, (int64_t)(r.hi - pt->pc));
 }
 
+/* The point is found as a callee of this caller; what is probed is a function. */
+static void callee_spell(struct search *s, struct probe_point *pt, const struct dbg_func *caller)
+{
+	struct arena *a = s->ps->arena;
+	const char *end = s->variant == PROCESS_CALLEE_RETURN ? ".return" : s->variant == PROCESS_CALLEE_CALL ? ".call" : "";
+	const char *callee = probe_quote(a, probe_place_text(a, pt->func, pt->func->file, pt->func->line));
+	const char *place = probe_quote(a, probe_place_text(a, caller, caller->file, caller->line));
+
+	probe_point_spell_code(s->ps, pt, s->img, "function", place, arena_printf(a, ".callee(%s)%s", callee, end));
+	pt->canonical = arena_printf(a, "%s.function(%s)%s", s->img->spelling, callee, end);
+	pt->prog.str[IR_PP_FULL] = pt->canonical;
+}
+
 /* Where a callee is probed: behind its prologue if the return address is still known there. */
 static uint64_t callee_pc(const struct search *s, const struct dbg_func *callee)
 {
@@ -430,6 +443,7 @@ static void callee_add(struct search *s, const struct probe_family *f, const str
 	if (!pt)
 		return;
 	callee_filter(pt, caller);
+	callee_spell(s, pt, caller);
 	arrput(out->points, pt);
 	callee_points(s, f, &y, want, depth - 1, out);
 }
@@ -475,8 +489,10 @@ static void callees_inlined(struct search *s, const struct probe_family *f, cons
 			continue;
 		hmput(s->calls, call, true);
 		pt = function_point(s, f, &y, y.entry);
-		if (pt)
-			arrput(out->points, pt);
+		if (!pt)
+			continue;
+		callee_spell(s, pt, x->func);
+		arrput(out->points, pt);
 	}
 }
 
@@ -553,7 +569,9 @@ static void function_explain(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < n; i++)
 		if (f[i]->name)
 			arrput(names, f[i]->name);
-	like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), PROBE_SIMILAR_MAX);
+	like = s->img->kernel ? kfunc_new_name(s->ps->arena, s->spec.function, names, arrlenu(names)) : NULL;
+	if (!like)
+		like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	probe_no_match(s->ps, out, "functions", s->variant < PROCESS_LABEL ? like : "");
 	arrfree(names);
 }

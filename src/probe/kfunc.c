@@ -276,26 +276,41 @@ static const char *module_with(const char *name)
 	return NULL;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+const char *kfunc_new_name(struct arena *a, const char *name, const char *const *names, size_t n)
+{
+	const char *entry;
+
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+		if (!strcmp(name, renamed[i].old) && is_among(renamed[i].now, names, n))
+			return renamed[i].now;
+	if (strncasecmp(name, "sys_", 4))
+		return NULL;
+	entry = arena_printf(a, "__x64_sys_%s", name + 4);
+	return is_among(entry, names, n) ? entry : NULL;
+}
+
 /* Functions that could have been meant: renamed since, the entry of a system call, spelt alike. */
 static const char *similar_functions(struct search *s)
 {
 	struct arena *a = s->ps->arena;
-	const char **names = NULL, *like, *call = s->name, *now = name_by_now(call);
-	size_t n, count;
+	const char **names = NULL, *like;
+	size_t n;
 	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
 
-	if (now)
-		return now;
-	if (!strncasecmp(call, "sys_", 4)) {
-		const char *entry = arena_printf(a, "__x64_sys_%s", call + 4);
-
-		if (ksyms_find(NULL, entry, &count))
-			return entry;
-	}
 	for (size_t i = 0; i < n; i++)
 		if (!s->module || !strcmp(s->module, sym[i].module))
 			arrput(names, sym[i].name);
-	like = probe_similar(a, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
+	like = s->module ? NULL : kfunc_new_name(a, s->name, names, arrlenu(names));
+	if (!like)
+		like = probe_similar(a, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
 	arrfree(names);
 	return like;
 }
@@ -381,8 +396,8 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
-/* A function that is not to be probed, or is somewhere else. */
-static void explain_refusal(struct search *s, const struct probe_spec *spec, struct probe_result *out)
+/* A function that is not to be probed, or is somewhere else; by_symbols: nothing else was searched. */
+static void explain_refusal(struct search *s, const struct probe_spec *spec, bool by_symbols, struct probe_result *out)
 {
 	const char *reason = kblack_reason(s->ps, spec->function), *now, *module;
 	size_t count;
@@ -400,6 +415,9 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, str
 	else if (!s->module && (module = module_with(spec->function)))
 		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s", module, module,
 			  s->m->name[1]);
+	else if (by_symbols && !is_glob(spec->function) && !ksyms_find(s->module, spec->function, &count))
+		diag_hint(s->ps->diag, out->why, "a function that the compiler inlined everywhere is found by the kernel's debug "
+			  "information only: package linux-image-%s-dbg, or DEBUGINFOD_URLS", release_text(s->ps->arena));
 }
 
 /* The point means modules that are not loaded yet, too. */
@@ -459,7 +477,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 		resolve_symbols(&s, f, out);
 	}
 	if (!arrlenu(out->points) && text && !ps->optional)
-		explain_refusal(&s, &spec, out);
+		explain_refusal(&s, &spec, !n, out);
 	ksyms_keep();
 }
 

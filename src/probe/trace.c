@@ -105,6 +105,13 @@ static void add_bare(struct search *s)
 	arrfree(names);
 }
 
+/* Users without rights cannot read tracefs: which system a tracepoint belongs to is then believed, not checked. */
+static void add_unchecked(struct search *s)
+{
+	if (!is_glob(s->name))
+		add_tracepoint(s, is_glob(s->system) ? NULL : s->system, s->name);
+}
+
 static void trace_point(struct search *s, const struct probe_family *f, const struct probe_match *m,
 			const struct tracepoint *t, struct probe_result *out)
 {
@@ -136,8 +143,14 @@ static int by_name(const void *a, const void *b)
 
 static void trace_explain(struct search *s, struct probe_result *out)
 {
-	const char **names = dbg_type_names(s->kernel, TYPEDEF_PREFIX "*"), *like;
+	const char **names, *like;
 
+	if (s->system && is_glob(s->name) && !tracefs_path()) {
+		probe_fail(s->ps, out, "no-tracefs", NULL, "no match: wild cards behind the name of a system need tracefs, "
+			   "which is not mounted, or not readable for this user");
+		return;
+	}
+	names = dbg_type_names(s->kernel, TYPEDEF_PREFIX "*");
 	for (size_t i = 0; i < arrlenu(names); i++)
 		names[i] += strlen(TYPEDEF_PREFIX);
 	like = probe_similar(s->ps->arena, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
@@ -162,6 +175,8 @@ static void trace_resolve(struct probe_session *ps, const struct probe_family *f
 	tracefs_events(s.system ? s.system : "*", s.name, add_tracepoint, &s);
 	if (!s.system)
 		add_bare(&s);
+	else if (!tracefs_path())
+		add_unchecked(&s);
 	if (s.found)
 		qsort(s.found, arrlenu(s.found), sizeof(*s.found), by_name);
 	for (size_t i = 0; i < arrlenu(s.found); i++)

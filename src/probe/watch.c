@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * kernel.data(ADDRESS), kernel.data("SYMBOL") and process(PID).data(ADDRESS) with .write or .rw and, behind an address,
- * .length(N): a handler at each access to a few bytes of memory, by the processor's breakpoint registers.
+ * kernel.data(ADDRESS), kernel.data("SYMBOL") and process(PID).data(ADDRESS) with .write or .rw, before
+ * them .length(N): a handler at each access to a few bytes of memory, by the processor's breakpoint registers.
  *
  * Without a length one byte is watched, which sees every access to a number that begins there.
  */
@@ -26,6 +26,7 @@ static const struct probe_pattern watch_patterns[] = {
 	WATCH_ROWS("kernel.data(number)"),
 	WATCH_ROWS("kernel.data(number).length(number)"),
 	WATCH_ROWS("kernel.data(string)"),
+	WATCH_ROWS("kernel.data(string).length(number)"),
 	WATCH_ROWS("process(number).data(number)"),
 	WATCH_ROWS("process(number).data(number).length(number)"),
 };

@@ -100,6 +100,16 @@ def test_callee(places):
     assert trace(places, text).ok().lines == ["helper 15"]
 
 
+def test_callee_is_shown_with_its_caller(places):
+    """In listings as found, in pp() as what is probed: a function."""
+    listed = stap("-l", f'process("{places}").function("outer").callees').ok().lines
+    named = [re.fullmatch(rf'process\("{places}"\)\.function\("outer@\S+:\d+"\)\.callee\("(\w+)@\S+:\d+"\)', line)
+             for line in listed]
+    assert [m and m[1] for m in named] == ["helper", "inlined"], listed
+    text = 'probe process(PROG).function("outer").callee("helper").return { println(pp()) exit() }'
+    assert re.fullmatch(rf'process\("{places}"\)\.function\("helper@\S+:\d+"\)\.return\n', trace(places, text).ok().out)
+
+
 def test_callees_that_are_inlined(places):
     text = 'probe process(PROG).function("outer").callee("inlined") { println(ppfunc(), " ", $value) }'
     assert trace(places, text).ok().lines == ["inlined 5"]     # not that in other()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """kernel.trace and kernel.tracepoint."""
+import os
 import sys
 
 import pytest
 
-from support import script, stap
+from support import STAP, run, script, stap
 
 CALLS = "import os\nfor i in range(%d): os.getppid()"
 
@@ -52,6 +53,19 @@ def test_one_handler_serves_many_tracepoints():
     text = ('global n probe kernel.trace("sched:sched_*") { n[ppfunc()]++ } probe timer.ms(200) { exit() } '
             'probe end { println(n["sched_switch"] > 0, n["sched_waking"] > 0) println(pp()) }')
     assert script(text).ok().lines == ["11", "end"]
+
+
+def test_a_user_with_the_two_capabilities():
+    """tracefs is closed to others than root, so that the system of a tracepoint cannot be checked."""
+    rights = "--inh-caps=+bpf,+perfmon"
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", rights, rights.replace("inh", "ambient"), STAP]
+    result = run([*user, "-e", 'probe kernel.trace("sched:sched_switch") { println($prev->pid >= 0, " ", pp()) exit() }'])
+    if "setpriv" in result.err:
+        pytest.skip("setpriv does not work here: " + result.err)
+    assert result.ok().out == '1 kernel.trace("sched:sched_switch")\n'
+    assert run([*user, "-e", "probe scheduler.ctxswitch { println(prev_tid == tid()) exit() }"]).ok().out == "1\n"
+    if os.access("/sys/kernel/tracing/events", os.F_OK) and os.stat("/sys/kernel/tracing").st_mode & 0o001 == 0:
+        assert "need tracefs" in run([*user, "-e", 'probe kernel.trace("sched:*") { exit() }']).failed().err
 
 
 def test_an_unknown_variable_names_those_there_are():

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "no-kernel-functions": "kernel functions",
     "no-netfilter": "hooks of packets: tests/e2e/test_netfilter.py",
     "no-prototype": "kernel functions",
+    "no-tracefs": "a user without rights: tests/e2e/test_trace.py",
     "no-verdict": "hooks of packets: tests/e2e/test_netfilter.py",
     "not-a-statement": "addresses: tests/e2e/test_statement.py",
     "not-accessible": "optimised code: tests/corpus",

@@ -226,6 +226,28 @@ def test_unknown_functions():
     assert "is kernel module 'nosuch' loaded?" in script('probe module("nosuch").function("x") { }').failed().err
 
 
+def test_a_function_without_a_symbol():
+    """It may be inlined, which only debug information tells."""
+    assert re.search("inlined everywhere .* package linux-image-.*-dbg", script(
+        'probe kernel.function("no_such_function") { }').failed().err)
+
+
+@every_mechanism
+def test_addresses_that_the_kernel_hides(pages, without):
+    setting = pathlib.Path("/proc/sys/kernel/kptr_restrict")
+    before = setting.read_text()
+    setting.write_text("2")
+    text = ('probe kernel.function("vfs_read") { if (pid() == target() && $count == 77) '
+            'println("entry ", register("rsp") != 0, " ", probefunc()) } '
+            'probe kernel.function("vfs_rea*").return { if (pid() == target() && $return == 77) { '
+            'println("return ", ppfunc()) exit() } }')
+    try:
+        assert probe_self(text, lambda _: os.pread(pages, 77, 0), without=without) == [
+            "entry 1 vfs_read", "return vfs_read"]
+    finally:
+        setting.write_text(before)
+
+
 def test_variables_in_listings():
     lines = stap("-L", 'kernel.function("vfs_read")').ok().lines
     assert len(lines) == 1 and lines[0].endswith("$file:struct file* $buf:char* $count:size_t $pos:loff_t*"), lines
