@@ -2,6 +2,7 @@
 /* stap-prep: what this machine offers to stap, and what each missing part costs.  The exit status tells scripts. */
 #include "cli/prep.h"
 
+#include <bpf/libbpf.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static int usage(FILE *out)
 static enum prep_weight report(bool quiet)
 {
 	enum prep_weight worst = PREP_NOTE;
+	bool rights = prep_rights();
 
 	for (size_t i = 0; i < prep_check_count; i++) {
 		const struct prep_check *c = &prep_checks[i];
@@ -38,6 +40,11 @@ static enum prep_weight report(bool quiet)
 
 		if (c->matters && !c->matters())
 			continue;
+		if (c->tried && !rights) {
+			if (!quiet)
+				printf("%-*s ? (to be found out with rights only)\n", COLUMN, c->name);
+			continue;
+		}
 		has = c->has(detail, sizeof(detail));
 		if (!has && c->weight < worst)
 			worst = c->weight;
@@ -72,6 +79,7 @@ int main(int argc, char **argv)
 	int c;
 
 	cli_open_standard_files();
+	libbpf_set_print(NULL);	/* what it complains of is what is asked here */
 	while ((c = getopt_long(argc, argv, "qhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'q':

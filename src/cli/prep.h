@@ -21,10 +21,14 @@ struct prep_check {
 	bool (*has)(char *detail, size_t size);
 	const char *cost;	/* what is lost without it */
 	bool (*matters)(void);	/* NULL: always */
+	bool tried;		/* by doing it, so that without rights there is no answer */
 };
 
 extern const struct prep_check prep_checks[];
 extern const size_t prep_check_count;
+
+/* Has this process the rights to probe? */
+bool prep_rights(void);
 
 /* Whose debug information is looked for; NULL: the running kernel's. */
 extern const char *prep_release;

@@ -56,6 +56,15 @@ def test_nothing_works_without_rights(findings):
     if result.status == 127 or "setpriv" in result.err:
         pytest.skip("setpriv does not work here: " + result.err)
     assert result.status == 3 and re.search(r"^rights +no \(Probing needs root, or", result.out, re.M), result
+    assert result.err == "" and "lost: kernel.function" not in result.out     # that is not known
+
+
+def test_what_needs_rights_to_be_known():
+    result = run(["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", PREP])
+    if result.status == 127 or "setpriv" in result.err:
+        pytest.skip("setpriv does not work here: " + result.err)
+    for name in ("eBPF programs", "ring buffers", "kernel functions", "profiling clock"):
+        assert re.search(rf"^{name} +\? \(", result.out, re.M), result
 
 
 def test_another_kernel_s_debug_information():
