@@ -16,6 +16,7 @@ PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
 TOOLS = ("bash", "cat", "curl", "ip", "nft", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")
 PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
+SANITIZERS = ("ASAN_OPTIONS", "UBSAN_OPTIONS")       # for a stap that was built with them
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
 
 
@@ -58,5 +59,7 @@ def python_image(stap=STAP):
     for nginx in TARGETS.glob("nginx/nginx*/objs/nginx"):
         image.add(nginx)
         image.link(str(TARGETS / "nginx" / "nginx"), str(nginx))
-    image.file("/environment", f"export STAP={stap} XDG_CACHE_HOME={kernels.CACHE.parent.parent}\n".encode())
+    variables = {"STAP": stap, "XDG_CACHE_HOME": kernels.CACHE.parent.parent}
+    variables |= {name: os.environ[name] for name in SANITIZERS if name in os.environ}
+    image.file("/environment", "".join(f"export {name}='{value}'\n" for name, value in variables.items()).encode())
     return image
