@@ -167,6 +167,7 @@ static void choose(struct bundle *b, size_t lo, size_t hi)
 		if (b->syscalls) {
 			em_mov(em, R2, R7);
 			em_mov(em, R3, R8);
+			em_mov(em, R4, R9);
 		}
 		em_call(em, label_of(b, &b->e->gens[b->handlers[lo]].em, 0));
 		em_jmp(em, b->out);
@@ -187,6 +188,9 @@ static void dispatch(struct bundle *b)
 	b->out = em_new_label(em);
 	if (b->syscalls) {
 		syscalls_find(em, b->e->gens[b->handlers[0]].kind, b->out);
+		/* here, not in each handler: the kernel's own code for it is put into the whole program every time */
+		gen_slots_offset(em, &b->e->unit);
+		em_mov(em, R9, R0);
 		em_mov(em, R0, R7);
 	} else {
 		em_mov(em, R6, R1);

@@ -36,10 +36,14 @@
 #define SLOTS_PER_CPU	4
 #define HDR(field)	(SLOT_B + (int)offsetof(struct slot_hdr, field))
 
-/* The frame of the main program: the context pointer, and for system calls the point's index and the interface. */
+/*
+ * The frame of the main program: the context pointer, and for system calls the point's index, the interface and where the
+ * processor's slots are.
+ */
 #define STACK_CTX	(-8)
 #define STACK_COOKIE	(-16)
 #define STACK_IA32	(-24)
+#define STACK_SLOTS	(-32)
 
 /* BTF kinds of subprograms; >= FN_KIND_ROUTINE: a routine's own signature. */
 enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_ROUTINE };
@@ -244,8 +248,10 @@ void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
 /* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index of
- * the point, r3 = 1 for the 32-bit interface. */
+ * the point, r3 = 1 for the 32-bit interface, r4 = offset of the processor's slots. */
 bool gen_is_syscall(const struct gen *g);
+/* r0 = where the slots of this processor begin in MAP_SLOTS */
+void gen_slots_offset(struct emit *em, const struct unit *u);
 void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
 
 /* gen_expr.c: value in r0 */

@@ -52,7 +52,7 @@ void gen_early(struct gen *g, em_label leave)
 		return;
 	/* as in a handler without a slot: temporaries are on the stack; r7 is the context */
 	g->slot = false;
-	g->top = STACK_IA32;
+	g->top = STACK_SLOTS;
 	g->temps = (struct temps){ 0 };
 	g->regs_used |= 1;
 	gen_jump_if(g, e, false, leave);

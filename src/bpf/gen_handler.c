@@ -166,14 +166,22 @@ static void gen_slot_any(struct gen *g)
 	em_alu(em, BPF_ADD, R6, R1);
 }
 
+void gen_slots_offset(struct emit *em, const struct unit *u)
+{
+	em_helper(em, BPF_FUNC_get_smp_processor_id);
+	em_alui(em, BPF_AND, R0, u->lo.ncpu_pow2 - 1);
+	em_alui(em, BPF_MUL, R0, (int64_t)u->slot_size * SLOTS_PER_CPU);
+}
+
 static void gen_slot_take(struct gen *g, em_label none)
 {
 	struct emit *em = &g->em;
 	em_label got = em_new_label(em);
 
-	em_helper(em, BPF_FUNC_get_smp_processor_id);
-	em_alui(em, BPF_AND, R0, g->u->lo.ncpu_pow2 - 1);
-	em_alui(em, BPF_MUL, R0, (int64_t)g->u->slot_size * SLOTS_PER_CPU);
+	if (gen_is_syscall(g))
+		em_ldx(em, BPF_DW, R0, R10, STACK_SLOTS);
+	else
+		gen_slots_offset(em, g->u);
 	em_map_value(em, R6, MAP_SLOTS, 0);
 	em_alu(em, BPF_ADD, R6, R0);
 	for (int i = 0; i < SLOTS_PER_CPU; i++) {
@@ -315,6 +323,7 @@ static void enter_program(struct gen *g, const struct exits *x)
 	if (gen_is_syscall(g)) {
 		em_stx(em, BPF_DW, R10, STACK_COOKIE, R2);
 		em_stx(em, BPF_DW, R10, STACK_IA32, R3);
+		em_stx(em, BPF_DW, R10, STACK_SLOTS, R4);
 	}
 	gen_guard_active(g, x->out, x->nested);
 	gen_guard_enter(g, x->nested, x->counted);
@@ -451,7 +460,7 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 	em_init(&g->em, far);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
-	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_IA32 : STACK_COOKIE;
+	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_SLOTS : STACK_COOKIE;
 	if (!slot) {
 		g->stack_err = gen_alloc(g, 8);
 		g->stack_arg = gen_alloc(g, 8);
