@@ -310,6 +310,12 @@ const char **probe_pattern_list(void)
 static const char *why_unavailable(const char *name)
 {
 	static const struct { const char *name, *why; } kinds[] = {
+		{ "nfs", "there are no aliases for NFS; its functions are: module(\"nfs\").function(\"*\")" },
+		{ "nfsd", "there are no aliases for NFS servers; their functions are: module(\"nfsd\").function(\"*\")" },
+		{ "scsi", "there are no aliases for SCSI; its tracepoints are: kernel.trace(\"scsi:*\")" },
+		{ "stap", "it is a mark of SystemTap's own program" },
+		{ "staprun", "it is a mark of SystemTap's own program" },
+		{ "stapio", "it is a mark of SystemTap's own program" },
 		{ "java", "methods of Java programs are not traced" },
 		{ "python2", "functions of Python programs are not traced" },
 		{ "python3", "functions of Python programs are not traced" },

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/ds.h"
+#include "dbg/btf.h"
 #include "sema/target_access.h"
 
 #define STEP_CHUNK	8	/* steps grow by this many */
@@ -121,6 +122,15 @@ static const char **member_names(const struct dbg_type *t, const char **names, i
 	return names;
 }
 
+/* What the kernel only declares, a loaded module may define; else the type itself. */
+static const struct dbg_type *defined_elsewhere(struct target_binder *b, const struct dbg_type *s)
+{
+	struct dbg_module *m = dbg_btf_kernel_of_type(type_text(b, s));
+	const struct dbg_type *found = m ? dbg_type_find(m, type_text(b, s)) : NULL;
+
+	return found ? dbg_type_complete(found) : s;
+}
+
 static bool walk_member(struct target_binder *b, struct target_access *a, const struct ast_access *x,
 			const struct dbg_type **t)
 {
@@ -138,6 +148,8 @@ static bool walk_member(struct target_binder *b, struct target_access *a, const 
 	}
 	if (!is_aggregate(s))
 		return invalid_access(b, x, *t);
+	if (s->declaration && a->kernel)
+		s = defined_elsewhere(b, s);
 	if (s->declaration) {
 		access_fail(b, "unresolved-type", &x->at, "unresolved %s", type_text(b, s));
 		return false;
