@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * /proc/kcore, the kernel's memory as an ELF core file, which root may read even where /proc/kallsyms shows no
- * addresses.  A note in it has the text that tools for crash dumps go by, lines "NAME=VALUE"; one of them says how far
- * the kernel was moved at boot.
+ * addresses.  A note in it has the text that tools for crash dumps go by, lines "NAME=VALUE"; one of them says
+ * where the kernel's code begins.
  */
 #include "dbg/kcore.h"
 
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define KCORE		"/proc/kcore"
-#define OFFSET_LINE	"\nKERNELOFFSET="
+#define TEXT_LINE	"\nSYMBOL(_stext)="	/* on x86-64 the same as _text */
 #define MAX_HEADERS	512
 #define MAX_NOTES	(64 << 10)
 
@@ -37,28 +37,23 @@ static size_t find_notes(int fd, off_t *at)
 	return 0;
 }
 
-bool kcore_kernel_offset(uint64_t *offset)
+uint64_t kcore_text(void)
 {
 	int fd = open(KCORE, O_RDONLY | O_CLOEXEC);
 	static char notes[MAX_NOTES + 1];
-	const char *line = NULL;
+	const char *line;
 	size_t size;
-	off_t at;
-	char *end;
 	ssize_t n;
+	off_t at;
 
 	if (fd < 0)
-		return false;
+		return 0;
 	size = find_notes(fd, &at);
 	n = size ? pread(fd, notes, size, at) : 0;
 	close(fd);
-	if (n > 0) {
-		notes[n] = 0;
-		line = memmem(notes, (size_t)n, OFFSET_LINE, strlen(OFFSET_LINE));
-	}
-	if (!line)
-		return false;
-	line += strlen(OFFSET_LINE);
-	*offset = strtoull(line, &end, 16);
-	return end != line;
+	if (n <= 0)
+		return 0;
+	notes[n] = 0;
+	line = memmem(notes, (size_t)n, TEXT_LINE, strlen(TEXT_LINE));
+	return line ? strtoull(line + strlen(TEXT_LINE), NULL, 16) : 0;
 }

@@ -3,10 +3,9 @@
 #ifndef DBG_KCORE_H
 #define DBG_KCORE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* How many bytes the running kernel's code is behind where its file has it; false: not to be found out. */
-bool kcore_kernel_offset(uint64_t *offset);
+/* Run-time address of the running kernel's symbol _text, where its code begins; 0: not to be found out. */
+uint64_t kcore_text(void);
 
 #endif

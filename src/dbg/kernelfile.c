@@ -64,12 +64,14 @@ static bool is_symbol(void *ctx, const struct procfs_symbol *sym)
 	return !s->found;
 }
 
-/* Run-time address of a symbol of the kernel proper (module NULL) or of a module; false: there is none. */
+/* Run-time address of a symbol of the kernel proper (module NULL) or of a module, 0 if hidden; false: there is none. */
 static bool symbol_address(const char *module, const char *name, uint64_t *addr)
 {
 	struct symbol_search s = { .module = module, .name = name, .addr = addr };
 
 	procfs_each_symbol(is_symbol, &s);
+	if (s.found && !*addr && !module && !strcmp(name, "_text"))
+		*addr = kcore_text();
 	return s.found;
 }
 
@@ -332,12 +334,11 @@ static int vmlinux_missing(const struct wanted *w, struct dbg_error *e)
 static void find_bias(struct dbg_module *m, bool running)
 {
 	const struct dbg_sym *text = running ? dbg_symbol_find(m, "_text") : NULL;
-	uint64_t at = text ? dbg_kernel_symbol("_text") : 0, offset = 0;
-	bool known = at || (running && kcore_kernel_offset(&offset));
+	uint64_t at = text ? dbg_kernel_symbol("_text") : 0;
 
 	m->info.kernel = true;
-	m->info.kernel_elsewhere = !known;
-	m->info.kernel_bias = at ? at - text->addr : offset;
+	m->info.kernel_elsewhere = !at;
+	m->info.kernel_bias = at ? at - text->addr : 0;
 }
 
 /* What was looked for before: the key is the release or the module's name behind it. */
