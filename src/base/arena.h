@@ -13,12 +13,14 @@
 
 struct arena;
 
+/* An empty arena; the caller destroys it. */
 struct arena *arena_create(void);
 /* Releases the arena and all memory taken from it; NULL is ignored. */
 void arena_destroy(struct arena *a);
 
 /* Zeroed memory of `size` bytes, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size);
+/* Copies and formatted texts, NUL-terminated; of at most `n` bytes of s. */
 void *arena_memdup(struct arena *a, const void *p, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);

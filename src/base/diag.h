@@ -56,6 +56,7 @@ struct diag_sink {
 	const struct source *last_src;	/* of the place printed last: its name is not repeated */
 };
 
+/* Nothing issued so far; messages go to `out`, their memory is the arena's.  The caller sets the options. */
 void diag_sink_init(struct diag_sink *s, struct arena *a, FILE *out);
 /* Releases what the sink allocated outside its arena. */
 void diag_sink_fini(struct diag_sink *s);
@@ -64,6 +65,7 @@ void diag_sink_fini(struct diag_sink *s);
 struct diag *diag_new(struct diag_sink *s, enum diag_kind kind, const char *tag,
 		      const struct span *at, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Add another place, or messages or a line to be printed behind it; d itself. */
 struct diag *diag_at2(struct diag *d, const struct span *at2);
 struct diag *diag_chain(struct diag *d, struct diag *next);
 struct diag *diag_hint(struct diag_sink *s, struct diag *d, const char *fmt, ...)

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+/* The one copy of a text, or of its first `n` bytes. */
 const char *intern(const char *s);
 const char *intern_n(const char *s, size_t n);
 

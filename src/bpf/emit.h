@@ -50,12 +50,15 @@ struct emit {
 	const char *err;
 };
 
+/* An empty program; `far`: jumps may span more than 16 bits say, by longer code.  Without, need_far tells if one must. */
 void em_init(struct emit *em, bool far);
 void em_fini(struct emit *em);
+/* Notes the first thing that is wrong: em_finish() fails, what is emitted further is ignored. */
 void em_fail(struct emit *em, const char *msg);
 /* Resolves labels; false on error. */
 bool em_finish(struct emit *em);
 
+/* A label, not bound yet; never 0. */
 em_label em_new_label(struct emit *em);
 /* Binds here; code goes on being alive if something jumped here before or execution falls through. */
 void em_bind(struct emit *em, em_label l);
@@ -68,6 +71,7 @@ void em_bind_entry(struct emit *em, em_label l);
 /* A subprogram begins here; l is bound. */
 void em_subprog(struct emit *em, em_label l, int btf);
 
+/* Instructions, one function each, of 64 bits where nothing else is said; nothing is emitted where code is dead. */
 void em_raw(struct emit *em, struct bpf_insn in);
 void em_mov(struct emit *em, int dst, int src);
 void em_movi(struct emit *em, int dst, int64_t v);

@@ -50,6 +50,7 @@ enum engine_feature {
 	ENGINE_WALK_TASK,	/* typed pointers from the current task on, to its program */
 	ENGINE_FEATURE_COUNT
 };
+/* Tried once, then remembered. */
 bool engine_has(enum engine_feature f);
 
 struct engine_options {

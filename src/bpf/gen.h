@@ -369,6 +369,7 @@ bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 /* A saved user stack as text, a line a frame; r0: as routines have it, negative: only the process can tell. */
 bool gen_name_stack(struct gen *g, struct sref src, bool brief, struct sref dst);
 #define NAME_VALUES 12
+/* Puts the constants that routines of names are linked with at v; behind the last. */
 struct routine_value *gen_name_values(struct gen *g, struct routine_value *v);
 
 /* gen_flow.c */

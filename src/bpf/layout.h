@@ -111,6 +111,7 @@ struct layout {
  */
 #define LAYOUT_DIRECT_RINGS	24
 
+/* Places for all that the program shares, on a machine with so many processors. */
 void layout_init(struct layout *lo, const struct program *p, unsigned ncpu);
 void layout_fini(struct layout *lo);
 

@@ -10,6 +10,7 @@ struct cli_clock {
 	int64_t user_us, sys_us, real_us;
 };
 
+/* Of this process and the children it has waited for, since when a pass is timed. */
 void cli_clock_start(struct cli_clock *c);
 /*
  * "Pass N: " text " using ...virt/...res/...shr/...data kb, in ...usr/...sys/...real ms." on standard

@@ -62,6 +62,7 @@ struct dw_file {
 	uint32_t loaded;		/* bit per lazy section */
 };
 
+/* Reads a section the first time it is asked for: for dw_section(), empty if the file has none. */
 struct dbg_bytes dw_section_load(struct dw_file *f, enum dw_section_id id);
 
 static inline struct dbg_bytes dw_section(struct dw_file *f, enum dw_section_id id)
@@ -141,6 +142,7 @@ static inline uint64_t dw_handle(const struct dw_die *d)
 	return DW_HANDLE(d->u->sect, d->off);
 }
 
+/* The first DIE of a unit, that at an offset of the section, that of a handle; false: damaged, or no DIE there. */
 bool dw_unit_root(struct dw_unit *u, struct dw_die *out);
 bool dw_die_at(struct dw_unit *u, uint64_t off, struct dw_die *out);
 bool dw_die_by_handle(struct dw *d, uint64_t handle, struct dw_die *out);
@@ -170,6 +172,7 @@ bool dw_attr(const struct dw_die *d, unsigned name, struct dw_val *v);
  * has it (may be NULL). */
 bool dw_attr_deep(const struct dw_die *d, unsigned name, struct dw_val *v, struct dw_die *where);
 
+/* A value as a string, the DIE or the address that it names; NULL or false: it is of another class, or damaged. */
 const char *dw_val_str(struct dw_unit *u, const struct dw_val *v);
 bool dw_val_ref(struct dw_unit *u, const struct dw_val *v, struct dw_die *out);
 bool dw_val_addr(struct dw_unit *u, const struct dw_val *v, uint64_t *addr);
@@ -178,7 +181,7 @@ bool dw_val_is_const(const struct dw_val *v);
 /* Section offset or index classes (not constants): location and range lists, line programs. */
 bool dw_val_is_secoff(const struct dw_unit *u, const struct dw_val *v);
 
-/* Shorthands. */
+/* Attributes of this very DIE: NULL, `otherwise` or false without one. */
 const char *dw_die_str(const struct dw_die *d, unsigned name);
 uint64_t dw_die_u(const struct dw_die *d, unsigned name, uint64_t otherwise);
 bool dw_die_flag(const struct dw_die *d, unsigned name);
@@ -191,6 +194,7 @@ bool dw_addrx(struct dw_unit *u, uint64_t index, uint64_t *addr);
 /* Address ranges of a DIE (low/high pc or ranges); calls fn for each non-empty one.
  * False: it has none. */
 bool dw_ranges(const struct dw_die *d, void (*fn)(void *data, uint64_t lo, uint64_t hi), void *data);
+/* DW_AT_entry_pc, or the lowest address. */
 bool dw_entry_pc(const struct dw_die *d, uint64_t *pc);
 
 #endif

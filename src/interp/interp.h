@@ -77,6 +77,7 @@ enum interp_status interp_run_point(struct interp *in, uint32_t point);
 /* Runs the handler that the point has for what is there at the start, for env.subject. */
 enum interp_status interp_run_start(struct interp *in, uint32_t point);
 
+/* Counted since its creation; valid as long as it lives. */
 const struct interp_stats *interp_get_stats(const struct interp *in);
 
 #endif

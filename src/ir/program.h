@@ -136,6 +136,7 @@ struct program {
 	const char *script_name;
 };
 
+/* An empty program with an empty IR module, both in the arena. */
 struct program *program_create(struct arena *a);
 void program_limits_default(struct prog_limits *l);
 /* Adds a handler (or finds one with equal kind and body) and returns its index. */

@@ -22,6 +22,7 @@ struct lexer {
 	} outer;
 };
 
+/* At the first byte of a source, which must outlive it. */
 void lexer_init(struct lexer *lx, const struct parse_env *env, const struct source *src);
 /*
  * The next token; TOK_EOF at the end, again and again.  Faulty text is TOK_JUNK

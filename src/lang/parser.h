@@ -62,9 +62,10 @@ void parser_fail_at(struct parser *p, const char *tag, const struct span *at, co
 bool parser_enter(struct parser *p);
 void parser_leave(struct parser *p);
 
+/* What a TOK_EMBEDDED holds: its text, and the tags that stand in its comments. */
 struct ast_embedded *parser_embedded(struct parser *p, const struct token *t);
 
-/* ---- declarations (parse_decl.c) ---- */
+/* ---- declarations (parse_decl.c): the keyword is the next token; what they make is added to the file ---- */
 
 void parse_probe(struct parser *p);
 void parse_global(struct parser *p, bool is_private);
@@ -73,12 +74,14 @@ void parse_function(struct parser *p, bool is_private);
 
 /* ---- statements (parse_stmt.c) ---- */
 
+/* `{` statements `}`; NULL after an error. */
 struct ast_stmt *parse_block(struct parser *p);
 /* A function's embedded body; the next token is TOK_EMBEDDED. */
 struct ast_stmt *parse_embedded_body(struct parser *p);
 
 /* ---- expressions (parse_expr.c, parse_value.c, parse_target.c, parse_print.c) ---- */
 
+/* With all operators; NULL after an error, as all of these. */
 struct ast_expr *parse_expression(struct parser *p);
 /* Identifier, call, array element, @operator. */
 struct ast_expr *parse_symbol(struct parser *p);
@@ -109,6 +112,7 @@ struct ast_expr *parse_print(struct parser *p, const struct token *name, struct 
 const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
 			 size_t *nparts);
 
+/* An expression without parts. */
 struct ast_expr *expr_new(struct parser *p, enum ast_expr_kind kind, const struct span *at);
 /* Notes that `child` (or NULL) is part of `e`; fails the parse if it gets too deep. */
 void expr_adopt(struct parser *p, struct ast_expr *e, const struct ast_expr *child);

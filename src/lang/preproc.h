@@ -70,6 +70,7 @@ struct preproc {
 	struct diag *error;		/* of the last TOK_ERROR */
 };
 
+/* At the first token of a source, which must outlive it. */
 void preproc_init(struct preproc *pp, const struct parse_env *env, const struct source *src);
 void preproc_fini(struct preproc *pp);
 

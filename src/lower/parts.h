@@ -5,6 +5,7 @@
 
 #include "lower/lower.h"
 
+/* The IR's type; IR_VOID where there is no value. */
 enum ir_type lower_type(enum ast_type t);
 
 /* A global with its keys: what a[k1,k2] and a scalar name have in common. */

@@ -18,6 +18,7 @@ struct out_buf {
 	size_t len, cap;
 };
 
+/* These append, growing the buffer; nothing is NUL-terminated. */
 void out_buf_add(struct out_buf *b, const void *p, size_t n);
 void out_buf_str(struct out_buf *b, const char *s);
 void out_buf_pad(struct out_buf *b, char c, int64_t n);	/* n <= 0: nothing */

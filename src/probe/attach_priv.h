@@ -7,6 +7,7 @@
 
 #include "probe/attach.h"
 
+/* What is armed.  All attach_...() of points add to it what is to be closed, or an error. */
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
@@ -18,6 +19,7 @@ struct attachment {
 	struct attach_error *errors;	/* stb_ds array */
 };
 
+/* Notes that a point cannot be armed: a positive errno, and the message. */
 void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -41,6 +41,7 @@ struct probe_session {
 	unsigned watchpoints;		/* private: asked for so far */
 };
 
+/* Releases what lies outside the arena. */
 void probe_session_fini(struct probe_session *ps);
 
 /*

@@ -28,6 +28,7 @@ struct run_map {
 	bool deleted;			/* the file had no name any more */
 };
 
+/* Knows no process at first. */
 struct run_procs *run_procs_create(void);
 void run_procs_destroy(struct run_procs *ps);
 

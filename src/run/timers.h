@@ -25,6 +25,7 @@ struct run_timers {
 
 int64_t run_clock_ns(void);		/* CLOCK_MONOTONIC */
 
+/* No timers, no descriptor yet. */
 void run_timers_init(struct run_timers *t);
 /* Adds a timer that fires first at now + period (+ random). */
 void run_timers_add(struct run_timers *t, uint32_t id, int64_t now, int64_t period_ns,

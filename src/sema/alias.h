@@ -24,6 +24,7 @@ struct alias_tree {
 	struct { const char *key; bool value; } *firsts;	/* interned: the tapset's below it are in */
 };
 
+/* With the aliases of the script's files; those of the tapset are added when they are asked for. */
 struct alias_tree *alias_tree_create(struct sema_state *st);
 void alias_tree_destroy(struct alias_tree *tree);
 

@@ -31,6 +31,7 @@ struct sema_index_alias {
 struct sema_index_alias *sema_index_aliases(const struct sema_index *ix, const char *first);
 /* The parsed file, or NULL after errors. */
 struct ast_file *sema_index_file(struct sema_index *ix, uint32_t file);
+/* Files numbered from 0. */
 size_t sema_index_nfiles(const struct sema_index *ix);
 
 /* Names of all functions, for "similar: ..."; stb_ds array, caller arrfree()s. */

@@ -39,6 +39,7 @@ void type_mismatch(struct typer *ty, const struct span *at, enum ast_type want, 
 void type_unresolved(struct typer *ty, const struct span *at);
 void type_invalid(struct typer *ty, const struct span *at, enum ast_type t);
 
+/* types_stmt.c: a statement and all below it; w is the typer. */
 void type_stmt(struct walk *w, struct ast_stmt *s);
 
 #endif

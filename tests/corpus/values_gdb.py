@@ -16,7 +16,6 @@ INTEGRAL = (gdb.TYPE_CODE_INT, gdb.TYPE_CODE_BOOL, gdb.TYPE_CODE_ENUM, gdb.TYPE_
 
 
 def number(value):
-    kind = value.type.strip_typedefs()
     return int(value) & 0xffffffffffffffff
 
 
