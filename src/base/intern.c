@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 
 struct entry {
@@ -29,15 +30,6 @@ static void table_free(void)
 	free(table.slots);
 	arena_destroy(table.arena);
 	memset(&table, 0, sizeof(table));
-}
-
-static uint32_t hash_bytes(const char *s, size_t n)
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 16777619u;
-	return h;
 }
 
 static void table_grow(void)

@@ -131,10 +131,8 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 		break;
 	case IR_SYSTEM:
 		flush_out(in);
-		if (e->imm != IR_SERVICE_SHELL && env->service)
+		if (env->service)
 			env->service(env->ctx, e->imm, s);
-		else if (e->imm == IR_SERVICE_SHELL && env->system)
-			env->system(env->ctx, s);
 		break;
 	case IR_VALUE_SET:
 		if (env->value_set)

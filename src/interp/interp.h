@@ -33,8 +33,7 @@ struct interp_env {
 	void (*error)(void *ctx, const char *line);
 	/* exit() was called. */
 	void (*exit)(void *ctx);
-	void (*system)(void *ctx, const char *cmd);	/* NULL: ignored */
-	/* The other services of enum ir_service; NULL: ignored. */
+	/* system() and its like: kind is enum ir_service; NULL: ignored. */
 	void (*service)(void *ctx, int64_t kind, const char *text);
 	/* Deferred text (symbols, backtraces); also used for USYM, MODNAME, UBACKTRACE ops. */
 	struct out_defer defer;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 
 struct elem {
@@ -53,13 +54,13 @@ static char *dup_cut(const char *s, uint32_t bound)
 
 static uint64_t hash_keys(const struct ir_global *g, const struct ir_val *keys)
 {
-	uint64_t h = 14695981039346656037ull;
+	uint64_t h = HASH64;
 
 	for (uint32_t k = 0; k < g->nkeys; k++) {
 		if (g->key_type[k] == IR_STR) {
 			for (uint32_t i = 0; keys[k].s[i] && i + 1 < g->key_bound[k]; i++)
-				h = (h ^ (unsigned char)keys[k].s[i]) * 1099511628211ull;
-			h = (h ^ 0xff) * 1099511628211ull;
+				h = hash64_add(h, (unsigned char)keys[k].s[i]);
+			h = hash64_add(h, 0xff);
 		} else {
 			h = (h ^ (uint64_t)keys[k].i) * 0x9e3779b97f4a7c15ull;
 			h ^= h >> 32;

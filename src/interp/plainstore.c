@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "interp/suspect.h"
 
@@ -80,11 +81,11 @@ static void merge_elem(const struct ir_global *g, bool assigned, struct ir_elem 
 
 static uint64_t hash_keys(const struct ir_global *g, const struct ir_val *key)
 {
-	uint64_t h = 14695981039346656037ull;
+	uint64_t h = HASH64;
 
 	for (uint32_t k = 0; k < g->nkeys; k++)
-		h = (h ^ (g->key_type[k] == IR_STR ? stbds_hash_string((char *)(uintptr_t)key[k].s, 1) :
-			  (uint64_t)key[k].i)) * 1099511628211ull;
+		h = hash64_add(h, g->key_type[k] == IR_STR ? stbds_hash_string((char *)(uintptr_t)key[k].s, 1) :
+							     (uint64_t)key[k].i);
 	return h;
 }
 

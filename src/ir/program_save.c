@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/intern.h"
 #include "ir/check.h"
 #include "ir/pass.h"
@@ -551,10 +552,10 @@ static void collect_sources(struct codec *c, const struct program *p)
 
 static uint64_t checksum(const char *p, size_t n)
 {
-	uint64_t h = 14695981039346656037ull;
+	uint64_t h = HASH64;
 
 	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * 1099511628211ull;
+		h = hash64_add(h, (unsigned char)p[i]);
 	return h;
 }
 

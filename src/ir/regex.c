@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/hash.h"
 #include "base/xalloc.h"
 #include "ir/regex_prog.h"
 
@@ -85,7 +86,7 @@ static int pc_cmp(const void *a, const void *b)
 /* The state of this set, made if it is new; UINT32_MAX: too many. Takes the set's memory. */
 static uint32_t state_of(struct builder *b, struct pcset *set)
 {
-	uint64_t hash = 14695981039346656037ull;
+	uint64_t hash = HASH64;
 	size_t n = arrlenu(set->pcs);
 	uint32_t found = UINT32_MAX;
 	ptrdiff_t slot;
@@ -96,7 +97,7 @@ static uint32_t state_of(struct builder *b, struct pcset *set)
 	}
 	qsort(set->pcs, n, sizeof(*set->pcs), pc_cmp);
 	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ set->pcs[i]) * 1099511628211ull;
+		hash = hash64_add(hash, set->pcs[i]);
 	slot = hmgeti(b->seen, hash);
 	for (found = slot >= 0 ? b->seen[slot].value : UINT32_MAX; found != UINT32_MAX;
 	     found = b->chain[found])

@@ -174,9 +174,8 @@ static int start_files(struct run_session *s)
 	struct run_files *f = s->files;
 	int err = 0;
 
-	if ((s->opt.name ? asprintf(&f->dir, "%s/%s", RUN_FILES_DIR, s->opt.name) :
-	     asprintf(&f->dir, "%s/stap_%x_%x", RUN_FILES_DIR, (unsigned)getpid(), (unsigned)getpid())) < 0)
-		abort();
+	f->dir = s->opt.name ? xasprintf("%s/%s", RUN_FILES_DIR, s->opt.name) :
+		 xasprintf("%s/stap_%x_%x", RUN_FILES_DIR, (unsigned)getpid(), (unsigned)getpid());
 	mkdir(RUN_FILES_DIR, 0755);
 	clean_up();
 	if (mkdir(f->dir, 0755))

@@ -103,11 +103,6 @@ static void user_service(void *ctx, int64_t kind, const char *text)
 	run_user_service(s, kind, text);
 }
 
-static void user_system(void *ctx, const char *cmd)
-{
-	user_service(ctx, IR_SERVICE_SHELL, cmd);
-}
-
 static void user_expand(void *ctx, const char *fields, size_t len, struct out_buf *b)
 {
 	struct run_session *s = ctx;
@@ -170,7 +165,7 @@ void run_user_env(struct run_session *s, struct interp_env *env)
 {
 	*env = (struct interp_env){
 		.ctx = s, .write = user_write, .warn = user_warn, .error = user_error,
-		.exit = user_exit, .system = user_system, .service = user_service,
+		.exit = user_exit, .service = user_service,
 		.defer = { .ctx = s, .expand = user_expand }, .print_syms = user_print_syms,
 		.target = s->prog->target, .module_bias = user_bias,
 		.read_user = user_read, .read_kernel = user_read_kernel, .task = user_task,

@@ -364,6 +364,31 @@ static struct target_access *bind_file(struct target_binder *b, const char *name
 	return a;
 }
 
+/* $$vars and its like: text made of many variables; `name` begins with the second $. */
+static struct target_access *bind_context(struct target_binder *b, const char *name, unsigned use)
+{
+	const struct probe_point *pt = b->c->point;
+	struct target_access *a;
+
+	if ((pt->scope == PROBE_SCOPE_SYSCALL || pt->scope == PROBE_SCOPE_SYSCALL_RETURN) && strcmp(name, "$parms"))
+		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_VARIABLES);
+	if (pt->scope == PROBE_SCOPE_NETFILTER)
+		return access_fail(b, "no-variable", &b->e->at, "unsupported context variable");
+	if (use & TARGET_WRITE)
+		return access_fail(b, "write-context", &b->e->at, "cannot write to context variable");
+	a = bind_point_string(b, name);
+	if (!a)
+		a = access_context(b, name + 1, pretty_of(b->e->target));
+	if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
+		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
+	if (!a && !b->why && probe_scope_is_kernel(pt->scope))
+		return target_no_parameter(b, name);
+	if (!a && !b->why)
+		return pt->module && pt->func ? no_such_variable(b, name) :
+			access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	return a;
+}
+
 static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 {
 	const struct ast_target *t = b->e->target;
@@ -373,26 +398,8 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 
 	if (!pt)
 		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
-	if (*name == '$' && (pt->scope == PROBE_SCOPE_SYSCALL || pt->scope == PROBE_SCOPE_SYSCALL_RETURN) &&
-	    strcmp(name, "$parms"))
-		return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_VARIABLES);
-	if (*name == '$' && pt->scope == PROBE_SCOPE_NETFILTER)
-		return access_fail(b, "no-variable", &b->e->at, "unsupported context variable");
-	if (*name == '$') {
-		if (use & TARGET_WRITE)
-			return access_fail(b, "write-context", &b->e->at, "cannot write to context variable");
-		a = bind_point_string(b, name);
-		if (!a)
-			a = access_context(b, name + 1, pretty_of(t));
-		if (!a && pt->scope == PROBE_SCOPE_SYSCALL_RETURN)
-			return access_fail(b, "syscall-variable", &b->e->at, SYSCALL_ARGUMENTS);
-		if (!a && !b->why && probe_scope_is_kernel(pt->scope))
-			return target_no_parameter(b, name);
-		if (!a && !b->why)
-			return pt->module && pt->func ? no_such_variable(b, name) :
-				access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
-		return a;
-	}
+	if (*name == '$')
+		return bind_context(b, name, use);
 	switch (pt->scope) {
 	case PROBE_SCOPE_SYSCALL:
 	case PROBE_SCOPE_SYSCALL_RETURN:

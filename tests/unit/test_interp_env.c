@@ -43,9 +43,9 @@ static void on_exit_call(void *ctx)
 	out_buf_str(&((struct world *)ctx)->text, "EXIT");
 }
 
-static void on_system(void *ctx, const char *cmd)
+static void on_service(void *ctx, int64_t kind, const char *text)
 {
-	out_buf_printf(&((struct world *)ctx)->text, "SYSTEM(%s)", cmd);
+	out_buf_printf(&((struct world *)ctx)->text, "SERVICE%d(%s)", (int)kind, text);
 }
 
 static void on_expand(void *ctx, const char *fields, size_t len, struct out_buf *b)
@@ -105,7 +105,7 @@ static void expect(const char *ir, const char *memory, size_t size, const char *
 	struct world w = { .memory = memory, .size = size };
 	struct interp_env env = {
 		.ctx = &w, .write = on_write, .warn = on_warn, .error = on_error, .exit = on_exit_call,
-		.system = on_system, .defer = { &w, on_expand },
+		.service = on_service, .defer = { &w, on_expand },
 		.print_syms = on_print_syms, .target = 77, .read_user = on_read, .read_kernel = on_read,
 	};
 	struct ir_store *st = memstore_create(p->ir);
@@ -125,8 +125,8 @@ static void test_callbacks(void **state)
 {
 	(void)state;
 	expect("handler h { eval (printf \"a\") eval (warn \"careful\") eval (printf \"b\") eval (exit) eval (printf \"c\")"
-	       " eval (system \"ls\") eval (printf \"d\") eval (log \"e\") eval (print.syms#2 \"1 2\") eval (error \"f\") }",
-	       "", 0, "aWARN(careful)EXITbcSYSTEM(ls)de\nSYMS(1 2,2)ERROR(f)");
+	       " eval (system \"ls\") eval (system#2 \"note\") eval (printf \"d\") eval (log \"e\") eval (print.syms#2 \"1 2\") eval (error \"f\") }",
+	       "", 0, "aWARN(careful)EXITbcSERVICE0(ls)SERVICE2(note)de\nSYMS(1 2,2)ERROR(f)");
 }
 
 static void test_context(void **state)
