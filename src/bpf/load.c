@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -61,7 +62,7 @@ int load_btf(struct prog_btf *pb, uint32_t slot_size, uint32_t coll_size)
 		pb->routine[i] = add_func(b, routine_table[i].name, routine_table[i].sig, lng, ptr);
 	err = btf__load_into_kernel(b);
 	if (!err)
-		pb->fd = dup(btf__fd(b));
+		pb->fd = fcntl(btf__fd(b), F_DUPFD_CLOEXEC, 0);
 	btf__free(b);
 	return err ? err : pb->fd < 0 ? -errno : 0;
 }
