@@ -421,5 +421,7 @@ int engine_target_add(struct engine *e, pid_t pid)
 
 	if (e->map_fds[MAP_TARGETS] < 0)
 		return 0;
-	return bpf_map_update_elem(e->map_fds[MAP_TARGETS], &key, &one, BPF_ANY) ? -errno : 0;
+	if (!bpf_map_update_elem(e->map_fds[MAP_TARGETS], &key, &one, BPF_ANY))
+		return 0;
+	return engine_fail(e, -errno, "cannot note process %d as the target's: %s", (int)pid, strerror(errno));
 }

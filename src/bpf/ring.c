@@ -42,7 +42,9 @@ static int open_ring(struct engine *e, uint32_t size)
 	arrlast(e->rings).producer = (volatile uint64_t *)p;
 	arrlast(e->rings).data = p + page;
 	ev.data.u32 = (uint32_t)arrlen(e->rings) - 1;
-	return epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, r.fd, &ev) ? -errno : 0;
+	if (!epoll_ctl(e->epoll_fd, EPOLL_CTL_ADD, r.fd, &ev))
+		return 0;
+	return engine_fail(e, -errno, "cannot wait for an output buffer: %s", strerror(errno));
 }
 
 static int make_outer(struct engine *e)
@@ -56,7 +58,7 @@ static int make_outer(struct engine *e)
 	e->map_fds[MAP_RINGS] = fd;
 	for (uint32_t i = 0; i < e->unit.lo.ncpu; i++)
 		if (bpf_map_update_elem(fd, &i, &e->rings[i].fd, 0))
-			return -errno;
+			return engine_fail(e, -errno, "cannot fill the array of output buffers: %s", strerror(errno));
 	return 0;
 }
 
