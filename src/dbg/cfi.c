@@ -574,7 +574,7 @@ int dbg_unwind_each(struct dbg_module *m, int (*fn)(const struct dbg_unwind_row 
 		if (i && c->fdes[i].lo < c->fdes[i - 1].hi)
 			continue;	/* the same code again, from .debug_frame */
 		r = run_fde(x, &c->fdes[i]);
-		if (r < 0 && r == -(int)DBG_ECORRUPT)
+		if (r == -(int)DBG_ECORRUPT)
 			r = 0;
 	}
 	free(x);
