@@ -281,6 +281,9 @@ void gen_zone_name(struct gen *g, struct sref dst);
 /* gen_mem.c: target memory */
 bool gen_mem_i64(struct gen *g, const struct ir_expr *e);
 bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst);
+/* Operands of UBUF_QUOTED and KBUF_QUOTED; n: bytes to be read, 0 <= n < maxstr. */
+struct gen_buffer { struct mem addr, n, room; };
+void gen_buffer_args(struct gen *g, const struct ir_expr *e, const struct gen_buffer *b);
 
 /* gen_save.c: context of the hit, saved at its start */
 #define GEN_STACK_FRAMES 64	/* frames of a stack kept for USTACK_ADDR and the like */

@@ -274,6 +274,18 @@ static void gen_env(struct gen *g, const struct ir_expr *e, struct sref dst)
 	gen_word_free(g, addr);
 }
 
+/* The address in r1 as text. */
+static void gen_address_text(struct gen *g, struct sref dst)
+{
+	em_mov(&g->em, R4, R1);
+	gen_sti(g, (struct mem){ .off = 0 }, -1);
+	gen_sti(g, (struct mem){ .off = 8 }, -1);
+	gen_soff(g, R2, dst);
+	em_movi(&g->em, R3, dst.bound);
+	em_movi(&g->em, R5, RT_SPEC(IR_CONV_HEX, IR_FMT_ALT));
+	gen_routine(g, ROUTINE_rt_fmt_int);
+}
+
 static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct sref dst)
 {
 	struct emit *em = &g->em;
@@ -289,13 +301,7 @@ static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct
 	gen_routine(g, ROUTINE_rt_text_str);
 	em_jmp(em, done);
 	em_bind(em, fault);
-	em_mov(em, R4, R1);
-	gen_sti(g, (struct mem){ .off = 0 }, -1);
-	gen_sti(g, (struct mem){ .off = 8 }, -1);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
-	em_movi(em, R5, RT_SPEC(IR_CONV_HEX, IR_FMT_ALT));
-	gen_routine(g, ROUTINE_rt_fmt_int);
+	gen_address_text(g, dst);
 	em_bind(em, done);
 }
 
@@ -370,42 +376,62 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 	gen_word_free(g, addr);
 }
 
+void gen_buffer_args(struct gen *g, const struct ir_expr *e, const struct gen_buffer *b)
+{
+	struct emit *em = &g->em;
+	em_label all = em_new_label(em), fits = em_new_label(em), none = em_new_label(em);
+	int32_t most = (int32_t)g->m->maxstr - 1;
+
+	gen_expr(g, e->args[0]);
+	gen_st(g, b->addr, R0);
+	gen_expr(g, e->args[2]);
+	gen_st(g, b->room, R0);
+	gen_sti(g, b->n, most);
+	em_jcci(em, BPF_JSLE, R0, 0, all);
+	em_jcci(em, BPF_JSGE, R0, most - RT_LOOK_AHEAD, all);
+	em_alui(em, BPF_ADD, R0, RT_LOOK_AHEAD);
+	gen_st(g, b->n, R0);
+	em_bind(em, all);
+	gen_expr(g, e->args[1]);
+	gen_ld(g, R1, b->n);
+	em_jcc(em, BPF_JSLE, R0, R1, fits);
+	em_mov(em, R0, R1);
+	em_bind(em, fits);
+	gen_sti(g, b->n, 0);
+	em_jcci(em, BPF_JSLE, R0, 0, none);
+	gen_st(g, b->n, R0);
+	em_bind(em, none);
+}
+
 static void gen_buffer_quoted(struct gen *g, const struct ir_expr *e, bool user, struct sref dst)
 {
 	struct emit *em = &g->em;
-	em_label some = em_new_label(em), more = em_new_label(em), clamped = em_new_label(em);
+	em_label some = em_new_label(em), done = em_new_label(em);
 	struct sref t = gen_buf(g);
-	struct mem addr = gen_word(g), n = gen_word(g), room = gen_word(g);
-	int32_t most = (int32_t)t.bound - 1;
-	int64_t mask = pow2_ceil((uint32_t)most + 1) - 1;
+	struct gen_buffer b = { gen_word(g), gen_word(g), gen_word(g) };
+	int64_t mask = pow2_ceil(t.bound) - 1;
 
-	gen_expr(g, e->args[0]);
-	gen_st(g, addr, R0);
-	gen_expr(g, e->args[2]);
-	gen_st(g, room, R0);
-	gen_expr(g, e->args[1]);
-	gen_sti(g, n, 0);
-	em_jcci(em, BPF_JSLE, R0, 0, clamped);
-	em_jcci(em, BPF_JSLE, R0, most, more);
-	em_movi(em, R0, most);
-	em_bind(em, more);
-	gen_st(g, n, R0);
-	em_bind(em, clamped);
+	gen_buffer_args(g, e, &b);
 	for (int again = 0; again <= (user && g->sleepable); again++) {
 		gen_addr(g, R1, t.at);
-		gen_ld(g, R2, n);
+		gen_ld(g, R2, b.n);
 		em_alui(em, BPF_AND, R2, mask);
-		gen_ld(g, R3, addr);
+		gen_ld(g, R3, b.addr);
 		em_helper(em, again ? BPF_FUNC_copy_from_user :
 				      user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
 		em_jcci(em, BPF_JEQ, R0, 0, some);
 	}
-	gen_ld(g, R1, addr);
-	gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+	gen_ld(g, R1, b.addr);
+	if (e->imm) {
+		gen_address_text(g, dst);
+		em_jmp(em, done);
+	} else {
+		gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+	}
 	em_bind(em, some);
-	gen_ld(g, R0, room);
+	gen_ld(g, R0, b.room);
 	gen_st(g, (struct mem){ .off = 0 }, R0);
-	gen_ld(g, R0, n);
+	gen_ld(g, R0, b.n);
 	gen_st(g, (struct mem){ .off = 16 }, R0);
 	em_alui(em, BPF_AND, R0, mask);
 	gen_addr(g, R1, t.at);
@@ -415,9 +441,10 @@ static void gen_buffer_quoted(struct gen *g, const struct ir_expr *e, bool user,
 	em_movi(em, R3, dst.bound);
 	gen_soff(g, R4, t);
 	gen_routine(g, ROUTINE_rt_text_buf);
-	gen_word_free(g, room);
-	gen_word_free(g, n);
-	gen_word_free(g, addr);
+	em_bind(em, done);
+	gen_word_free(g, b.room);
+	gen_word_free(g, b.n);
+	gen_word_free(g, b.addr);
 }
 
 bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)

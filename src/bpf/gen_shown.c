@@ -19,6 +19,11 @@ static bool is_quoted(const struct gen *g, const struct ir_expr *e)
 	       e->args[1]->op == IR_CONST && e->args[1]->imm < 0 && g->m->maxstr < READ_MAX;
 }
 
+static bool is_bytes(const struct gen *g, const struct ir_expr *e)
+{
+	return (e->op == IR_UBUF_QUOTED || e->op == IR_KBUF_QUOTED) && e->imm && !g->sleepable && g->m->maxstr < READ_MAX;
+}
+
 uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)
 {
 	uint32_t n = 16, other;
@@ -35,7 +40,7 @@ uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)
 			n += e->args[i]->type == IR_STR ? gen_shown_max(g, e->args[i]) : 8;
 		return n;
 	default:
-		return is_quoted(g, e) ? 16 + round8(g->m->maxstr + 1) : 8 + round8(e->bound);
+		return is_quoted(g, e) || is_bytes(g, e) ? 24 + round8(g->m->maxstr + 1) : 8 + round8(e->bound);
 	}
 }
 
@@ -88,6 +93,30 @@ static void put_execname(struct gen *g)
 	gen_out_advance(g, 8 + COMM);
 }
 
+/* The head of a text of r0 bytes, which are there already. */
+static void advance_text(struct gen *g, enum wire_text what)
+{
+	struct emit *em = &g->em;
+
+	gen_out_at(g);
+	em_stx(em, BPF_W, R1, 0, R0);
+	em_sti(em, BPF_W, R1, 4, (int32_t)what);
+	em_alui(em, BPF_ADD, R0, 8 + 7);
+	em_alui(em, BPF_AND, R0, -8);
+	gen_ld(g, R1, gen_hdr(HDR(wpos)));
+	em_alu(em, BPF_ADD, R1, R0);
+	gen_st(g, gen_hdr(HDR(wpos)), R1);
+}
+
+static void put_address(struct gen *g, struct mem addr)
+{
+	gen_out_at(g);
+	head(g, WIRE_TEXT_ADDRESS, 8);
+	gen_ld(g, R0, addr);
+	em_stx(&g->em, BPF_DW, R1, 8, R0);
+	gen_out_advance(g, 16);
+}
+
 /* What is at the address, to be quoted; or the address. */
 static void put_quoted(struct gen *g, const struct ir_expr *e)
 {
@@ -105,24 +134,44 @@ static void put_quoted(struct gen *g, const struct ir_expr *e)
 	gen_ld(g, R3, addr);
 	em_helper(em, e->op == IR_USTR_QUOTED ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str);
 	em_jcci(em, BPF_JSLT, R0, 0, fault);	/* 0: what some kernels give for an empty string of a process */
-	gen_out_at(g);
 	em_alui(em, BPF_ADD, R0, 8);
-	em_stx(em, BPF_W, R1, 0, R0);
-	em_sti(em, BPF_W, R1, 4, WIRE_TEXT_QUOTED);
-	em_alui(em, BPF_ADD, R0, 8 + 7);
-	em_alui(em, BPF_AND, R0, -8);
-	gen_ld(g, R1, gen_hdr(HDR(wpos)));
-	em_alu(em, BPF_ADD, R1, R0);
-	gen_st(g, gen_hdr(HDR(wpos)), R1);
+	advance_text(g, WIRE_TEXT_QUOTED);
 	em_jmp(em, done);
 	em_bind(em, fault);
-	gen_out_at(g);
-	head(g, WIRE_TEXT_ADDRESS, 8);
-	gen_ld(g, R0, addr);
-	em_stx(em, BPF_DW, R1, 8, R0);
-	gen_out_advance(g, 16);
+	put_address(g, addr);
 	em_bind(em, done);
 	gen_word_free(g, addr);
+}
+
+/* So many bytes, to be quoted; or the address. */
+static void put_bytes(struct gen *g, const struct ir_expr *e)
+{
+	struct emit *em = &g->em;
+	em_label fault = em_new_label(em), done = em_new_label(em);
+	struct gen_buffer b = { gen_word(g), gen_word(g), gen_word(g) };
+
+	gen_buffer_args(g, e, &b);
+	gen_out_at(g);
+	em_movi(em, R2, (int64_t)e->bound);
+	em_stx(em, BPF_DW, R1, 8, R2);
+	gen_ld(g, R2, b.room);
+	em_stx(em, BPF_DW, R1, 16, R2);
+	em_alui(em, BPF_ADD, R1, 24);
+	gen_ld(g, R2, b.n);
+	em_alui(em, BPF_AND, R2, pow2_ceil(g->m->maxstr) - 1);
+	gen_ld(g, R3, b.addr);
+	em_helper(em, e->op == IR_UBUF_QUOTED ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+	em_jcci(em, BPF_JNE, R0, 0, fault);
+	gen_ld(g, R0, b.n);
+	em_alui(em, BPF_ADD, R0, 16);
+	advance_text(g, WIRE_TEXT_BYTES);
+	em_jmp(em, done);
+	em_bind(em, fault);
+	put_address(g, b.addr);
+	em_bind(em, done);
+	gen_word_free(g, b.room);
+	gen_word_free(g, b.n);
+	gen_word_free(g, b.addr);
 }
 
 static void put_select(struct gen *g, const struct ir_expr *e)
@@ -187,6 +236,8 @@ void gen_shown(struct gen *g, const struct ir_expr *e)
 	default:
 		if (is_quoted(g, e))
 			put_quoted(g, e);
+		else if (is_bytes(g, e))
+			put_bytes(g, e);
 		else
 			gen_out_str(g, gen_str(g, e));
 	}

@@ -117,19 +117,25 @@ static bool fetch_wide(struct interp *in, const struct ir_expr *e, uint64_t addr
 	}
 }
 
+static uint32_t address_text(struct interp *in, const struct ir_expr *e, uint64_t addr)
+{
+	char hex[24];
+
+	snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)addr);
+	return interp_push_text(in, hex, strlen(hex), e->bound);
+}
+
 static uint32_t quoted(struct interp *in, const struct ir_expr *e, uint64_t addr, int64_t max)
 {
 	uint32_t src, dst;
 	struct out_buf b = { 0 };
-	char hex[24];
 	size_t limit = in->m->maxstr - 1;
 
 	if (max >= 0 && (uint64_t)max < limit)
 		limit = (size_t)max;
 	if (!fetch_string(in, e->op, addr, limit, &b)) {
 		out_buf_free(&b);
-		snprintf(hex, sizeof(hex), "0x%llx", (unsigned long long)addr);
-		return interp_push_text(in, hex, strlen(hex), e->bound);
+		return address_text(in, e, addr);
 	}
 	src = interp_push_text(in, b.p ? b.p : "", b.len, in->m->maxstr);
 	dst = interp_push(in, e->bound);
@@ -158,8 +164,12 @@ static uint32_t quoted_bytes(struct interp *in, const struct ir_expr *e, uint64_
 	int64_t most = interp_int(in, e->args[2]), limit = in->m->maxstr - 1;
 	uint32_t src = interp_push(in, in->m->maxstr), dst = interp_push(in, e->bound);
 
+	if (most > 0 && most < limit - RT_LOOK_AHEAD)
+		limit = most + RT_LOOK_AHEAD;
 	n = n < 0 ? 0 : n > limit ? limit : n;
 	if (!fetch(in, e->op, addr, in->mem->b + src, (size_t)n)) {
+		if (e->imm)
+			return address_text(in, e, addr);
 		interp_fail(in, is_user(e->op) ? WERR_USTR_FAULT : WERR_KSTR_FAULT, (int64_t)addr, e);
 		n = 0;
 	}

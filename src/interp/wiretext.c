@@ -82,6 +82,23 @@ static void add_quoted(struct wiretext *w, const uint8_t *data, size_t len, stru
 	add_result(w, rt_text_str(w->mem, RESULT, sane_bound(w, bound), 0), b);
 }
 
+static void add_bytes(struct wiretext *w, const uint8_t *data, size_t len, struct out_buf *b)
+{
+	struct { uint32_t bound, zero; int64_t most; } q;
+
+	if (len < sizeof(q))
+		return;
+	memcpy(&q, data, sizeof(q));
+	len -= sizeof(q);
+	if (len > RT_STR_MAX)
+		return;
+	memcpy(w->mem->b, data + sizeof(q), len);
+	memset(w->mem->b + len, 0, 8);
+	w->mem->arg[0] = q.most;
+	w->mem->arg[2] = (int64_t)len;
+	add_result(w, rt_text_buf(w->mem, RESULT, sane_bound(w, q.bound), 0), b);
+}
+
 static void add_names(struct wiretext *w, const uint8_t *data, size_t len, struct out_buf *b)
 {
 	const struct ir_module *m = w->p->ir;
@@ -119,7 +136,7 @@ static void add_address(const struct wiretext *w, const uint8_t *data, size_t le
 	if (len < sizeof(addr))
 		return;
 	memcpy(&addr, data, sizeof(addr));
-	out_buf_printf(b, "%#" PRIx64, addr);
+	out_buf_printf(b, "0x%" PRIx64, addr);
 }
 
 static void add_format(struct wiretext *w, const uint8_t *data, size_t len, struct out_buf *b)
@@ -153,6 +170,9 @@ void wiretext_make(void *maker, uint32_t what, const void *data, size_t len, str
 		break;
 	case WIRE_TEXT_QUOTED:
 		add_quoted(w, data, len, b);
+		break;
+	case WIRE_TEXT_BYTES:
+		add_bytes(w, data, len, b);
 		break;
 	case WIRE_TEXT_ADDRESS:
 		add_address(w, data, len, b);

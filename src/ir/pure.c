@@ -32,7 +32,11 @@ bool ir_is_clock(enum ir_op op)
 
 static bool op_fails(const struct ir_module *m, const struct ir_expr *e)
 {
-	return ir_op_table[e->op].flags & IRF_FAIL && (e->op != IR_SPRINTF || format_fails(m, e->sym));
+	if (e->op == IR_SPRINTF)
+		return format_fails(m, e->sym);
+	if ((e->op == IR_UBUF_QUOTED || e->op == IR_KBUF_QUOTED) && e->imm)
+		return false;
+	return ir_op_table[e->op].flags & IRF_FAIL;
 }
 
 bool ir_may_fail(const struct ir_module *m, const struct ir_expr *e)

@@ -44,6 +44,7 @@ enum wire_text {
 	WIRE_TEXT_PLAIN,	/* the bytes, without NUL */
 	WIRE_TEXT_PADDED,	/* the bytes up to a NUL */
 	WIRE_TEXT_QUOTED,	/* i64 bound of the text, bytes up to a NUL: in quotes, escaped */
+	WIRE_TEXT_BYTES,	/* u32 bound, u32 0, i64 how many characters at most, bytes, NUL among them: likewise */
 	WIRE_TEXT_ADDRESS,	/* u64: in hexadecimal with 0x */
 	WIRE_TEXT_NAMES,	/* u64 index of a table of names, i64 value */
 	WIRE_TEXT_POINT,	/* u64 enum ir_point_str: of the record's point */

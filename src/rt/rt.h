@@ -85,7 +85,11 @@ long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uin
 /* Escapes unprintables as in C; arg[0]: at most that many bytes (0: the bound), arg[1]: in quotes, "..." if cut. */
 long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 
-/* The same in quotes for arg[2] bytes, NUL among them. */
+/*
+ * The same in quotes for arg[2] bytes, NUL among them. Of more bytes than the text may have characters only RT_LOOK_AHEAD are
+ * looked at.
+ */
+#define RT_LOOK_AHEAD	8
 long rt_text_buf(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 
 /* rt/names.c: arg[0] by the names of the table that `how` says (NAMES_WORD()). */

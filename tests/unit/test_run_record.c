@@ -143,6 +143,7 @@ static void test_texts_of_values(void **state)
 	const struct { uint32_t format, bound; int64_t n; uint32_t len, what; uint64_t p; } within = {
 		0, 512, 3, 8, WIRE_TEXT_POINT, IR_PP_NAME };
 	const struct { uint64_t bound; char text[8]; } quoted = { 512, "a\"b\n" }, short_one = { 6, "abcdef" };
+	const struct { uint32_t bound, zero; int64_t most; char bytes[16]; } bytes = { 512, 0, 12, "a\0b\n0123456789ab" };
 	const char *err;
 
 	(void)state;
@@ -154,6 +155,9 @@ static void test_texts_of_values(void **state)
 	assert_string_equal(made(WIRE_TEXT_POINT, &point, 8, 8), "1 and name\n");
 	assert_string_equal(made(WIRE_TEXT_QUOTED, &quoted, 16, 16), "1 and \"a\\\"b\\n\"\n");
 	assert_string_equal(made(WIRE_TEXT_QUOTED, &short_one, 16, 16), "1 and \"\"...\n");
+	assert_string_equal(made(WIRE_TEXT_BYTES, &bytes, 20, 20), "1 and \"a\\000b\\n\"\n");
+	assert_string_equal(made(WIRE_TEXT_BYTES, &bytes, 32, 32), "1 and \"a\\000b\"...\n");
+	assert_string_equal(made(WIRE_TEXT_BYTES, &bytes, 32, 12), "1 and \n");
 	assert_string_equal(made(WIRE_TEXT_FORMAT, &format, 24, 24), "1 and     1|2   |\n\n");
 	assert_string_equal(made(WIRE_TEXT_FORMAT, &cut, 24, 24), "1 and    \n");
 	assert_string_equal(made(WIRE_TEXT_FORMAT, &within, 32, 32), "1 and 3 and name\n\n");
