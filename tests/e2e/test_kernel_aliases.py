@@ -60,6 +60,24 @@ def test_packets_of_the_loopback_device():
     assert "receive lo 528 800 1" in lines
 
 
+@needs_functions
+def test_a_network_device_from_its_first_to_its_last_day():
+    """As ip(8) changes it, over netlink."""
+    text = ('probe netdev.register { println("register ", dev_name) } probe netdev.open { println("open ", dev_name) } '
+            'probe netdev.change_mtu { printf("mtu %s %d %d\\n", dev_name, old_mtu, new_mtu) } '
+            'probe netdev.change_mac { printf("mac %s %d %s\\n", dev_name, mac_len, new_mac) } '
+            'probe netdev.set_promiscuity { printf("promiscuity %s %d %d %d\\n", dev_name, enable, disable, inc) } '
+            'probe netdev.close { println("close ", dev_name) } probe netdev.unregister { println("unregister ", dev_name) }')
+    changes = ("mtu 1400", "address 02:00:00:00:00:07", "up", "promisc on", "promisc off", "down")
+    command = " && ".join(["ip link add one type veth peer name two", *(f"ip link set one {c}" for c in changes), "ip link del one"])
+    result = script(text, "-c", f"sh -c '{command}'")
+    if "Unknown device type" in result.err:
+        pytest.skip("no devices of the type veth")
+    lines = [line for line in result.ok().lines if " one" in line]
+    assert lines == ["register one", "mtu one 1500 1400", "mac one 6 02:00:00:00:00:07", "open one", "promiscuity one 1 0 1",
+                     "promiscuity one 0 1 -1", "close one", "unregister one"]
+
+
 def test_a_switch_has_two_sides():
     text = ('global off, on probe scheduler.ctxswitch { if (prev_pid == target()) off++ if (next_pid == target()) on++ '
             'if (prev_tid != tid()) error("the current task is not the one that leaves") } '
