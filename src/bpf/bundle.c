@@ -7,7 +7,7 @@
  *
  * What the kernel verifies is what loading costs, and the routines are verified in every bundle anew; but it verifies
  * programs on different processors at the same time.  So there are as many bundles as processors, if their handlers are
- * worth it.
+ * worth it, but few: each looks a system call up for itself.
  *
  * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
  * are loaded one by one then.  Handlers of system calls are always called by such a program, if it is of one only.
@@ -29,6 +29,7 @@
 #define BUNDLE_INSNS		60000	/* of its handlers */
 #define BUNDLE_INSNS_MIN	8000	/* as much work as the routines: fewer are not worth a bundle */
 #define HANDLER_INSNS		4000	/* larger ones are loaded alone; without routines */
+#define BUNDLES_MAX		4
 #define SLACK			8	/* this part more than a share, so that nothing is left over */
 
 struct bundle {
@@ -363,7 +364,7 @@ static size_t share(const struct engine *e)
 			arrput(set, h);
 		}
 	arrfree(set);
-	n = all.insns / (cpus > 0 ? (size_t)cpus : 1);
+	n = all.insns / (size_t)(cpus < 1 ? 1 : cpus > BUNDLES_MAX ? BUNDLES_MAX : cpus);
 	n += n / SLACK;
 	return n < BUNDLE_INSNS_MIN ? BUNDLE_INSNS_MIN : n > BUNDLE_INSNS ? BUNDLE_INSNS : n;
 }
