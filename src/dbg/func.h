@@ -16,8 +16,6 @@
 #include "dbg/loc.h"
 #include "dbg/type.h"
 
-struct arena;
-
 struct dbg_range {
 	uint64_t lo, hi;		/* [lo, hi) link addresses */
 };

@@ -19,7 +19,6 @@
 #include "dbg/error.h"
 
 struct dbg_module;
-struct dbg_type;
 
 struct dbg_open_opts {
 	const char *debug_path;		/* colon list as DEBUGINFO/-r would give; NULL: the default

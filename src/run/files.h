@@ -7,7 +7,6 @@
 #include <stdbool.h>
 
 struct run_session;
-struct run_files;
 
 #define RUN_FILES_DIR	"/run/bpftap-procfs"	/* below: a directory for each session, then the files */
 #define RUN_FILES_FDS	2
