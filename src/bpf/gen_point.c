@@ -87,6 +87,8 @@ void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 		gen_addr(g, R1, t.at);
 		em_helper(&g->em, BPF_FUNC_probe_read_kernel);
 		em_bind(&g->em, none);
+		if (t.bound > g->u->lo.points_bound)
+			t.bound = g->u->lo.points_bound;
 	}
 	gen_str_copy(g, dst, t);
 	gen_buf_release(g, mark);

@@ -100,6 +100,10 @@ struct ir_expr *ir_expr_rebound(struct ir_module *m, struct ir_expr *e)
 	case IR_NAMES:
 		e->bound = e->sym < arrlenu(m->names) ? clamp(m, m->names[e->sym]->bound) : m->maxstr;
 		break;
+	case IR_POINT_STR:
+		e->bound = e->imm >= 0 && e->imm < IR_PP_COUNT && m->point_bound[e->imm] ?
+			   clamp(m, m->point_bound[e->imm]) : m->maxstr;
+		break;
 	case IR_SPRINTF:
 		e->bound = sprintf_bound(m, e);
 		break;

@@ -212,6 +212,7 @@ struct ir_regex {
 struct ir_module {
 	struct arena *arena;
 	uint32_t maxstr;		/* MAXSTRINGLEN: the largest bound */
+	uint32_t point_bound[IR_PP_COUNT];	/* of what the probe points have for POINT_STR; 0: not known */
 	struct ir_global **globals;	/* stb_ds arrays */
 	struct ir_func **funcs;
 	struct ir_format **formats;

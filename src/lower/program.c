@@ -197,6 +197,18 @@ static bool check(struct lower_module *m, const char *after)
 	return !fault;
 }
 
+/* What pp() and the like can give at most. */
+static void bound_points(struct program *p)
+{
+	for (size_t i = 0; i < arrlenu(p->points); i++)
+		for (int k = 0; k < IR_PP_COUNT; k++) {
+			size_t n = p->points[i].str[k] ? strlen(p->points[i].str[k]) + 1 : 1;
+
+			if (n > p->ir->point_bound[k])
+				p->ir->point_bound[k] = n < p->ir->maxstr ? (uint32_t)n : p->ir->maxstr;
+		}
+}
+
 static bool run_passes(struct lower_module *m, const struct lower_options *o)
 {
 	bool names;
@@ -208,6 +220,7 @@ static bool run_passes(struct lower_module *m, const struct lower_options *o)
 		ir_pass_points(m->program);
 		ir_pass_fold(m->ir);
 	}
+	bound_points(m->program);
 	ir_pass_bounds(m->ir);
 	if (o->optimise) {
 		ir_pass_fuse(m->ir);
