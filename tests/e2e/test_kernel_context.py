@@ -125,7 +125,8 @@ println(kernel_string_utf16(h), kernel_string_quoted_utf16(h), kernel_string_utf
 println(kernel_string(16, "e1"), kernel_string_utf16(16, "e2"), kernel_string_utf32(16, "e3"), kernel_string_quoted(16), kernel_buffer_quoted(16, 4))
 try { println(kernel_string(32)) } catch (m) { println(m) }
 try { println(kernel_int(32)) } catch (m) { println(m) }
-println(atomic_read(&@cast(t, "task_struct", "kernel")->usage) > 0)""")
+println(atomic_read(&@cast(t, "task_struct", "kernel")->usage) > 0)
+println(kernel_uint8(a), " ", kernel_uint16(a), " ", kernel_uint32(a + 1), " ", kernel_uint64(a) == kernel_long(a))""")
     word = int.from_bytes(b'\xfe"z\t', "little")
     assert lines[0] == f"-2 {int.from_bytes(bytes([0xfe, 0x22]), 'little', signed=True)} {word} 1 {word}"
     assert lines[1] == r'''"\376\"z\t9""z"\376\"z""\376\"z\t9\000\000"""..."\376"..."z\t9"'''
@@ -134,6 +135,7 @@ println(atomic_read(&@cast(t, "task_struct", "kernel")->usage) > 0)""")
     assert lines[4] == "kernel string copy fault at 0x20 [man error::fault]"
     assert lines[5] == "read fault [man error::fault] at 0x20"
     assert lines[6] == "1"
+    assert lines[7] == f"254 {0x22fe} {int.from_bytes(bytes([0x22, 0x7a, 0x09, 0x39]), 'little')} 1"
 
 
 # ---- paths ----
