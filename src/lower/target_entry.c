@@ -219,13 +219,10 @@ static struct ir_expr *removed_param(struct lower *L, const struct target_access
 	size_t n;
 	bool all;
 	const struct dbg_entry_value *v = dbg_entry_params(f, param, &n, &all);
-	const struct dbg_module_info *info = dbg_module_info(f->module);
+	bool kernel = dbg_module_info(f->module)->kernel;
 	struct ir_expr *ra, *bias = target_bias(L, f->module, &a->at), *value;
 
 	*known = NULL;
-	if (info->kernel_elsewhere)
-		return target_fail(L, a, "a parameter that the compiler removed is not known in a kernel that does not "
-				   "run here");
 	ra = lower_op1(L, a->kernel ? IR_KLOAD : IR_ULOAD, target_register(L, a, DBG_RSP), &a->at);
 	ra->imm = 8;
 	ra = lower_save(L, bias ? lower_op2(L, IR_SUB, ra, bias, &a->at) : ra);
@@ -233,8 +230,9 @@ static struct ir_expr *removed_param(struct lower *L, const struct target_access
 	for (size_t i = 0; i < n && i < ACCESS_MAX_CALLERS; i++) {
 		struct ir_expr *args[3], *here;
 
-		here = lower_share(L, lower_op2(L, IR_EQ, ra, ir_const(L->mod->ir, (int64_t)(v[i].ret_pc +
-								info->kernel_bias), &a->at), &a->at));
+		here = kernel ? target_kernel_address(L, a, f->module, v[i].ret_pc) :
+				ir_const(L->mod->ir, (int64_t)v[i].ret_pc, &a->at);
+		here = lower_share(L, lower_op2(L, IR_EQ, ra, here, &a->at));
 		args[0] = here;
 		args[1] = caller_value(L, a, &v[i]);
 		args[2] = value;

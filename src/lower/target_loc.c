@@ -117,20 +117,26 @@ static struct ir_expr *of_this_cpu(struct lower *L, struct ir_expr *addr, const 
 	return lower_op2(L, IR_ADD, addr, with_imm(lower_op1(L, IR_KLOAD, offset, at), 8), at);
 }
 
-/* An address of the kernel's file, where the kernel that runs the program will have it. */
-static struct ir_expr *in_kernel(struct lower *L, const struct target_access *a, uint64_t addr)
+struct ir_expr *target_kernel_address(struct lower *L, const struct target_access *a, struct dbg_module *m,
+				      uint64_t addr)
 {
 	uint64_t offset = addr;
-	char *place = a->place ? NULL : dbg_kernel_place(a->module, addr, &offset);
-	bool per_cpu = a->place ? a->per_cpu : dbg_kernel_is_per_cpu(a->module, addr);
-	const char *base = a->place ? a->place : place ? arena_strdup(L->mod->ir->arena, place) : NULL;
-	struct ir_expr *e;
+	char *place = dbg_kernel_place(m, addr, &offset);
+	const char *base = place ? arena_strdup(L->mod->ir->arena, place) : NULL;
 
 	free(place);
-	if (!base)
-		return target_fail(L, a, "the file '%s' has no build id or no symbol for the address 0x%" PRIx64,
-				   dbg_module_info(a->module)->path, addr);
-	e = kernel_place(L, base, offset, &a->at);
+	return base ? kernel_place(L, base, offset, &a->at) :
+	       target_fail(L, a, "the file '%s' has no build id or no symbol for the address 0x%" PRIx64,
+			   dbg_module_info(m)->path, addr);
+}
+
+/* A variable of the kernel. */
+static struct ir_expr *in_kernel(struct lower *L, const struct target_access *a, uint64_t addr)
+{
+	bool per_cpu = a->place ? a->per_cpu : dbg_kernel_is_per_cpu(a->module, addr);
+	struct ir_expr *e = a->place ? kernel_place(L, a->place, addr, &a->at) :
+			    target_kernel_address(L, a, a->module, addr);
+
 	return per_cpu ? of_this_cpu(L, e, &a->at) : e;
 }
 

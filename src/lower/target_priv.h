@@ -29,6 +29,9 @@ bool target_may_fault(const struct target_access *a);
 struct ir_expr *target_register(struct lower *L, const struct target_access *a, int reg);
 /* run-time minus link-time address of a module in the current process; NULL: always 0 */
 struct ir_expr *target_bias(struct lower *L, struct dbg_module *m, const struct span *at);
+/* An address of the kernel's or a module's file, where the kernel that runs the program will have it. */
+struct ir_expr *target_kernel_address(struct lower *L, const struct target_access *a, struct dbg_module *m,
+				      uint64_t addr);
 /* Issues an error of this layer (something that the program cannot express) and returns a 0. */
 struct ir_expr *target_fail(struct lower *L, const struct target_access *a, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

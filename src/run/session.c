@@ -54,14 +54,18 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 /* Where the kernel has what handlers read of its memory; -1 and *e: it has not all of it. */
 static int find_places(struct run_session *s, struct dbg_error *e)
 {
+	const char *known = NULL;
+	uint64_t at = 0;
+
 	for (size_t i = 0; i < arrlenu(s->prog->places); i++) {
 		struct prog_place *p = &s->prog->places[i];
-		uint64_t at;
 
-		if (!p->found && !dbg_kernel_base(p->base, &at, e))
+		if (p->found)
+			continue;
+		if ((!known || strcmp(known, p->base)) && !dbg_kernel_base(p->base, &at, e))
 			return -1;
-		if (!p->found)
-			p->address = at + p->offset;
+		known = p->base;
+		p->address = at + p->offset;
 		p->found = true;
 	}
 	return 0;
