@@ -236,13 +236,11 @@ static bool try_site(void *data, const struct dw_die *site)
 	return !s->by_pc;
 }
 
-const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n,
-					       bool *all)
+static struct call_values find_call_values(const struct dbg_func *f, uint64_t param)
 {
 	struct dbg_module *m = f->module;
-	struct entry_search s = { .m = m, .origin = f->origin, .want.param = (uint64_t)param,
-				  .entry_only = true };
-	const struct dbg_entry_value *r = NULL;
+	struct entry_search s = { .m = m, .origin = f->origin, .want.param = param, .entry_only = true };
+	struct call_values r = { 0 };
 
 	for (ptrdiff_t i = 0; i < arrlen(m->dw->units[DW_IN_INFO]); i++) {
 		const struct dbg_func **list = dwfunc_walk(&m->dw->units[DW_IN_INFO][i]);
@@ -252,12 +250,26 @@ const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t
 			if (!list[k]->is_inline && dw_die_by_handle(m->dw, list[k]->die, &d))
 				each_call_site(&d, try_site, &s);
 	}
-	*n = (size_t)arrlen(s.list);
-	*all = !s.incomplete;
-	if (*n)
-		r = arena_memdup(m->arena, s.list, *n * sizeof(*s.list));
+	r.n = (size_t)arrlen(s.list);
+	r.all = !s.incomplete;
+	if (r.n)
+		r.list = arena_memdup(m->arena, s.list, r.n * sizeof(*s.list));
 	arrfree(s.list);
 	return r;
+}
+
+const struct dbg_entry_value *dbg_entry_params(const struct dbg_func *f, int64_t param, size_t *n, bool *all)
+{
+	struct dbg_module *m = f->module;
+	typeof(m->call_values->key) key = { f->origin, (uint64_t)param };
+	ptrdiff_t i = hmgeti(m->call_values, key);
+	struct call_values v = i >= 0 ? m->call_values[i].value : find_call_values(f, (uint64_t)param);
+
+	if (i < 0)
+		hmput(m->call_values, key, v);
+	*n = v.n;
+	*all = v.all;
+	return v.list;
 }
 
 static int search_at(struct dbg_module *caller, uint64_t ret_pc, struct wanted want,

@@ -48,6 +48,7 @@ static void module_destroy(struct dbg_module *m)
 	arrfree(m->aranges);
 	hmfree(m->types);
 	hmfree(m->funcs);
+	hmfree(m->call_values);
 	shfree(m->type_names);
 	arena_destroy(m->arena);
 }

@@ -15,6 +15,13 @@ struct cfi;
 struct btf_file;
 struct dbg_index;
 
+/* What callers of a function say of a parameter. */
+struct call_values {
+	const struct dbg_entry_value *list;
+	size_t n;
+	bool all;
+};
+
 struct dbg_module {
 	struct arena *arena;
 	struct dbg_module_info info;
@@ -43,6 +50,7 @@ struct dbg_module {
 	struct dbg_index *index, *ranges_index;		/* names; addresses */
 	struct { uint64_t key; struct dbg_type *value; } *types;	/* DIE or BTF id -> type */
 	struct { uint64_t key; struct dbg_func *value; } *funcs;	/* DIE -> function */
+	struct { struct { uint64_t origin, param; } key; struct call_values value; } *call_values;	/* dbg_entry_params() */
 	struct { char *key; const struct dbg_type *value; } *type_names;	/* "struct s" */
 	struct dbg_type *void_type;
 };

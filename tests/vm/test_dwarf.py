@@ -214,8 +214,7 @@ def test_globals_of_many_kinds(debug_vm):
             printf("%d %d\\n", @var("console_printk@kernel/printk/printk.c", "kernel")[1],
                    @var("console_printk@kernel/printk/printk.c", "kernel")[2])
         }
-        probe module("nf_nat").function("nf_nat_setup_info") { never = @var("nf_nat_bysource@nf_nat_core.c") }
-        global never
+        probe module("nf_nat").function("nf_nat_setup_info") { println(@var("nf_nat_bysource@nf_nat_core.c")) }
     """)
     printk = debug_vm.run("cat /proc/sys/kernel/printk").ok().out.split()
     cmdline = debug_vm.run("cat /proc/cmdline").ok().out.strip()
