@@ -24,7 +24,6 @@
 #define MAX_BUILD_ID	64
 #define NOTES		"/sys/kernel/notes"
 #define PER_CPU_SECTION	".data..percpu"
-#define LINK_TEXT	0xffffffff81000000	/* where vmlinux of x86_64 has _text */
 #define MAX_TREE_DEPTH	12
 #define DEFAULT_DIRS	"/usr/lib/debug"
 
@@ -170,10 +169,6 @@ bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
 	if (!is_of_build(name, base, (size_t)(module - base)))
 		return dbg_fail(e, DBG_ENODEBUG, kernel ? "this kernel is not the one that the program was made for" :
 				"the module '%s' is not loaded, or of another build", want), false;
-	if (kernel && !strcmp(symbol + 1, "_text") && !dbg_kernel_symbol("_text") && kcore_kernel_offset(addr)) {
-		*addr += LINK_TEXT;
-		return true;
-	}
 	/* the address 0 is that of per-CPU variables, or that of everything where they are hidden */
 	if (symbol_address(name, symbol + 1, addr) && (*addr || dbg_kernel_symbol("_text")))
 		return true;
