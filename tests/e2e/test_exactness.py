@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from support import SANITIZED, compile_target, script, stap, with_program
+from support import compile_target, script, stap, with_program
 
 CALLS = 500000
 
@@ -88,7 +88,7 @@ def test_system_calls_of_a_handler_of_the_process_are_no_hits():
         global sum
         probe end { println(sum > 0) }
     """
-    result = script(text, "-T", "2", "-DMAXACTION=100000", "-DMAXACTION_INTERRUPTIBLE=100000").ok()
+    result = script(text, "-T", "2", "-DMAXACTION=100000", "-DMAXACTION_INTERRUPTIBLE=100000", "-DMAXSKIPPED=1000000").ok()
     assert result.out == "1\n"
     skipped = re.search("skipped probes: ([0-9]+)", result.err)
-    assert not skipped or int(skipped[1]) < 20 or SANITIZED, result.err
+    assert not skipped or int(skipped[1]) < 2000, result.err     # it is one for each element otherwise
