@@ -415,7 +415,7 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, boo
 	else if (!s->module && (module = module_with(spec->function)))
 		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s", module, module,
 			  s->m->name[1]);
-	else if (by_symbols && !is_glob(spec->function) && !ksyms_find(s->module, spec->function, &count))
+	else if (by_symbols && !s->module && !is_glob(spec->function) && !ksyms_find(NULL, spec->function, &count))
 		diag_hint(s->ps->diag, out->why, "a function that the compiler inlined everywhere is found by the kernel's debug "
 			  "information only: package linux-image-%s-dbg, or DEBUGINFOD_URLS", release_text(s->ps->arena));
 }
