@@ -267,7 +267,7 @@ void interp_walk_end(struct interp *in, struct walk *w)
 {
 	if (!w)
 		return;
-	if (w->snap.elems)
+	if (w->snap.mem)
 		in->store->ops->snapshot_free(in->store, &w->snap);
 	free(w->order);
 	free(w->hist);

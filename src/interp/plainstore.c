@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See plainstore.h.  Arrays that can hold no deferred text are passed through.  Of the others every
- * access by key looks at a snapshot, as more than one element may stand for a key.
+ * See plainstore.h.  Arrays that can hold no deferred text are passed through.  Of the others a view is made at the first
+ * access: a snapshot with plain keys, found by a hash table, each with the elements that stand for it.  It is kept until
+ * the handler ends or adds an element.
  */
 #include "interp/plainstore.h"
 
@@ -15,19 +16,36 @@
 #include "base/xalloc.h"
 #include "interp/suspect.h"
 
+#define NONE SIZE_MAX
+
+struct view;
+
 struct plainstore {
 	struct ir_store st;
 	struct ir_store *inner;
 	const struct out_defer *defer;
 	bool *suspect;			/* by global: an array that may hold deferred text */
 	bool *assigned;			/* its values are not only added to */
+	struct view **views;		/* by global; NULL: none is kept */
 };
 
-/* What a snapshot of this store keeps. */
+/* What is known of an element of a view. */
+struct row {
+	size_t raw;			/* its first element in the snapshot; view.next has the others */
+	size_t same_hash;		/* the next element of its hash, or NONE */
+	bool gone;			/* deleted since */
+};
+
+/* The elements of an array with plain keys, equal ones merged, in the order of their first. */
 struct view {
-	struct ir_snapshot inner;
-	struct ir_elem *elems;		/* stb_ds */
+	unsigned users;			/* snapshots given out, and the store */
+	struct ir_snapshot raw;
+	struct ir_elem *elems;		/* stb_ds, as are these */
+	struct row *rows;		/* beside elems */
+	size_t *next;			/* beside raw.elems: the next that stands for the same element, or NONE */
+	struct { uint64_t key; size_t value; } *index;	/* hash to the first element */
 	struct arena *texts;
+	size_t ngone;			/* of elems */
 };
 
 static struct plainstore *self(struct ir_store *st)
@@ -35,7 +53,8 @@ static struct plainstore *self(struct ir_store *st)
 	return (struct plainstore *)st;
 }
 
-static const char *plain(const struct plainstore *p, struct arena *a, const char *s)
+/* The plain text of `s`, as long as a string of the script may be: `bound` counts the NUL. */
+static const char *plain(const struct plainstore *p, struct arena *a, const char *s, uint32_t bound)
 {
 	struct out_buf b = { 0 };
 	const char *text;
@@ -43,7 +62,7 @@ static const char *plain(const struct plainstore *p, struct arena *a, const char
 	if (!strchr(s, WIRE_DEFER_OPEN))
 		return s;
 	out_expand(&b, p->defer, s, strlen(s));
-	text = arena_strndup(a, b.p ? b.p : "", b.len);
+	text = arena_strndup(a, b.p ? b.p : "", b.len < bound ? b.len : bound - 1);
 	out_buf_free(&b);
 	return text;
 }
@@ -63,9 +82,9 @@ static struct ir_elem plain_elem(const struct plainstore *p, const struct ir_glo
 
 	for (uint32_t k = 0; k < g->nkeys; k++)
 		if (g->key_type[k] == IR_STR)
-			e.key[k].s = plain(p, a, raw->key[k].s);
+			e.key[k].s = plain(p, a, raw->key[k].s, g->key_bound[k]);
 	if (g->type == IR_STR)
-		e.val.s = plain(p, a, raw->val.s);
+		e.val.s = plain(p, a, raw->val.s, g->bound);
 	return e;
 }
 
@@ -89,70 +108,133 @@ static uint64_t hash_keys(const struct ir_global *g, const struct ir_val *key)
 	return h;
 }
 
-/* Elements with plain keys, equal ones merged, in the order of their first. */
+/* The element with these plain keys, or NONE. */
+static size_t view_find(const struct ir_global *g, struct view *v, const struct ir_val *keys)
+{
+	ptrdiff_t at = hmgeti(v->index, hash_keys(g, keys));
+
+	for (size_t i = at >= 0 ? v->index[at].value : NONE; i != NONE; i = v->rows[i].same_hash)
+		if (!v->rows[i].gone && same_keys(g, v->elems[i].key, keys))
+			return i;
+	return NONE;
+}
+
+static void view_append(const struct ir_global *g, struct view *v, const struct ir_elem *e, size_t raw)
+{
+	uint64_t h = hash_keys(g, e->key);
+	ptrdiff_t at = hmgeti(v->index, h);
+	struct row row = { raw, at >= 0 ? v->index[at].value : NONE, false };
+
+	hmput(v->index, h, arrlenu(v->elems));
+	arrput(v->elems, *e);
+	arrput(v->rows, row);
+}
+
+static void view_fill(const struct plainstore *p, uint32_t global, struct view *v)
+{
+	const struct ir_global *g = p->st.module->globals[global];
+
+	v->texts = arena_create();
+	for (size_t i = 0; i < v->raw.n; i++) {
+		struct ir_elem e = plain_elem(p, g, v->texts, &v->raw.elems[i]);
+		size_t known = view_find(g, v, e.key);
+
+		arrput(v->next, NONE);
+		if (known == NONE) {
+			view_append(g, v, &e, i);
+			continue;
+		}
+		merge_elem(g, p->assigned[global], &v->elems[known], &e);
+		v->next[i] = v->rows[known].raw;
+		v->rows[known].raw = i;
+	}
+}
+
+static void view_release(struct plainstore *p, struct view *v)
+{
+	if (!v || --v->users)
+		return;
+	p->inner->ops->snapshot_free(p->inner, &v->raw);
+	arrfree(v->elems);
+	arrfree(v->rows);
+	arrfree(v->next);
+	hmfree(v->index);
+	if (v->texts)
+		arena_destroy(v->texts);
+	free(v);
+}
+
+static void forget(struct plainstore *p, uint32_t global)
+{
+	view_release(p, p->views[global]);
+	p->views[global] = NULL;
+}
+
+/* A view with the elements as they are; 0 or -errno. */
+static int view_create(struct plainstore *p, uint32_t global, struct view **out)
+{
+	struct view *v = xcalloc(1, sizeof(*v));
+	int rc = p->inner->ops->snapshot(p->inner, global, &v->raw);
+
+	v->users = 1;
+	*out = rc ? NULL : v;
+	if (rc)
+		free(v);
+	return rc;
+}
+
+/* The view of a suspect array, the store's.  0 or -errno. */
+static int view_of(struct plainstore *p, uint32_t global, struct view **out)
+{
+	int rc = 0;
+
+	if (!p->views[global]) {
+		rc = view_create(p, global, &p->views[global]);
+		if (!rc)
+			view_fill(p, global, p->views[global]);
+	}
+	*out = p->views[global];
+	return rc;
+}
+
+/* The element of a suspect array, and its view; NONE: no such. */
+static size_t find(struct plainstore *p, uint32_t global, const struct ir_val *keys, struct view **v)
+{
+	return view_of(p, global, v) ? NONE : view_find(p->st.module->globals[global], *v, keys);
+}
+
+static const struct ir_val *raw_key(const struct view *v, size_t i)
+{
+	return v->raw.elems[v->rows[i].raw].key;
+}
+
 static int plain_snapshot(struct ir_store *st, uint32_t global, struct ir_snapshot *out)
 {
 	struct plainstore *p = self(st);
-	const struct ir_global *g = st->module->globals[global];
-	struct { uint64_t key; size_t value; } *index = NULL;
 	struct view *v;
 	int rc;
 
 	*out = (struct ir_snapshot){ 0 };
-	v = xcalloc(1, sizeof(*v));
-	rc = p->inner->ops->snapshot(p->inner, global, &v->inner);
-	if (rc) {
-		free(v);
+	if (!p->suspect[global]) {
+		rc = view_create(p, global, &v);
+		if (!rc)
+			*out = (struct ir_snapshot){ v->raw.elems, v->raw.n, v };
 		return rc;
 	}
-	v->texts = arena_create();
-	for (size_t i = 0; i < v->inner.n; i++) {
-		struct ir_elem e = p->suspect[global] ? plain_elem(p, g, v->texts, &v->inner.elems[i]) :
-							v->inner.elems[i];
-		uint64_t h = p->suspect[global] ? hash_keys(g, e.key) : 0;
-		ptrdiff_t known = p->suspect[global] ? hmgeti(index, h) : -1;
-
-		if (known >= 0 && same_keys(g, v->elems[index[known].value].key, e.key)) {
-			merge_elem(g, p->assigned[global], &v->elems[index[known].value], &e);
-			continue;
-		}
-		if (p->suspect[global] && known < 0)
-			hmput(index, h, arrlenu(v->elems));
-		arrput(v->elems, e);
-	}
-	hmfree(index);
-	out->elems = v->elems;
-	out->n = arrlenu(v->elems);
-	out->mem = v;
+	if (p->views[global] && p->views[global]->ngone)
+		forget(p, global);
+	rc = view_of(p, global, &v);
+	if (rc)
+		return rc;
+	v->users++;
+	*out = (struct ir_snapshot){ v->elems, arrlenu(v->elems), v };
 	return 0;
 }
 
 static void plain_snapshot_free(struct ir_store *st, struct ir_snapshot *snap)
 {
-	struct plainstore *p = self(st);
-	struct view *v = snap->mem;
-
-	if (v) {
-		p->inner->ops->snapshot_free(p->inner, &v->inner);
-		arrfree(v->elems);
-		arena_destroy(v->texts);
-		free(v);
-	}
+	view_release(self(st), snap->mem);
 	*snap = (struct ir_snapshot){ 0 };
-}
-
-/* The element of a suspect array, in a snapshot to be freed; NULL: none. */
-static const struct ir_elem *find(struct ir_store *st, uint32_t global, const struct ir_val *keys,
-				  struct ir_snapshot *snap)
-{
-	const struct ir_global *g = st->module->globals[global];
-
-	if (plain_snapshot(st, global, snap))
-		return NULL;
-	for (size_t i = 0; i < snap->n; i++)
-		if (same_keys(g, snap->elems[i].key, keys))
-			return &snap->elems[i];
-	return NULL;
 }
 
 static bool plain_get(struct ir_store *st, uint32_t global, const struct ir_val *keys, struct ir_val *out,
@@ -160,114 +242,157 @@ static bool plain_get(struct ir_store *st, uint32_t global, const struct ir_val 
 {
 	struct plainstore *p = self(st);
 	const struct ir_global *g = st->module->globals[global];
-	struct ir_snapshot snap;
-	const struct ir_elem *e;
-	bool found;
+	struct view *v;
+	size_t i;
 
 	if (!p->suspect[global])
 		return p->inner->ops->get(p->inner, global, keys, out, buf);
-	e = find(st, global, keys, &snap);
-	found = e != NULL;
-	out->i = e && g->type == IR_I64 ? e->val.i : 0;
+	i = find(p, global, keys, &v);
+	out->i = i != NONE && g->type == IR_I64 ? v->elems[i].val.i : 0;
 	out->s = NULL;
 	if (buf && g->type == IR_STR) {
-		size_t n = e ? strlen(e->val.s) : 0;
+		const char *text = i != NONE ? v->elems[i].val.s : "";
+		size_t n = strnlen(text, g->bound - 1);
 
-		n = n < g->bound ? n : g->bound - 1;
-		memcpy(buf, e ? e->val.s : "", n);
+		memcpy(buf, text, n);
 		buf[n] = 0;
 		out->s = buf;
 	}
-	plain_snapshot_free(st, &snap);
-	return found;
+	return i != NONE;
 }
 
-/* Removes the elements behind these plain keys. */
+/* Deletes what stands for element `i`, but for its last if `keep`. */
+static void del_raw(struct plainstore *p, uint32_t global, struct view *v, size_t i, bool keep)
+{
+	size_t first = v->rows[i].raw;
+
+	for (size_t r = keep ? v->next[first] : first; r != NONE; r = v->next[r])
+		p->inner->ops->del(p->inner, global, v->raw.elems[r].key);
+	v->next[first] = NONE;
+}
+
 static void plain_del(struct ir_store *st, uint32_t global, const struct ir_val *keys)
 {
 	struct plainstore *p = self(st);
-	const struct ir_global *g = st->module->globals[global];
-	struct ir_snapshot raw;
-	struct arena *a;
+	struct view *v;
+	size_t i;
 
-	p->inner->ops->del(p->inner, global, keys);
-	if (!p->suspect[global] || p->inner->ops->snapshot(p->inner, global, &raw))
+	if (!p->suspect[global]) {
+		p->inner->ops->del(p->inner, global, keys);
 		return;
-	a = arena_create();
-	for (size_t i = 0; i < raw.n; i++) {
-		struct ir_elem e = plain_elem(p, g, a, &raw.elems[i]);
-
-		if (same_keys(g, e.key, keys))
-			p->inner->ops->del(p->inner, global, raw.elems[i].key);
 	}
-	arena_destroy(a);
-	p->inner->ops->snapshot_free(p->inner, &raw);
+	i = find(p, global, keys, &v);
+	if (i == NONE)
+		return;
+	del_raw(p, global, v, i, false);
+	v->rows[i].gone = true;
+	v->ngone++;
 }
 
 static int plain_set(struct ir_store *st, uint32_t global, const struct ir_val *keys, const struct ir_val *val)
 {
 	struct plainstore *p = self(st);
+	const struct ir_global *g = st->module->globals[global];
+	struct view *v;
+	size_t i;
+	int rc;
 
-	if (p->suspect[global])
-		plain_del(st, global, keys);
-	return p->inner->ops->set(p->inner, global, keys, val);
+	if (!p->suspect[global])
+		return p->inner->ops->set(p->inner, global, keys, val);
+	i = find(p, global, keys, &v);
+	if (i == NONE) {
+		forget(p, global);
+		return p->inner->ops->set(p->inner, global, keys, val);
+	}
+	del_raw(p, global, v, i, true);
+	rc = p->inner->ops->set(p->inner, global, raw_key(v, i), val);
+	if (!rc && g->type == IR_STR)
+		v->elems[i].val.s = arena_strndup(v->texts, val->s, strnlen(val->s, g->bound - 1));
+	else if (!rc)
+		v->elems[i].val.i = val->i;
+	return rc;
 }
 
 static int plain_add(struct ir_store *st, uint32_t global, const struct ir_val *keys, int64_t addend,
 		     int64_t *old)
 {
 	struct plainstore *p = self(st);
-	struct ir_val v = { 0 };
+	struct ir_val sum = { 0 };
+	struct view *v;
+	size_t i;
+	int rc;
 
 	if (!p->suspect[global])
 		return p->inner->ops->add(p->inner, global, keys, addend, old);
-	plain_get(st, global, keys, &v, NULL);
-	*old = v.i;
-	if (p->assigned[global]) {
-		v.i = (int64_t)((uint64_t)v.i + (uint64_t)addend);
-		return plain_set(st, global, keys, &v);
+	i = find(p, global, keys, &v);
+	if (i == NONE) {
+		forget(p, global);
+		return p->inner->ops->add(p->inner, global, keys, addend, old);
 	}
-	return p->inner->ops->add(p->inner, global, keys, addend, &v.i);
+	*old = v->elems[i].val.i;
+	sum.i = (int64_t)((uint64_t)*old + (uint64_t)addend);
+	if (p->assigned[global])
+		return plain_set(st, global, keys, &sum);
+	rc = p->inner->ops->add(p->inner, global, raw_key(v, i), addend, &(int64_t){ 0 });
+	if (!rc)
+		v->elems[i].val.i = sum.i;
+	return rc;
+}
+
+static int plain_stat_add(struct ir_store *st, uint32_t global, const struct ir_val *keys, int64_t value)
+{
+	struct plainstore *p = self(st);
+	struct view *v;
+	size_t i;
+	int rc;
+
+	if (!p->suspect[global])
+		return p->inner->ops->stat_add(p->inner, global, keys, value);
+	i = find(p, global, keys, &v);
+	if (i == NONE) {
+		forget(p, global);
+		return p->inner->ops->stat_add(p->inner, global, keys, value);
+	}
+	rc = p->inner->ops->stat_add(p->inner, global, raw_key(v, i), value);
+	if (!rc)
+		ir_stat_add(st->module->globals[global], v->elems[i].stat, value);
+	return rc;
 }
 
 static bool plain_stat_get(struct ir_store *st, uint32_t global, const struct ir_val *keys, struct wire_stat *out)
 {
 	struct plainstore *p = self(st);
-	const struct ir_global *g = st->module->globals[global];
-	struct ir_snapshot snap;
-	const struct ir_elem *e;
-	bool found;
+	struct view *v;
+	size_t i = p->suspect[global] ? find(p, global, keys, &v) : NONE;
 
-	if (!p->suspect[global])
+	if (i == NONE)		/* in a suspect array an empty one */
 		return p->inner->ops->stat_get(p->inner, global, keys, out);
-	e = find(st, global, keys, &snap);
-	found = e != NULL;
-	if (e)
-		memcpy(out, e->stat, ir_stat_size(g));
-	else
-		p->inner->ops->stat_get(p->inner, global, keys, out);	/* an empty one */
-	plain_snapshot_free(st, &snap);
-	return found;
+	memcpy(out, v->elems[i].stat, ir_stat_size(st->module->globals[global]));
+	return true;
 }
 
 static uint32_t plain_size(struct ir_store *st, uint32_t global)
 {
 	struct plainstore *p = self(st);
-	struct ir_snapshot snap;
-	uint32_t n;
+	struct view *v;
 
 	if (!p->suspect[global])
 		return p->inner->ops->size(p->inner, global);
-	plain_snapshot(st, global, &snap);
-	n = (uint32_t)snap.n;
-	plain_snapshot_free(st, &snap);
-	return n;
+	return view_of(p, global, &v) ? 0 : (uint32_t)(arrlenu(v->elems) - v->ngone);
+}
+
+void plainstore_forget(struct ir_store *st)
+{
+	for (size_t i = 0; i < arrlenu(st->module->globals); i++)
+		forget(self(st), (uint32_t)i);
 }
 
 static void plain_destroy(struct ir_store *st)
 {
 	struct plainstore *p = self(st);
 
+	plainstore_forget(st);
+	free(p->views);
 	free(p->suspect);
 	free(p->assigned);
 	free(p);
@@ -285,12 +410,8 @@ static void plain_unlock(struct ir_store *st, uint32_t global, enum ir_lock mode
 
 static void plain_clear(struct ir_store *st, uint32_t global)
 {
+	forget(self(st), global);
 	self(st)->inner->ops->clear(self(st)->inner, global);
-}
-
-static int plain_stat_add(struct ir_store *st, uint32_t global, const struct ir_val *keys, int64_t v)
-{
-	return self(st)->inner->ops->stat_add(self(st)->inner, global, keys, v);
 }
 
 static const struct ir_store_ops plain_ops = {
@@ -319,5 +440,6 @@ struct ir_store *plainstore_create(struct ir_store *inner, const struct out_defe
 	p->defer = defer;
 	p->suspect = interp_suspects(inner->module);
 	p->assigned = interp_assigned(inner->module);
+	p->views = xcalloc(arrlenu(inner->module->globals) + 1, sizeof(struct view *));
 	return &p->st;
 }

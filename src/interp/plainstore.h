@@ -14,5 +14,7 @@
 bool plainstore_wanted(const struct ir_module *m);
 /* A view of `inner`, which stays the caller's; both must outlive it, and what `defer` refers to. */
 struct ir_store *plainstore_create(struct ir_store *inner, const struct out_defer *defer);
+/* A handler of the process has ended: what kernel handlers change from now on is to be seen. */
+void plainstore_forget(struct ir_store *view);
 
 #endif

@@ -17,6 +17,7 @@
 #endif
 
 #include "base/ds.h"
+#include "interp/plainstore.h"
 #include "run/priv.h"
 #include "run/stop.h"
 
@@ -193,6 +194,8 @@ static void user_run(struct run_session *s, uint32_t point, user_run_fn *fn)
 
 	s->current = point;
 	status = fn(s->interp, point);
+	if (s->view)
+		plainstore_forget(s->view);
 	if (status == INTERP_SKIPPED || status == INTERP_GIVEN_UP) {
 		s->skipped += status == INTERP_SKIPPED;
 		s->given_up += status == INTERP_GIVEN_UP;
