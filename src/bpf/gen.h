@@ -401,6 +401,8 @@ void gen_frame(struct gen *g);					/* r9 = the running frame */
 /* gen_lock.c */
 void gen_locks_take(struct gen *g, em_label failed, em_label own);
 void gen_locks_release(struct gen *g);
+/* To `other` unless what runs is the process of the session itself; changes r0 and r1. */
+void gen_unless_process(struct gen *g, em_label other);
 void gen_lock_fns(struct gen *g);
 
 /* gen_guard.c: no hit within a hit */

@@ -136,11 +136,7 @@ void gen_guard_active(struct gen *g, em_label out, em_label nested)
 	}
 	em_jcci(em, BPF_JEQ, R1, ACTIVE_ON, on);
 	em_jcci(em, BPF_JEQ, R1, 0, out);
-	em_helper(em, BPF_FUNC_get_current_pid_tgid);
-	em_alui(em, BPF_RSH, R0, 32);
-	gen_vars(g, R1, VARS_STP_PID);
-	em_ldx(em, BPF_DW, R1, R1, 0);
-	em_jcc(em, BPF_JNE, R0, R1, other);
+	gen_unless_process(g, other);
 	em_jmp(em, nested);
 	em_bind(em, other);
 	em_bind(em, on);

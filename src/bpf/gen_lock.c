@@ -117,6 +117,15 @@ void gen_locks_release(struct gen *g)
 			release(g, i);
 }
 
+void gen_unless_process(struct gen *g, em_label other)
+{
+	em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
+	em_alui(&g->em, BPF_RSH, R0, 32);
+	gen_vars(g, R1, VARS_STP_PID);
+	em_ldx(&g->em, BPF_DW, R1, R1, 0);
+	em_jcc(&g->em, BPF_JNE, R0, R1, other);
+}
+
 /*
  * r1 = line; leaves the function if the process holds the lock and is what runs: it would be waited for in vain.  Its
  * system calls are its own doing; anything else may be an interrupt's, and counts as skipped.
@@ -131,11 +140,7 @@ static void leave_own_hit(struct gen *g)
 	em_ldx(em, BPF_W, R1, R1, LINE_LOCK);
 	em_alui(em, BPF_AND, R1, (int32_t)LOCK_PROCESS);
 	em_jcci(em, BPF_JEQ, R1, 0, other);
-	em_helper(em, BPF_FUNC_get_current_pid_tgid);
-	em_alui(em, BPF_RSH, R0, 32);
-	gen_vars(g, R1, VARS_STP_PID);
-	em_ldx(em, BPF_DW, R1, R1, 0);
-	em_jcc(em, BPF_JNE, R0, R1, other);
+	gen_unless_process(g, other);
 	em_movi(em, R0, gen_is_syscall(g) ? OWN_HIT : 0);
 	em_exit(em);
 	em_bind(em, other);
