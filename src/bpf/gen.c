@@ -228,7 +228,7 @@ void gen_routine(struct gen *g, int routine)
 	em_call(&g->em, g->routine[routine]);
 }
 
-uint32_t gen_site(struct gen *g, const struct span *at)
+static uint32_t gen_site(struct gen *g, const struct span *at)
 {
 	struct span *sites = g->u->sites;
 

@@ -243,7 +243,6 @@ void gen_routine(struct gen *g, int routine);			/* r1 = slot, call */
 void gen_error(struct gen *g, uint32_t code, const struct span *at, bool with_arg);
 em_label gen_error_label(struct gen *g, uint32_t code, const struct span *at, bool with_arg);
 void gen_stubs(struct gen *g);
-uint32_t gen_site(struct gen *g, const struct span *at);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
@@ -257,8 +256,6 @@ void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
 /* gen_expr.c: value in r0 */
 void gen_expr(struct gen *g, const struct ir_expr *e);
 void gen_jump_if(struct gen *g, const struct ir_expr *e, bool sense, em_label l);
-/* Leaves a in r0, b in r1. */
-void gen_pair(struct gen *g, const struct ir_expr *a, const struct ir_expr *b);
 
 /* gen_str.c */
 struct sref gen_str(struct gen *g, const struct ir_expr *e);	/* wherever it is, or a temporary */

@@ -21,7 +21,8 @@ static void gen_simple(struct gen *g, const struct ir_expr *e, int reg)
 		gen_ld(g, reg, g->fn->locals[e->sym]);
 }
 
-void gen_pair(struct gen *g, const struct ir_expr *a, const struct ir_expr *b)
+/* Leaves a in r0, b in r1. */
+static void gen_pair(struct gen *g, const struct ir_expr *a, const struct ir_expr *b)
 {
 	struct tmp t;
 

@@ -308,7 +308,7 @@ static void gen_get(struct gen *g, const struct ir_expr *e)
 }
 
 /* r0 = count of bucket number r0 (known to be in range) of the merged aggregate */
-void gen_bucket(struct gen *g, uint32_t global)
+static void gen_bucket(struct gen *g, uint32_t global)
 {
 	struct mem st = merged_at(g, global);
 

@@ -40,7 +40,6 @@ bool comp_fail(struct comp *c);
 /* Appends an op; the stack of types is the caller's business. */
 void comp_op(struct comp *c, enum dbg_opcode code, int64_t a);
 void comp_push_type(struct comp *c, struct vtype t);
-struct vtype comp_pop_type(struct comp *c);
 /* Appends an op which pushes a value of the generic type. */
 void comp_push(struct comp *c, enum dbg_opcode code, int64_t a);
 /* Narrows the top of stack to a type: what arithmetic of that type leaves. */

@@ -33,7 +33,7 @@ void comp_push_type(struct comp *c, struct vtype t)
 		c->types[c->depth++] = t;
 }
 
-struct vtype comp_pop_type(struct comp *c)
+static struct vtype comp_pop_type(struct comp *c)
 {
 	if (!c->depth) {
 		comp_fail(c);

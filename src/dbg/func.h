@@ -69,8 +69,6 @@ const struct dbg_func *dbg_func_parent(const struct dbg_func *f);
 /* Where SystemTap puts probe .function("f"): after the prologue when the CU has no location lists
  * (-O0), else the entry.  Inlined copies: entry. */
 uint64_t dbg_func_probe_pc(const struct dbg_func *f);
-/* First pc after the prologue by the line table; entry if unknown. */
-uint64_t dbg_func_prologue_end(const struct dbg_func *f);
 /* DW_AT_name of its CU ("src/core/nginx.c") and the compiler's DW_AT_producer; "" unknown. */
 const char *dbg_func_cu_name(const struct dbg_func *f);
 const char *dbg_func_producer(const struct dbg_func *f);

@@ -148,7 +148,7 @@ static void scan_ranges(struct dbg_module *m, struct dbg_index *ix)
 		qsort(ix->ranges, (size_t)arrlen(ix->ranges), sizeof(*ix->ranges), cmp_range);
 }
 
-const struct dbg_index *index_get(struct dbg_module *m)
+static const struct dbg_index *index_get(struct dbg_module *m)
 {
 	if (!m->index && m->dw) {
 		m->index = xcalloc(1, sizeof(*m->index));

@@ -71,7 +71,7 @@ size_t dbg_frames_at(struct dbg_module *m, uint64_t pc, struct dbg_frame_line *o
 }
 
 /* The first row with prologue_end set, else the second address of the function. */
-uint64_t dbg_func_prologue_end(const struct dbg_func *f)
+static uint64_t dbg_func_prologue_end(const struct dbg_func *f)
 {
 	const struct dw_lines *l = dwline_rows(unit_of(f));
 	uint64_t second = 0;

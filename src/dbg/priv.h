@@ -162,7 +162,6 @@ struct dbg_index {
 	struct index_range *ranges;	/* stb_ds, sorted by lo */
 	bool crossing;			/* some unit inlines functions of other units */
 };
-const struct dbg_index *index_get(struct dbg_module *m);
 /* Goes through the entries, all or (exact) those of one name. */
 struct index_iter {
 	struct dbg_module *m;

@@ -99,7 +99,8 @@ static const char *kind_word(enum span_kind kind)
 	return "unknown token";
 }
 
-size_t ir_error_place(char *buf, size_t size, const struct span *at)
+/* "operator '/' at <input>:1:25", as SystemTap prints a token. */
+static size_t ir_error_place(char *buf, size_t size, const struct span *at)
 {
 	const char *file = at->src ? at->src->name : "";
 	int n;

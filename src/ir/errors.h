@@ -28,7 +28,4 @@ size_t ir_error_message(char *buf, size_t size, const struct ir_module *m, uint3
 size_t ir_error_line(char *buf, size_t size, const struct ir_module *m, uint32_t code, int64_t arg,
 		     const char *text, const struct span *at);
 
-/* "operator '/' at <input>:1:25", as SystemTap prints a token. */
-size_t ir_error_place(char *buf, size_t size, const struct span *at);
-
 #endif

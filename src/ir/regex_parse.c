@@ -417,6 +417,13 @@ static void emit_node(struct re_parser *ps, const struct node *n)
 	}
 }
 
+/* Releases what lies outside the arena. */
+static void re_prog_free(struct re_prog *prog)
+{
+	arrfree(prog->insts);
+	arrfree(prog->sets);
+}
+
 struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **err)
 {
 	struct re_parser ps = { .arena = a, .text = text, .p = text };
@@ -434,12 +441,6 @@ struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **er
 		return ps.prog;
 	re_prog_free(ps.prog);
 	return NULL;
-}
-
-void re_prog_free(struct re_prog *prog)
-{
-	arrfree(prog->insts);
-	arrfree(prog->sets);
 }
 
 const char *ir_regex_fault(struct arena *a, const char *text)

@@ -36,7 +36,5 @@ static inline bool re_set_has(const struct re_set *s, unsigned char c)
 
 /* NULL with *err set if the text is no regular expression. */
 struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **err);
-/* Releases what lies outside the arena. */
-void re_prog_free(struct re_prog *prog);
 
 #endif

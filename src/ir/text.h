@@ -40,9 +40,6 @@
 #include "ir/ir.h"
 
 void ir_print(FILE *out, const struct ir_module *m);
-void ir_print_func(FILE *out, const struct ir_module *m, const struct ir_func *f, const char *keyword);
-/* One expression or statement list, for messages and debugging. */
-void ir_print_expr(FILE *out, const struct ir_module *m, const struct ir_func *f, const struct ir_expr *e);
 
 /*
  * Parses `src`.  NULL on error, with *err the message ("line 3: ..."), arena memory.

@@ -62,8 +62,7 @@ static void put_symbol(FILE *out, const struct ir_module *m, const struct ir_fun
 	}
 }
 
-void ir_print_expr(FILE *out, const struct ir_module *m, const struct ir_func *f,
-		   const struct ir_expr *e)
+static void put_expr(FILE *out, const struct ir_module *m, const struct ir_func *f, const struct ir_expr *e)
 {
 	if (e->op == IR_CONST) {
 		fprintf(out, "%" PRId64, e->imm);
@@ -85,7 +84,7 @@ void ir_print_expr(FILE *out, const struct ir_module *m, const struct ir_func *f
 	put_symbol(out, m, f, e);
 	for (uint32_t i = 0; i < e->nargs; i++) {
 		fputc(' ', out);
-		ir_print_expr(out, m, f, e->args[i]);
+		put_expr(out, m, f, e->args[i]);
 	}
 	fputc(')', out);
 }
@@ -119,7 +118,7 @@ static void put_foreach(FILE *out, const struct ir_module *m, const struct ir_fu
 		fputs(" (", out);
 		for (uint32_t i = 0; i < IR_MAX_KEYS && l->hist_keys[i]; i++) {
 			fputs(i ? " " : "", out);
-			ir_print_expr(out, m, f, l->hist_keys[i]);
+			put_expr(out, m, f, l->hist_keys[i]);
 		}
 		fputc(')', out);
 	}
@@ -136,7 +135,7 @@ static void put_foreach(FILE *out, const struct ir_module *m, const struct ir_fu
 		for (uint32_t i = 0; i < l->nkeys; i++) {
 			fputs(i ? ", " : "", out);
 			if (l->slice[i])
-				ir_print_expr(out, m, f, l->slice[i]);
+				put_expr(out, m, f, l->slice[i]);
 			else
 				fputc('_', out);
 		}
@@ -152,7 +151,7 @@ static void put_foreach(FILE *out, const struct ir_module *m, const struct ir_fu
 		fputs(" desc", out);
 	if (l->limit) {
 		fputs(" limit ", out);
-		ir_print_expr(out, m, f, l->limit);
+		put_expr(out, m, f, l->limit);
 	}
 	fputc(' ', out);
 }
@@ -163,15 +162,15 @@ static void put_stmt(FILE *out, const struct ir_module *m, const struct ir_func 
 	switch (s->kind) {
 	case IR_S_SET:
 		fprintf(out, "set %s = ", local_name(f, s->sym));
-		ir_print_expr(out, m, f, s->expr);
+		put_expr(out, m, f, s->expr);
 		break;
 	case IR_S_EVAL:
 		fputs("eval ", out);
-		ir_print_expr(out, m, f, s->expr);
+		put_expr(out, m, f, s->expr);
 		break;
 	case IR_S_IF:
 		fputs("if ", out);
-		ir_print_expr(out, m, f, s->expr);
+		put_expr(out, m, f, s->expr);
 		fputc(' ', out);
 		put_block(out, m, f, s->body, depth);
 		if (s->orelse) {
@@ -201,7 +200,7 @@ static void put_stmt(FILE *out, const struct ir_module *m, const struct ir_func 
 		fputs("return", out);
 		if (s->expr) {
 			fputc(' ', out);
-			ir_print_expr(out, m, f, s->expr);
+			put_expr(out, m, f, s->expr);
 		}
 		break;
 	case IR_S_TRY:
@@ -266,7 +265,7 @@ static void put_global(FILE *out, const struct ir_global *g)
 	fputc('\n', out);
 }
 
-void ir_print_func(FILE *out, const struct ir_module *m, const struct ir_func *f, const char *keyword)
+static void put_func(FILE *out, const struct ir_module *m, const struct ir_func *f, const char *keyword)
 {
 	fprintf(out, "%s %s", keyword, f->name ? f->name : "_");
 	if (strcmp(keyword, "func") == 0) {
@@ -297,7 +296,7 @@ void ir_print(FILE *out, const struct ir_module *m)
 	for (size_t i = 0; i < arrlenu(m->globals); i++)
 		put_global(out, m->globals[i]);
 	for (size_t i = 0; i < arrlenu(m->funcs); i++)
-		ir_print_func(out, m, m->funcs[i], "func");
+		put_func(out, m, m->funcs[i], "func");
 	for (size_t i = 0; i < arrlenu(m->handlers); i++)
-		ir_print_func(out, m, m->handlers[i], "handler");
+		put_func(out, m, m->handlers[i], "handler");
 }

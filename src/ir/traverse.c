@@ -7,7 +7,7 @@
 #include "base/ds.h"
 #include "base/xalloc.h"
 
-void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w)
+static void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w)
 {
 	if (!*e)
 		return;

@@ -14,7 +14,6 @@ struct ir_walker {
 };
 
 void ir_walk_list(struct ir_stmt *list, const struct ir_walker *w);
-void ir_walk_expr(struct ir_expr **e, const struct ir_walker *w);
 /* The expressions of one statement, its bodies left out. */
 void ir_walk_own(struct ir_stmt *s, const struct ir_walker *w);
 

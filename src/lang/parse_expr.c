@@ -36,8 +36,8 @@ void expr_adopt(struct parser *p, struct ast_expr *e, const struct ast_expr *chi
 		parser_fail(p, "too-deep", "nested too deeply (limit %d levels)", AST_MAX_DEPTH);
 }
 
-struct ast_expr *expr_unary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
-			    const struct span *at, struct ast_expr *operand)
+static struct ast_expr *expr_unary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
+				   const struct span *at, struct ast_expr *operand)
 {
 	struct ast_expr *e = expr_new(p, kind, at);
 
@@ -47,8 +47,9 @@ struct ast_expr *expr_unary(struct parser *p, enum ast_expr_kind kind, enum ast_
 	return p->error ? NULL : e;
 }
 
-struct ast_expr *expr_binary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
-			     const struct span *at, struct ast_expr *left, struct ast_expr *right)
+static struct ast_expr *expr_binary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
+				    const struct span *at, struct ast_expr *left,
+				    struct ast_expr *right)
 {
 	struct ast_expr *e = expr_new(p, kind, at);
 

@@ -132,8 +132,9 @@ static const char *parse_spec(const char *s, struct ast_format *f, const char **
 	return parse_conversion(*s, f) ? s + 1 : NULL;
 }
 
-const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
-			 size_t *nparts)
+/* Splits a decoded format string; NULL, or what is wrong with it. */
+static const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
+				size_t *nparts)
 {
 	const char *error = NULL;
 	char *literal = arena_alloc(a, strlen(text) + 1);

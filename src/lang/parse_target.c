@@ -8,7 +8,8 @@
 #include "base/intern.h"
 #include "lang/parser.h"
 
-enum ast_expr_kind parse_target_kind(const struct token *t)
+/* What kind of target variable the token begins; EXPR_NUMBER: none. */
+static enum ast_expr_kind parse_target_kind(const struct token *t)
 {
 	if (t->id == TOK_IDENT && t->at.text[0] == '$')
 		return EXPR_TARGET;
@@ -57,7 +58,7 @@ static void parse_atvar(struct parser *p, struct ast_target *target)
 	target->cu = at ? intern(at + 1) : "";
 }
 
-struct ast_expr *parse_target(struct parser *p, enum ast_expr_kind kind)
+static struct ast_expr *parse_target(struct parser *p, enum ast_expr_kind kind)
 {
 	struct token t = parser_next(p);
 	struct ast_expr *e = expr_new(p, kind, &t.at);
@@ -140,7 +141,7 @@ static bool is_pretty_name(const char *text)
 	return *text == '$' && text[strspn(text, "$")] == '\0';
 }
 
-void parse_accesses(struct parser *p, struct ast_expr *e)
+static void parse_accesses(struct parser *p, struct ast_expr *e)
 {
 	struct ast_target *target = e->target;
 	bool pretty = false;

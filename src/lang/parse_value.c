@@ -333,7 +333,8 @@ static struct ast_expr *symbol_new(struct parser *p, const struct token *t)
 	return e;
 }
 
-struct ast_expr *parse_symbol(struct parser *p)
+/* Identifier, call, array element, @operator. */
+static struct ast_expr *parse_symbol(struct parser *p)
 {
 	struct token t = parser_next(p);
 	struct ast_expr *base;

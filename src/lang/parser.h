@@ -83,8 +83,6 @@ struct ast_stmt *parse_embedded_body(struct parser *p);
 
 /* With all operators; NULL after an error, as all of these. */
 struct ast_expr *parse_expression(struct parser *p);
-/* Identifier, call, array element, @operator. */
-struct ast_expr *parse_symbol(struct parser *p);
 /* A plain value or a target variable with its components. */
 struct ast_expr *parse_dwarf_value(struct parser *p);
 struct ast_expr *parse_value(struct parser *p);
@@ -101,24 +99,13 @@ bool token_is_hist(const struct token *t);
 struct ast_expr *parse_hist(struct parser *p, const struct token *name);
 /* `[` keys `]` with `*` for any; the opening bracket has been consumed. */
 bool parse_keys(struct parser *p, struct ast_expr ***keys, size_t *nkeys);
-/* Takes `kind` of a @operator that starts a target variable, or EXPR_NUMBER if it does not. */
-enum ast_expr_kind parse_target_kind(const struct token *t);
-struct ast_expr *parse_target(struct parser *p, enum ast_expr_kind kind);
-void parse_accesses(struct parser *p, struct ast_expr *e);
 /* The print family; NULL if `name` is none of them. */
 struct ast_print *print_lookup(struct parser *p, const char *name);
 struct ast_expr *parse_print(struct parser *p, const struct token *name, struct ast_print *print);
-/* Splits a decoded format string; NULL, or what is wrong with it. */
-const char *format_parse(struct arena *a, const char *text, struct ast_format **parts,
-			 size_t *nparts);
 
 /* An expression without parts. */
 struct ast_expr *expr_new(struct parser *p, enum ast_expr_kind kind, const struct span *at);
 /* Notes that `child` (or NULL) is part of `e`; fails the parse if it gets too deep. */
 void expr_adopt(struct parser *p, struct ast_expr *e, const struct ast_expr *child);
-struct ast_expr *expr_unary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
-			    const struct span *at, struct ast_expr *operand);
-struct ast_expr *expr_binary(struct parser *p, enum ast_expr_kind kind, enum ast_op op,
-			     const struct span *at, struct ast_expr *left, struct ast_expr *right);
 
 #endif

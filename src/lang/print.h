@@ -12,16 +12,11 @@
 #include "lang/ast.h"
 
 void ast_print_file(FILE *out, const struct ast_file *f);
-void ast_print_probe(FILE *out, const struct ast_probe *p);
-void ast_print_function(FILE *out, const struct ast_function *f);
-void ast_print_global(FILE *out, const struct ast_var *v);
 /* One probe point: `process("x").function("y")?`. */
 void ast_print_point(FILE *out, const struct ast_point *p);
 void ast_print_stmt(FILE *out, const struct ast_stmt *s);
 /* As `stap -v -p2` shows it: that is not canonical source, but what users compare. */
 void ast_show_stmt(FILE *out, const struct ast_stmt *s);
 void ast_print_expr(FILE *out, const struct ast_expr *e);
-/* A string as a literal, with quotes and escapes. */
-void ast_print_string(FILE *out, const char *s);
 
 #endif

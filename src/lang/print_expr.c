@@ -8,7 +8,8 @@
 
 #include "lang/print.h"
 
-void ast_print_string(FILE *out, const char *s)
+/* A string as a literal, with quotes and escapes. */
+static void ast_print_string(FILE *out, const char *s)
 {
 	static const char letters[] = "\a\b\t\n\v\f\r", names[] = "abtnvfr";
 

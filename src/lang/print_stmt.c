@@ -235,7 +235,7 @@ void ast_print_point(FILE *out, const struct ast_point *p)
 	}
 }
 
-void ast_print_probe(FILE *out, const struct ast_probe *p)
+static void ast_print_probe(FILE *out, const struct ast_probe *p)
 {
 	const struct printer source = { out, false };
 
@@ -257,7 +257,7 @@ void ast_print_probe(FILE *out, const struct ast_probe *p)
 	fputc('\n', out);
 }
 
-void ast_print_function(FILE *out, const struct ast_function *f)
+static void ast_print_function(FILE *out, const struct ast_function *f)
 {
 	fprintf(out, "%sfunction %s", f->is_private ? "private " : "", f->name);
 	if (f->type != AST_UNKNOWN)
@@ -275,7 +275,7 @@ void ast_print_function(FILE *out, const struct ast_function *f)
 	ast_print_stmt(out, f->body);
 }
 
-void ast_print_global(FILE *out, const struct ast_var *v)
+static void ast_print_global(FILE *out, const struct ast_var *v)
 {
 	fprintf(out, "%sglobal %s%s", v->is_private ? "private " : "", v->name, v->wrap ? "%" : "");
 	if (v->maxsize)

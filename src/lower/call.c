@@ -188,6 +188,33 @@ struct ir_expr *lower_primitive(struct lower *L, const struct ast_embedded *code
 
 /* ---- script functions ---- */
 
+/* The IR function of a script's function; its body is lowered later. */
+static uint32_t lower_function(struct lower_module *m, const struct ast_function *f)
+{
+	ptrdiff_t known = hmgeti(m->func_of, f);
+	struct ir_func *func;
+	uint32_t index;
+
+	if (known >= 0)
+		return m->func_of[known].value;
+	func = arena_new(m->arena, struct ir_func);
+	func->name = f->name;
+	func->at = f->at;
+	func->ret = lower_type(f->type);
+	func->ret_bound = func->ret == IR_STR ? m->maxstr : 0;
+	func->nparams = (uint32_t)f->nparams;
+	for (size_t i = 0; i < f->nparams; i++) {
+		enum ir_type type = f->params[i]->type == AST_STRING ? IR_STR : IR_I64;
+
+		ir_local_add(m->ir, func, f->params[i]->name, type, type == IR_STR ? m->maxstr : 0);
+	}
+	index = (uint32_t)arrlen(m->ir->funcs);
+	arrput(m->ir->funcs, func);
+	hmput(m->func_of, f, index);
+	arrput(m->pending, f);
+	return index;
+}
+
 static struct ir_expr *emit_call(struct lower *L, const struct ast_function *f,
 				 struct ir_expr *const *args, const struct span *at, bool want)
 {
@@ -243,32 +270,6 @@ void lower_next_overload(struct lower *L, const struct span *at)
 }
 
 /* ---- bodies ---- */
-
-uint32_t lower_function(struct lower_module *m, const struct ast_function *f)
-{
-	ptrdiff_t known = hmgeti(m->func_of, f);
-	struct ir_func *func;
-	uint32_t index;
-
-	if (known >= 0)
-		return m->func_of[known].value;
-	func = arena_new(m->arena, struct ir_func);
-	func->name = f->name;
-	func->at = f->at;
-	func->ret = lower_type(f->type);
-	func->ret_bound = func->ret == IR_STR ? m->maxstr : 0;
-	func->nparams = (uint32_t)f->nparams;
-	for (size_t i = 0; i < f->nparams; i++) {
-		enum ir_type type = f->params[i]->type == AST_STRING ? IR_STR : IR_I64;
-
-		ir_local_add(m->ir, func, f->params[i]->name, type, type == IR_STR ? m->maxstr : 0);
-	}
-	index = (uint32_t)arrlen(m->ir->funcs);
-	arrput(m->ir->funcs, func);
-	hmput(m->func_of, f, index);
-	arrput(m->pending, f);
-	return index;
-}
 
 /* `next` needs the arguments as passed, whatever the body did to its parameters. */
 static void save_params(struct lower *L)

@@ -106,8 +106,6 @@ uint32_t lower_format(struct lower_module *m, const struct ir_format *f);
 uint32_t lower_format_text(struct lower_module *m, const char *text);
 /* Index of a compiled regular expression; false after a diagnostic. */
 bool lower_regex(struct lower *L, const char *text, const struct span *at, uint32_t *index);
-/* The IR function of a script's function; its body is lowered later. */
-uint32_t lower_function(struct lower_module *m, const struct ast_function *f);
 
 /*
  * Adds a handler of the compiler's own (for example the entry half of a return

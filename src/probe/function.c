@@ -248,7 +248,8 @@ const char *probe_code_suffix(struct arena *a, const struct probe_match *m)
 	return text;
 }
 
-const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
+/* "pc=.dynamic+0x1234" */
+static const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc)
 {
 	const struct dbg_sym *text;
 
@@ -268,7 +269,8 @@ void probe_warn_debuginfo(struct probe_session *ps, const struct probe_image *im
 		  "[man warning::debuginfo]", img->path);
 }
 
-uint64_t probe_function_pc(const struct dbg_func *f)
+/* Where .function("f") puts its probe: behind the prologue if variables are only there. */
+static uint64_t probe_function_pc(const struct dbg_func *f)
 {
 	/* functions in assembly have no prologue, and nothing to wait for behind it */
 	if (!strncmp(dbg_func_producer(f), "GNU AS", 6))

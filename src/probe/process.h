@@ -28,10 +28,6 @@ enum process_variant {
 void probe_warn_debuginfo(struct probe_session *ps, const struct probe_image *img);
 /* What stands behind .function() or .statement() in a point: .call, .callee("f").return or nothing */
 const char *probe_code_suffix(struct arena *a, const struct probe_match *m);
-/* "pc=.dynamic+0x1234" */
-const char *probe_pc_text(struct arena *a, struct dbg_module *m, uint64_t pc);
-/* Where .function("f") puts its probe: behind the prologue if variables are only there. */
-uint64_t probe_function_pc(const struct dbg_func *f);
 /* "NAME@FILE:LINE", or as much of it as is known. */
 const char *probe_place_text(struct arena *a, const struct dbg_func *f, const char *file, uint32_t line);
 /* Spells a placed point: PROCESS.kind(arg)suffix, the same behind .library() where that was written. */

@@ -79,8 +79,9 @@ static void addr_fileline(const struct run_place *p, uint64_t addr, enum run_add
 		out_buf_printf(out, "%s:%u", at.file, at.line);
 }
 
-void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
-		    struct out_buf *out)
+/* Writes an address in a form; what is not known falls back to less, at last to hex.  No newline. */
+static void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
+			   struct out_buf *out)
 {
 	struct dbg_frame_line outer;
 	bool inlined;

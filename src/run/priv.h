@@ -96,8 +96,6 @@ void run_warn(struct run_session *s, const char *fmt, ...) __attribute__((format
 void run_soft_error(struct run_session *s, const char *line);
 /* Hit report (-t) on the output, then the warnings about errors, skips and losses. */
 void run_report(struct run_session *s);
-/* Hits that were skipped so far, but for those in the midst of others. */
-uint64_t run_skipped(const struct run_session *s);
 /* Ends the session if too many hits were skipped. */
 void run_check_skipped(struct run_session *s);
 

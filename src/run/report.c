@@ -69,7 +69,8 @@ static uint64_t report_sum(const struct run_session *s, enum wire_count which)
 	return sum;
 }
 
-uint64_t run_skipped(const struct run_session *s)
+/* Hits that were skipped so far, but for those in the midst of others. */
+static uint64_t run_skipped(const struct run_session *s)
 {
 	return s->skipped + s->given_up + report_sum(s, WCNT_SKIP_LOCK) + report_sum(s, WCNT_SKIP_CONTEXT) +
 	       report_sum(s, WCNT_SKIP_MEMORY);

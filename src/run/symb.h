@@ -72,8 +72,6 @@ enum run_addr_form {
 };
 
 /* Writes an address in a form; what is not known falls back to less, at last to hex.  No newline. */
-void run_symb_print(const struct run_place *p, uint64_t addr, enum run_addr_form form,
-		    struct out_buf *out);
 void run_symb_print_user(struct run_symb *sy, const struct run_query *q, enum run_addr_form form,
 			 struct out_buf *out);
 void run_symb_print_kernel(struct run_symb *sy, uint64_t addr, enum run_addr_form form,

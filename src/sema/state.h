@@ -57,8 +57,6 @@ void sema_register_file(struct sema_state *st, struct ast_file *f);
 /* Resolves a body's names, calls and target variables. */
 void sema_resolve_body(struct sema_state *st, struct sema_body *b, const struct probe_point *pt);
 void sema_resolve_function(struct sema_state *st, struct ast_function *f);
-/* Sets the number of keys of a variable, or says that it disagrees.  False: it does. */
-bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struct span *at);
 
 /* calls.c */
 void sema_resolve_call(struct sema_state *st, struct ast_expr *e);

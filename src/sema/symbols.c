@@ -65,7 +65,8 @@ void sema_register_file(struct sema_state *st, struct ast_file *f)
 	}
 }
 
-bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struct span *at)
+/* Sets the number of keys of a variable, or says that it disagrees.  False: it does. */
+static bool sema_set_arity(struct sema_state *st, struct ast_var *v, int n, const struct span *at)
 {
 	struct diag_sink *sink = st->s->diag;
 	struct sema_global *g = v->sema;

@@ -52,7 +52,7 @@ static void mismatch_sides(struct typer *ty, const struct ast_expr *e, const str
 			   type_name(left->type), type_name(right->type));
 }
 
-void type_mismatch(struct typer *ty, const struct span *at, enum ast_type want, enum ast_type found)
+static void type_mismatch(struct typer *ty, const struct span *at, enum ast_type want, enum ast_type found)
 {
 	if (!reports(ty, 2))
 		return;
@@ -102,8 +102,8 @@ static int param_index(const struct ast_function *fn, const struct ast_var *var)
 	return -1;
 }
 
-void type_mismatch_decl(struct typer *ty, const struct span *at, enum ast_type found,
-			const struct ast_var *var, int index)
+static void type_mismatch_decl(struct typer *ty, const struct span *at, enum ast_type found,
+			       const struct ast_var *var, int index)
 {
 	const struct span *first = &var->type_at;
 

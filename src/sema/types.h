@@ -31,15 +31,9 @@ void type_hist_key(struct typer *ty, struct ast_expr *base, struct ast_expr **ke
 
 /* Something got a type: e's own, or with `var` that of a variable's or parameter's. */
 void type_set(struct typer *ty, enum ast_type *slot, enum ast_type t);
-void type_mismatch_decl(struct typer *ty, const struct span *at, enum ast_type found,
-			const struct ast_var *var, int index);
 void type_mismatch_function(struct typer *ty, const struct span *at, enum ast_type found,
 			    const struct ast_function *f);
-void type_mismatch(struct typer *ty, const struct span *at, enum ast_type want, enum ast_type found);
 void type_unresolved(struct typer *ty, const struct span *at);
 void type_invalid(struct typer *ty, const struct span *at, enum ast_type t);
-
-/* types_stmt.c: a statement and all below it; w is the typer. */
-void type_stmt(struct walk *w, struct ast_stmt *s);
 
 #endif

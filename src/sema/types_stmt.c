@@ -4,6 +4,8 @@
 
 #define PLAIN_ROUNDS 4
 
+static void type_stmt(struct walk *w, struct ast_stmt *s);
+
 static void type_value(struct typer *ty, struct ast_expr *e)
 {
 	if (e)
@@ -71,7 +73,8 @@ static void type_return(struct typer *ty, struct ast_stmt *s)
 		type_invalid(ty, &v->at, v->type);
 }
 
-void type_stmt(struct walk *w, struct ast_stmt *s)
+/* Types a statement and all below it; w is the typer. */
+static void type_stmt(struct walk *w, struct ast_stmt *s)
 {
 	struct typer *ty = (struct typer *)w;
 

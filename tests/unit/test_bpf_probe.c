@@ -23,7 +23,7 @@
 #include "ir/text.h"
 #include "probe/attach.h"
 
-__attribute__((noinline, noclone)) long probed(long a, const char *s)
+static __attribute__((noinline, noclone)) long probed(long a, const char *s)
 {
 	__asm__ volatile("" : "+r"(a) : "r"(s) : "memory");
 	return a + 1;

@@ -21,13 +21,13 @@
 #define SLOTS 4096
 #define UPROBE_MULTI 48
 
-__attribute__((noinline, noclone)) int probed_function(int a)
+static __attribute__((noinline, noclone)) int probed_function(int a)
 {
 	__asm__ volatile("" : "+r"(a));
 	return a + 1;
 }
 
-__attribute__((noinline, noclone)) int probed_other(int a)
+static __attribute__((noinline, noclone)) int probed_other(int a)
 {
 	__asm__ volatile("" : "+r"(a));
 	return a + 2;

@@ -53,8 +53,7 @@ static const char *text_of(uint64_t addr, enum run_addr_form form)
 	return text;
 }
 
-__attribute__((noinline)) int named_function(int x);
-int named_function(int x)
+static __attribute__((noinline, noclone)) int named_function(int x)
 {
 	return x * 3 + 1;
 }
