@@ -63,8 +63,8 @@ int counters_open(struct engine *e)
 
 		err = p->kind == POINT_COUNTER ? open_counter(e, p, (pid_t)target) : 0;
 		if (err)
-			return engine_fail(e, err, "perf counter '%s' of type %u, config %llu: %s", p->name, p->perf_type,
-					   (unsigned long long)p->perf_config, err == -ENOENT || err == -EOPNOTSUPP ?
+			return engine_fail(e, err, "perf counter '%s' of type %u, config %llu: %s", p->name,
+					   p->perf_type, (unsigned long long)p->perf_config, err == -ENOENT || err == -EOPNOTSUPP ?
 					   "this machine does not count such events" : strerror(-err));
 	}
 	return 0;

@@ -50,7 +50,9 @@ struct emit {
 	const char *err;
 };
 
-/* An empty program; `far`: jumps may span more than 16 bits say, by longer code.  Without, need_far tells if one must. */
+/*
+ * An empty program; `far`: jumps may span more than 16 bits say, by longer code.  Without, need_far tells if one must.
+ */
 void em_init(struct emit *em, bool far);
 void em_fini(struct emit *em);
 /* Notes the first thing that is wrong: em_finish() fails, what is emitted further is ignored. */
@@ -82,7 +84,8 @@ void em_bswap(struct emit *em, int dst, int bits);
 void em_ldx(struct emit *em, int size, int dst, int src, int off);	/* size: BPF_DW ... */
 void em_stx(struct emit *em, int size, int dst, int off, int src);
 void em_sti(struct emit *em, int size, int dst, int off, int32_t imm);
-void em_atomic(struct emit *em, int size, int op, int dst, int off, int src);	/* op: BPF_ADD | BPF_FETCH, BPF_XCHG ... */
+/* op: BPF_ADD | BPF_FETCH, BPF_XCHG ... */
+void em_atomic(struct emit *em, int size, int op, int dst, int off, int src);
 void em_jmp(struct emit *em, em_label l);
 void em_jcc(struct emit *em, int op, int dst, int src, em_label l);
 void em_jcci(struct emit *em, int op, int dst, int64_t imm, em_label l);	/* v beyond 32 bits: through r5 */

@@ -47,7 +47,9 @@ int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((
 /* Explains why the kernel does not take a handler's program; returns err. */
 int engine_load_failed(struct engine *e, uint32_t handler, const struct load_request *rq, int err);
 
-/* Around a change, by the process, of a map that handlers change too: its own hits are skipped there, see gen_guard.c. */
+/*
+ * Around a change, by the process, of a map that handlers change too: its own hits are skipped there, see gen_guard.c.
+ */
 void engine_change_begin(struct engine *e);
 void engine_change_end(struct engine *e);
 

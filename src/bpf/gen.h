@@ -37,8 +37,8 @@
 #define HDR(field)	(SLOT_B + (int)offsetof(struct slot_hdr, field))
 
 /*
- * The frame of the main program: the context pointer, and for system calls the point's index, the interface and where the
- * processor's slots are.
+ * The frame of the main program: the context pointer, and for system calls the point's index, the interface and where
+ * the processor's slots are.
  */
 #define STACK_CTX	(-8)
 #define STACK_COOKIE	(-16)
@@ -246,8 +246,8 @@ void gen_stubs(struct gen *g);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
-/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index of
- * the point, r3 = 1 for the 32-bit interface, r4 = offset of the processor's slots. */
+/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index
+ * of the point, r3 = 1 for the 32-bit interface, r4 = offset of the processor's slots. */
 bool gen_is_syscall(const struct gen *g);
 /* r0 = where the slots of this processor begin in MAP_SLOTS */
 void gen_slots_offset(struct emit *em, const struct unit *u);
@@ -407,7 +407,9 @@ void gen_guard_survey(struct unit *u);	/* u->nesting; free(u->nesting.inner) */
 struct guard gen_guard(const struct gen *g);
 /* At the handler's start: to `out` if no hits are to run, to `nested` if the process is changing a map. */
 void gen_guard_active(struct gen *g, em_label out, em_label nested);
-/* Counts the hit; to nested_counted, or to nested if it was not counted, if it is within another.  r7 = context stays. */
+/*
+ * Counts the hit; to nested_counted, or to nested if it was not counted, if it is within another.  r7 = context stays.
+ */
 void gen_guard_enter(struct gen *g, em_label nested, em_label nested_counted);
 void gen_guard_leave(struct gen *g);
 /* Comes before code that calls what takes a lock; `reg`: one of r6 to r9 that is free, or r0: a word of memory. */

@@ -10,10 +10,10 @@
  * multi-links and programs of packets not even that.
  *
  * So where a session has points of both kinds, or several of the second, those that may be in the midst of
- * something ("outer") count it in a word of their processor, and those that may be hit there ("inner": functions, and the
- * tracepoints of locks) look at it and leave.  A handler that may sleep cannot count, for others run on its processor
- * meanwhile: it notes its task before each call that takes a lock.  What the process itself changes is
- * told by the word that every handler reads first (engine_change()).
+ * something ("outer") count it in a word of their processor, and those that may be hit there ("inner": functions, and
+ * the tracepoints of locks) look at it and leave.  A handler that may sleep cannot count, for others run on its
+ * processor meanwhile: it notes its task before each call that takes a lock.  What the process itself changes is told
+ * by the word that every handler reads first (engine_change()).
  *
  * Interrupts, and with them clocks and counters, come only where none of these locks is held, and an NMI
  * does not wait for them: programs of perf events are outer, never inner.

@@ -389,7 +389,8 @@ static void gen_main(struct gen *g)
 {
 	struct emit *em = &g->em;
 	const struct exits x = {
-		.leave = em_new_label(em), .nested = em_new_label(em), .counted = em_new_label(em), .out = em_new_label(em),
+		.leave = em_new_label(em), .nested = em_new_label(em), .counted = em_new_label(em),
+		.out = em_new_label(em),
 		.none = em_new_label(em), .nolock = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em),
 		.release = em_new_label(em),
 	};

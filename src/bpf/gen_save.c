@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the context of a hit holds: registers, arguments, stacks.  The context pointer exists only in the main program, at
- * its start, so whatever the code wants from it is copied to memory there, once.
+ * What the context of a hit holds: registers, arguments, stacks.  The context pointer exists only in the main program,
+ * at its start, so whatever the code wants from it is copied to memory there, once.
  */
 #include "bpf/gen.h"
 
@@ -316,7 +316,8 @@ static struct mem save_stack(struct gen *g, bool user)
 	em_movi(&g->em, R4, user ? BPF_F_USER_STACK : own_frames(g));
 	em_helper(&g->em, BPF_FUNC_get_stack);
 	gen_st(g, at, R0);
-	if (!user && (g->kind == PROG_KPROBE || g->kind == PROG_FENTRY)) {	/* not behind the breakpoint or the call */
+	/* not behind the breakpoint or the call */
+	if (!user && (g->kind == PROG_KPROBE || g->kind == PROG_FENTRY)) {
 		gen_func_ip(g);
 		gen_st(g, pcs, R0);
 	} else if (!user && g->kind == PROG_KINSN) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Strings that leave the program: what the process can make of values (names of flags, quotes, formats within formats) is
- * not made here; the record gets the values (enum wire_text). A choice between two texts is made here.
+ * Strings that leave the program: what the process can make of values (names of flags, quotes, formats within formats)
+ * is not made here; the record gets the values (enum wire_text). A choice between two texts is made here.
  */
 #include "bpf/gen.h"
 
@@ -21,7 +21,8 @@ static bool is_quoted(const struct gen *g, const struct ir_expr *e)
 
 static bool is_bytes(const struct gen *g, const struct ir_expr *e)
 {
-	return (e->op == IR_UBUF_QUOTED || e->op == IR_KBUF_QUOTED) && e->imm && !g->sleepable && g->m->maxstr < READ_MAX;
+	return (e->op == IR_UBUF_QUOTED || e->op == IR_KBUF_QUOTED) && e->imm && !g->sleepable &&
+	       g->m->maxstr < READ_MAX;
 }
 
 uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)

@@ -19,7 +19,8 @@ static const struct offset return_offsets[] = { UNWIND_RETURN_OFFSETS(OFFSET) };
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 #define OTHERS		8	/* values besides offsets */
-_Static_assert(COUNT(offsets) + COUNT(near_offsets) + COUNT(return_offsets) + OTHERS <= UNWIND_VALUES, "too few values");
+_Static_assert(COUNT(offsets) + COUNT(near_offsets) + COUNT(return_offsets) + OTHERS <= UNWIND_VALUES,
+	       "too few values");
 
 static bool all_there(const struct offset *o, size_t n, int max)
 {

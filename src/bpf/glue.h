@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define GLUE_SHIFT	13
-#define GLUE_RANGES	(1 << GLUE_SHIFT)	/* a kernel has some hundreds, and two for each tracepoint of a module */
+#define GLUE_RANGES	(1 << GLUE_SHIFT)	/* a kernel has some hundreds, two for each tracepoint of a module */
 #define GLUE_FRAMES	4			/* more than a stack begins with */
 
 struct glue_table {

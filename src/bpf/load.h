@@ -25,7 +25,7 @@ struct load_request {
 	enum prog_kind kind;
 	bool sleepable, uprobe_multi, kprobe_multi;
 	const char *name;
-	const char *target;		/* PROG_TP_BTF, SYSCALL, SYSRET, FENTRY, FEXIT: name of the tracepoint or function */
+	const char *target;		/* of PROG_TP_BTF, SYSCALL, SYSRET, FENTRY, FEXIT: tracepoint or function */
 	const struct prog_btf *btf;
 	const int *map_fds;
 	char *log;			/* NULL, or gets the verifier's log */

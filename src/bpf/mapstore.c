@@ -64,7 +64,8 @@ static bool try_lock(uint32_t *word, enum ir_lock mode)
 
 	if (old & LOCK_WRITER)
 		return false;
-	return __atomic_compare_exchange_n(word, &old, mode == IR_LOCK_WRITE ? LOCK_WRITER | LOCK_PROCESS : old + LOCK_PROCESS,
+	return __atomic_compare_exchange_n(word, &old,
+					   mode == IR_LOCK_WRITE ? LOCK_WRITER | LOCK_PROCESS : old + LOCK_PROCESS,
 					   false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
@@ -327,7 +328,9 @@ static void del(struct ir_store *st, uint32_t global, const struct ir_val *keys)
 	del_key(self(st), global, self(st)->key);
 }
 
-/* The next element is found before one goes: to find the first, the kernel looks at all places that are empty by now. */
+/*
+ * The next element is found before one goes: to find the first, the kernel looks at all places that are empty by now.
+ */
 static void clear_array(struct mapstore *ms, uint32_t global)
 {
 	uint32_t size = place(ms, global)->key_size;

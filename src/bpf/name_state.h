@@ -18,7 +18,7 @@
 #define NAME_CHUNK_SHIFT	11
 #define NAME_CHUNK	(1u << NAME_CHUNK_SHIFT)	/* bytes */
 #define NAME_ROWS	(NAME_CHUNK / 16)		/* rows of a chunk */
-#define NAME_CHUNKS	(1u << 14)			/* of all files together; their rows: a binary search of 14 steps */
+#define NAME_CHUNKS	(1u << 14)	/* of all files together; their rows: a binary search of 14 steps */
 #define NAME_TEXT	(1u << 31)
 #define NAME_KERNEL	640				/* bytes of the kernel's own text for an address */
 

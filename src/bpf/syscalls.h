@@ -29,8 +29,8 @@ struct syscall_table {
 /* Can the handlers of the set and this one be in one program?  Each call has at most one point there. */
 bool syscalls_disjoint(const struct engine *e, const uint32_t *set, size_t n, uint32_t handler);
 /*
- * By handler: how many points of others come before one of its own for the same call, at most.  Handlers of one program have one
- * rank, so that those of a call run in the order of the script.  The caller frees it.
+ * By handler: how many points of others come before one of its own for the same call, at most.  Handlers of one program
+ * have one rank, so that those of a call run in the order of the script.  The caller frees it.
  */
 uint32_t *syscalls_ranks(const struct engine *e);
 /* The table of a program with these handlers: descriptor of a map, or -errno. */

@@ -161,7 +161,8 @@ static int pass4(struct cli_session *cs)
 	const struct cli_options *o = &cs->opt;
 	struct run_options ro = {
 		.output = o->output, .rotate_bytes = o->rotate_bytes, .rotate_count = o->rotate_count,
-		.command = o->command, .name = o->module_name, .target = o->target, .timeout_ns = o->timeout_s * 1000000000ull,
+		.command = o->command, .name = o->module_name, .target = o->target,
+		.timeout_ns = o->timeout_s * 1000000000ull,
 		.verbose = o->verbose[5], .max_frames = cli_max_backtrace(o),
 		.no_warnings = o->no_warnings, .suppress_errors = o->suppress_errors,
 	};

@@ -71,7 +71,8 @@ static void conclude(enum prep_weight worst, bool quiet)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "quiet", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' },
+	static const struct option options[] = { { "quiet", no_argument, NULL, 'q' },
+						 { "help", no_argument, NULL, 'h' },
 						 { "version", no_argument, NULL, 'V' }, { 0 } };
 	enum prep_weight worst;
 	bool quiet = false;

@@ -302,37 +302,46 @@ static bool has_limits(char *detail, size_t size)
 
 const struct prep_check prep_checks[] = {
 	{ "rights", PREP_ALL, has_rights, "begin, end and timers only; run it as root" },
-	{ "no lockdown of kernel memory", PREP_ALL, no_lockdown, "the kernel's memory, and with it most of what a probe "
+	{ "no lockdown of kernel memory", PREP_ALL, no_lockdown,
+	  "the kernel's memory, and with it most of what a probe "
 	  "sees, is closed to everybody" },
 	{ "eBPF programs", PREP_ALL, has_programs, "begin, end and timers only", .tried = true },
 	{ "ring buffers", PREP_ALL, has_rings, "no probe can print (Linux 5.8)", .tried = true },
-	{ "loops in programs (bpf_loop)", PREP_ALL, has_loops, "no loops in probe handlers (Linux 5.17)", .tried = true },
+	{ "loops in programs (bpf_loop)", PREP_ALL, has_loops, "no loops in probe handlers (Linux 5.17)",
+	  .tried = true },
 	{ "cookies of probes", PREP_ALL, has_cookies, "probes cannot be told apart (Linux 5.15)", .tried = true },
 	{ "compiler for eBPF (JIT)", PREP_LESS, has_jit, "every hit takes some ten times as long" },
-	{ "type information (BTF)", PREP_FAMILY, has_btf, "parameters of kernel functions and tracepoints, @cast to the "
+	{ "type information (BTF)", PREP_FAMILY, has_btf,
+	  "parameters of kernel functions and tracepoints, @cast to the "
 	  "kernel's types and functions about tasks need CONFIG_DEBUG_INFO_BTF" },
-	{ "tracepoints", PREP_FAMILY, has_tracepoints, "process.begin, .end and .syscall, and kernel.trace(\"SYSTEM:*\"), "
+	{ "tracepoints", PREP_FAMILY, has_tracepoints,
+	  "process.begin, .end and .syscall, and kernel.trace(\"SYSTEM:*\"), "
 	  "need tracefs", .tried = true },
-	{ "kernel functions", PREP_FAMILY, has_kernel_functions, "kernel.function, module().function, kprobe.*", .tried = true },
-	{ "kernel functions by fentry", PREP_LESS, has_fentry, "kprobes do instead; a hit takes about half as long again",
-	  functions_matter, true },
+	{ "kernel functions", PREP_FAMILY, has_kernel_functions, "kernel.function, module().function, kprobe.*",
+	  .tried = true },
+	{ "kernel functions by fentry", PREP_LESS, has_fentry,
+	  "kprobes do instead; a hit takes about half as long again", functions_matter, true },
 	{ "kernel functions by kprobe", PREP_LESS, has_kprobes, "kernel.statement, kprobe.*, and functions that fentry "
 	  "does not reach", functions_matter, true },
-	{ "many kernel functions at once (kprobe multi-links)", PREP_LESS, has_kprobe_multi, "wild cards arm one function "
+	{ "many kernel functions at once (kprobe multi-links)", PREP_LESS, has_kprobe_multi,
+	  "wild cards arm one function "
 	  "after the other: thousands take minutes", functions_matter, true },
-	{ "names of kernel functions", PREP_LESS, has_names, "wild cards, and names in kernel backtraces: see the sysctl "
+	{ "names of kernel functions", PREP_LESS, has_names,
+	  "wild cards, and names in kernel backtraces: see the sysctl "
 	  "kernel.kptr_restrict", .tried = true },
 	{ "debug information of the kernel", PREP_LESS, has_debuginfo, "kernel.statement, .inline, .callee and local "
 	  "variables of the kernel; functions and parameters work without" },
 	{ "debuginfod", PREP_LESS, has_debuginfod, "debug information comes from this machine's files only" },
-	{ "programs (uprobes)", PREP_FAMILY, has_uprobes, "process.function, .statement, .mark, .plt: CONFIG_UPROBE_EVENTS" },
+	{ "programs (uprobes)", PREP_FAMILY, has_uprobes,
+	  "process.function, .statement, .mark, .plt: CONFIG_UPROBE_EVENTS" },
 	{ "many functions of programs at once (uprobe multi-links)", PREP_LESS, has_uprobe_multi, "wild cards arm one "
 	  "function after the other: hundreds take seconds, and longer to release", .tried = true },
 	{ "memory of programs that is not resident", PREP_LESS, has_sleepable, "strings that the program has not yet "
 	  "touched cannot be read", .tried = true },
 	{ "writing to programs", PREP_LESS, has_writes, "$var = value in probes of programs (-g)", .tried = true },
 	{ "profiling clock", PREP_FAMILY, has_clock, "timer.profile and perf.*", .tried = true },
-	{ "hardware counters", PREP_LESS, has_counters, "perf.hw.*: cycles, instructions, cache misses; virtual machines "
+	{ "hardware counters", PREP_LESS, has_counters,
+	  "perf.hw.*: cycles, instructions, cache misses; virtual machines "
 	  "often have none", .tried = true },
 	{ "hardware breakpoints", PREP_LESS, has_watchpoints, "kernel.data, process.data", .tried = true },
 	{ "perf events for users", PREP_NOTE, is_permissive, "root only" },

@@ -16,7 +16,8 @@ static int cmp_range(const void *a, const void *b)
 }
 
 /* One set: the header of a unit and its ranges. */
-static void read_set(struct dbg_module *m, struct dbg_cur c, unsigned off_size, uint64_t start, struct index_range **out)
+static void read_set(struct dbg_module *m, struct dbg_cur c, unsigned off_size, uint64_t start,
+		     struct index_range **out)
 {
 	unsigned version = cur_u16(&c), addr_size, segment_size;
 	struct dw_unit *u = dw_unit_of(m->dw, DW_HANDLE(DW_IN_INFO, cur_uint(&c, off_size) & ~(UINT64_C(3) << 62)));

@@ -238,7 +238,8 @@ static bool read_unit_header(struct dw *d, enum dw_sect sect, struct dbg_cur *c,
 	u->dead = c->bad || u->version < 2 || u->version > 5 || u->die_off > u->end ||
 		  (u->addr_size != 8 && u->addr_size != 4);
 	if (u->dead)
-		dw_damaged(d, sect, u->off, "a unit of version %u with addresses of %u bytes", u->version, u->addr_size);
+		dw_damaged(d, sect, u->off, "a unit of version %u with addresses of %u bytes", u->version,
+			   u->addr_size);
 	c->p = b.p + u->end;
 	c->bad = false;
 	return true;

@@ -23,8 +23,8 @@ static size_t find_notes(int fd, off_t *at)
 	Elf64_Ehdr e;
 	Elf64_Phdr p;
 
-	if (pread(fd, &e, sizeof(e), 0) != sizeof(e) || memcmp(e.e_ident, ELFMAG, SELFMAG) || e.e_phentsize != sizeof(p) ||
-	    e.e_phnum > MAX_HEADERS)
+	if (pread(fd, &e, sizeof(e), 0) != sizeof(e) || memcmp(e.e_ident, ELFMAG, SELFMAG) ||
+	    e.e_phentsize != sizeof(p) || e.e_phnum > MAX_HEADERS)
 		return 0;
 	for (unsigned i = 0; i < e.e_phnum; i++) {
 		if (pread(fd, &p, sizeof(p), (off_t)(e.e_phoff + i * sizeof(p))) != sizeof(p))

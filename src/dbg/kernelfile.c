@@ -172,7 +172,8 @@ bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e)
 	/* the address 0 is that of per-CPU variables, or that of everything where they are hidden */
 	if (symbol_address(name, symbol + 1, addr) && (*addr || dbg_kernel_symbol("_text")))
 		return true;
-	return dbg_fail(e, DBG_ENOENT, "the kernel has no '%s', or hides its address (see the sysctl kernel.kptr_restrict)",
+	return dbg_fail(e, DBG_ENOENT,
+			"the kernel has no '%s', or hides its address (see the sysctl kernel.kptr_restrict)",
 			symbol + 1), false;
 }
 

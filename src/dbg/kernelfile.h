@@ -24,11 +24,11 @@ struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_e
 struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const char *name, struct dbg_error *e);
 /* Whether the options mean the running kernel. */
 bool dbg_kernel_is_running(const struct dbg_kernel_opts *o);
-/* Run-time address of "BUILD-ID/MODULE/SYMBOL" (MODULE "kernel": the kernel proper; BUILD-ID empty: of any), if what runs is
- * of that build; else false and *e. */
+/* Run-time address of "BUILD-ID/MODULE/SYMBOL" (MODULE "kernel": the kernel proper; BUILD-ID empty: of any), if what
+ * runs is of that build; else false and *e. */
 bool dbg_kernel_base(const char *base, uint64_t *addr, struct dbg_error *e);
-/* Such a base for a link address of the kernel's or a module's file, malloc'ed, and how far behind it that is; NULL: the
- * file has no build id, or no symbol there. */
+/* Such a base for a link address of the kernel's or a module's file, malloc'ed, and how far behind it that is; NULL:
+ * the file has no build id, or no symbol there. */
 char *dbg_kernel_place(struct dbg_module *m, uint64_t addr, uint64_t *offset);
 /* Build id of the running kernel in hex digits; "": unknown. */
 const char *dbg_kernel_build_id(void);

@@ -42,7 +42,8 @@ enum dbg_reg {
 	X(REG, "reg", 0, 1)          /* push DWARF register a */               \
 	X(ENTRY_REG, "entry-reg", 0, 1) /* push register a as it was at the function's entry */ \
 	X(DEREF, "deref", 1, 1)      /* pop address, push a bytes (1,2,4,8) zero-extended */ \
-	X(TLS, "tls", 1, 1)          /* pop offset in the TLS block of a library that does not tell where it is, push address */ \
+	/* pop offset in the TLS block of a library that does not tell where it is, push address */ \
+	X(TLS, "tls", 1, 1)                                                    \
 	X(DUP, "dup", 1, 2)                                                    \
 	X(DROP, "drop", 1, 0)                                                  \
 	X(OVER, "over", 2, 3)                                                  \

@@ -50,7 +50,10 @@ struct dbg_module {
 	struct dbg_index *index, *ranges_index;		/* names; addresses */
 	struct { uint64_t key; struct dbg_type *value; } *types;	/* DIE or BTF id -> type */
 	struct { uint64_t key; struct dbg_func *value; } *funcs;	/* DIE -> function */
-	struct { struct { uint64_t origin, param; } key; struct call_values value; } *call_values;	/* dbg_entry_params() */
+	struct {
+		struct { uint64_t origin, param; } key;
+		struct call_values value;
+	} *call_values;			/* dbg_entry_params() */
 	struct { char *key; const struct dbg_type *value; } *type_names;	/* "struct s" */
 	struct dbg_type *void_type;
 };

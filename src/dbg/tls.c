@@ -89,7 +89,8 @@ void dwtls_address(struct comp *c)
 {
 	const struct dbg_module_info *mi = &c->x->m->info;
 	struct elffile *f = c->x->m->elf;
-	uint64_t offset = arrlen(c->ops) && arrlast(c->ops).op == DBG_OP_CONST ? (uint64_t)arrlast(c->ops).a : UINT64_MAX;
+	bool is_known = arrlen(c->ops) && arrlast(c->ops).op == DBG_OP_CONST;
+	uint64_t offset = is_known ? (uint64_t)arrlast(c->ops).a : UINT64_MAX;
 	struct slot slot = { 0 };
 	bool sure = false;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * See plainstore.h.  Arrays that can hold no deferred text are passed through.  Of the others a view is made at the first
- * access: a snapshot with plain keys, found by a hash table, each with the elements that stand for it.  It is kept until
- * the handler ends or adds an element.
+ * See plainstore.h.  Arrays that can hold no deferred text are passed through.  Of the others a view is made at the
+ * first access: a snapshot with plain keys, found by a hash table, each with the elements that stand for it.  It is
+ * kept until the handler ends or adds an element.
  */
 #include "interp/plainstore.h"
 

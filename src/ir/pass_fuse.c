@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Values into prints: a value that is computed only for a print that follows becomes an operand of the print, and so do
- * those that it is made of. What sprintf makes for a plain %s is formatted by the print itself, and constants become text of
- * the format.
+ * those that it is made of. What sprintf makes for a plain %s is formatted by the print itself, and constants become
+ * text of the format.
  *
  *	t = sprintf("x=%d", a)
  *	u = names(b)

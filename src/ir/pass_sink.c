@@ -138,8 +138,8 @@ static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
 	struct ir_stmt **slot = &set->next;
 	bool leaves = false;
 
-	if (set->kind != IR_S_SET || k->uses.sets[set->sym] != 1 || !k->uses.reads[set->sym] || !movable(k, set->expr) ||
-	    ir_reads_local(set->expr, set->sym))
+	if (set->kind != IR_S_SET || k->uses.sets[set->sym] != 1 || !k->uses.reads[set->sym] ||
+	    !movable(k, set->expr) || ir_reads_local(set->expr, set->sym))
 		return NULL;
 	for (unsigned n = 0; *slot && n < MAX_DISTANCE; n++, slot = &(*slot)->next) {
 		struct effects x = effects_of(k, *slot, set->sym, set->expr);
@@ -148,7 +148,8 @@ static struct ir_stmt **destination(const struct sink *k, struct ir_stmt *set)
 		if (branch)
 			return branch;
 		if (x.reads || x.changes)
-			return leaves && list_reads(k, *slot, set->sym, set->expr) == k->uses.reads[set->sym] ? slot : NULL;
+			return leaves && list_reads(k, *slot, set->sym, set->expr) == k->uses.reads[set->sym]
+				       ? slot : NULL;
 		leaves |= x.leaves;
 	}
 	return NULL;

@@ -38,8 +38,8 @@ enum point_kind {
 	POINT_SYSCALL,		/* entry of a system call: syscall_nr, syscall_ia32; kind PROG_SYSRET: its exit */
 	POINT_PERF,		/* perf_type, perf_config, period or freq_hz */
 	POINT_COUNTER,		/* perf_type, perf_config; offset: the number by which handlers read it; never hit */
-	POINT_WATCH,		/* address, offset: length, perf_type: HW_BREAKPOINT_W or _RW; pid, 0: the kernel's memory */
-	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: a link of its own, else a chain of nf_tables that calls `name` */
+	POINT_WATCH,		/* address, offset: length, perf_type: HW_BREAKPOINT_*; pid, 0: the kernel's memory */
+	POINT_NETFILTER,	/* nf; kind PROG_NETFILTER: its own link, else a chain of nf_tables that calls `name` */
 	POINT_FILE,		/* file `name` of the session's directory is read or written: file */
 	POINT_INPUT,		/* a character or a line comes from standard input: file.lines */
 	POINT_KIND_COUNT

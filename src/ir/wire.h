@@ -25,7 +25,7 @@ struct wire_record {
 
 enum wire_kind {
 	WIRE_PRINT = 1,		/* id: format; payload: arguments */
-	WIRE_ERROR,		/* id: struct wire_error code; payload: u32 site, u32 0, i64 arg, then text for error() */
+	WIRE_ERROR,		/* id: struct wire_error code; payload: u32 site, u32 0, i64 arg, text for error() */
 	WIRE_WARN, WIRE_LOG, WIRE_SYSTEM,	/* payload: string argument; WIRE_SYSTEM: id is enum ir_service */
 	WIRE_EXIT,		/* no payload */
 	WIRE_HIST,		/* id: global; payload: struct wire_stat */
@@ -85,7 +85,7 @@ enum wire_error {
 	WERR_BAD_FORMAT,	/* invalid width or precision */
 	WERR_COUNTER,		/* arg: why a perf counter cannot be read, -errno */
 	WERR_VERDICT,		/* arg: a verdict that eBPF programs cannot give */
-	WERR_GIVEN_UP,		/* an array that is not full could not take an element: the hit ends, and counts as skipped */
+	WERR_GIVEN_UP,		/* an array that is not full took no element: the hit ends, and counts as skipped */
 	WERR_ABORT,		/* abort(): never reported */
 	WERR_COUNT
 };
@@ -101,7 +101,8 @@ struct wire_stat {
 /* Why a hit was skipped or an output lost: index into the per-point counters. */
 enum wire_count {
 	WCNT_HIT, WCNT_ERROR, WCNT_SKIP_LOCK, WCNT_SKIP_CONTEXT, WCNT_SKIP_NESTED, WCNT_SKIP_MEMORY,
-	WCNT_LOST_OUTPUT, WCNT_TRUNCATED, WCNT_CYCLES_SUM, WCNT_CYCLES_MIN, WCNT_CYCLES_MAX, WCNT_CYCLES_SQUARES, WCNT_LOCK_WAITS,
+	WCNT_LOST_OUTPUT, WCNT_TRUNCATED, WCNT_CYCLES_SUM, WCNT_CYCLES_MIN, WCNT_CYCLES_MAX, WCNT_CYCLES_SQUARES,
+	WCNT_LOCK_WAITS,
 	WCNT_COUNT
 };
 

@@ -30,7 +30,8 @@ static int64_t member_at(struct lower *L, const char *type, const char *path)
 static struct ir_expr *load(struct lower *L, struct ir_expr *base, int64_t offset, uint32_t size)
 {
 	const struct span *at = &L->point->prog.at;
-	struct ir_expr *e = lower_op1(L, IR_KLOAD, lower_op2(L, IR_ADD, base, ir_const(L->mod->ir, offset, at), at), at);
+	struct ir_expr *member = lower_op2(L, IR_ADD, base, ir_const(L->mod->ir, offset, at), at);
+	struct ir_expr *e = lower_op1(L, IR_KLOAD, member, at);
 
 	e->imm = size;
 	return e;

@@ -56,8 +56,8 @@ int out_format(struct out_buf *b, const struct ir_format *f, const struct out_ar
 int out_format_wire(struct out_buf *b, const struct ir_format *f, const void *payload, size_t size,
 		    const struct out_defer *d);
 /*
- * Reads one wire string argument at *pos; false if it does not fit.  What has to be made is appended to `made`, which may
- * move: then s->s is not set but s->i, its place there.
+ * Reads one wire string argument at *pos; false if it does not fit.  What has to be made is appended to `made`, which
+ * may move: then s->s is not set but s->i, its place there.
  */
 bool out_wire_str(const void *payload, size_t size, size_t *pos, const struct out_defer *d, struct out_buf *made,
 		  struct out_arg *s);

@@ -43,8 +43,9 @@ bool attach_has_perf_cookie(void);
 const char *attach_exit_function(void);
 
 /*
- * By handler: whether its points, functions of the kernel, are to be armed together though there are no multi-links.  They
- * have no cookies of their own then, and the handler has to know its point by its address.  The caller frees it; NULL: none.
+ * By handler: whether its points, functions of the kernel, are to be armed together though there are no multi-links.
+ * They have no cookies of their own then, and the handler has to know its point by its address.  The caller frees it;
+ * NULL: none.
  */
 bool *attach_shared_handlers(const struct program *p);
 /* Finds the addresses of their points, before the programs are loaded. */

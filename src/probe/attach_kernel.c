@@ -129,9 +129,10 @@ static void attach_function_kprobe(struct attachment *a, const struct attach_req
 	}
 	err = attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
 	if (err == EINVAL && kind_of(rq, point) == PROG_KINSN)
-		attach_fail(a, point, err, "kprobe in %s: the kernel does not let the instruction be probed: it changes it itself "
-			    "(a static branch or call), it is a trap (WARN, BUG), or the function is on the list of those that "
-			    "kprobes must not touch", p->name);
+		attach_fail(a, point, err,
+			    "kprobe in %s: the kernel does not let the instruction be probed: it changes it itself "
+			    "(a static branch or call), it is a trap (WARN, BUG), or the function is on the list of "
+			    "those that kprobes must not touch", p->name);
 	else if (err)
 		attach_fail(a, point, err, "kprobe of %s: %s", p->name, attach_function_problem(err));
 	else

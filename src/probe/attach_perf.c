@@ -178,7 +178,9 @@ void attach_tracepoint(struct attachment *a, const struct attach_request *rq, ui
 	int err;
 
 	if (!tracepoint_id(category, event, &id)) {
-		attach_fail(a, point, ENOENT, "no tracepoint %s:%s (tracefs is not mounted, or not readable for this user)", category, event);
+		attach_fail(a, point, ENOENT,
+			    "no tracepoint %s:%s (tracefs is not mounted, or not readable for this user)", category,
+			    event);
 		return;
 	}
 	attr.type = PERF_TYPE_TRACEPOINT;

@@ -3,8 +3,8 @@
  * Many functions of the kernel by few events, where there are no kprobe multi-links (Linux before 5.18, Debian's 6.1).
  *
  * A perf event of its own for each kprobe takes long to let go of: the kernel waits for grace periods with a lock held,
- * three times an event.  And each kprobe at a function's first instruction, which belongs to ftrace, makes the kernel go
- * through all that ftrace knows when it is armed and again when it is disarmed.
+ * three times an event.  And each kprobe at a function's first instruction, which belongs to ftrace, makes the kernel
+ * go through all that ftrace knows when it is armed and again when it is disarmed.
  *
  * tracefs lets an event have many places.  So the places of a handler become a few events, each armed by one perf event
  * with one link.  And they lie behind the instruction of ftrace where they can (ktext.h), so that arming one is
@@ -186,8 +186,8 @@ static int define_at(const struct attachment *a, const struct share *s, size_t e
 	if (s->is_return && pt->maxactive > 0)
 		snprintf(active, sizeof(active), "%d", (int)pt->maxactive);
 	/* the argument makes it another than the rest: the kernel refuses two places that look the same */
-	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s_%u_%zu 0x%" PRIx64 " n=\\%u:u32\n", s->is_return ? 'r' : 'p',
-		     active, a->prefix, s->number, event, pt->address + offset, point);
+	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s_%u_%zu 0x%" PRIx64 " n=\\%u:u32\n",
+		     s->is_return ? 'r' : 'p', active, a->prefix, s->number, event, pt->address + offset, point);
 	return write(a->definitions, line, (size_t)n) == n ? 0 : errno;
 }
 
@@ -211,8 +211,8 @@ static bool define(struct attachment *a, const struct attach_request *rq, const 
 static void arm(struct attachment *a, const struct attach_request *rq, const struct share *s, size_t event,
 		const uint32_t *points)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1, .sample_type = PERF_SAMPLE_RAW,
-					.wakeup_events = 1 };
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1,
+					.sample_type = PERF_SAMPLE_RAW, .wakeup_events = 1 };
 	char path[PATH_MAX];
 	unsigned id;
 
@@ -234,8 +234,8 @@ static void arm(struct attachment *a, const struct attach_request *rq, const str
 }
 
 /*
- * Places are dealt out to the events in turn: the kernel looks for an event's first place from the first of all, and then
- * goes through those of the event.
+ * Places are dealt out to the events in turn: the kernel looks for an event's first place from the first of all, and
+ * then goes through those of the event.
  */
 static void share_attach(struct attachment *a, const struct attach_request *rq, const struct share *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Watchpoints: hardware breakpoints as perf events, for memory of the kernel on every processor, for a process's in each
- * of its threads and those that they start.
+ * Watchpoints: hardware breakpoints as perf events, for memory of the kernel on every processor, for a process's in
+ * each of its threads and those that they start.
  */
 #include "probe/attach_priv.h"
 

@@ -97,7 +97,8 @@ static struct probe_point *event_point(struct probe_session *ps, const struct pr
 	}
 	if ((pt->prog.kind == POINT_PROCESS_END || pt->prog.kind == POINT_THREAD_END) && attach_exit_function())
 		pt->kind = PROG_KPROBE;
-	pt->prog.str[IR_PP_TYPE] = pt->prog.kind == POINT_PROCESS_SYSCALL || pt->prog.kind == POINT_PROCESS_SYSCALL_RETURN ?
+	pt->prog.str[IR_PP_TYPE] = pt->prog.kind == POINT_PROCESS_SYSCALL ||
+				   pt->prog.kind == POINT_PROCESS_SYSCALL_RETURN ?
 				   "utrace_syscall" : "utrace";
 	return pt;
 }

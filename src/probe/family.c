@@ -311,7 +311,8 @@ static const char *why_unavailable(const char *name)
 {
 	static const struct { const char *name, *why; } kinds[] = {
 		{ "nfs", "there are no aliases for NFS; its functions are: module(\"nfs\").function(\"*\")" },
-		{ "nfsd", "there are no aliases for NFS servers; their functions are: module(\"nfsd\").function(\"*\")" },
+		{ "nfsd",
+		  "there are no aliases for NFS servers; their functions are: module(\"nfsd\").function(\"*\")" },
 		{ "scsi", "there are no aliases for SCSI; its tracepoints are: kernel.trace(\"scsi:*\")" },
 		{ "stap", "it is a mark of SystemTap's own program" },
 		{ "staprun", "it is a mark of SystemTap's own program" },

@@ -34,7 +34,7 @@ struct probe_session {
 	const char *release;		/* -r: kernel to resolve for; NULL: the running one */
 	bool listing;			/* -l or -L: only name the points */
 	bool guru;
-	bool optional;			/* the point being resolved is: nobody reads why there are none, so that may be short */
+	bool optional;			/* the point being resolved is: nobody reads why there are none */
 	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
 	const char **counters;		/* names of perf counters in order, see probe_counter_find(); stb_ds array */
 	struct prog_late *late;		/* points in kernel modules, met so far; stb_ds array */

@@ -408,7 +408,8 @@ static void callee_filter(struct probe_point *pt, const struct dbg_func *caller)
 static void callee_spell(struct search *s, struct probe_point *pt, const struct dbg_func *caller)
 {
 	struct arena *a = s->ps->arena;
-	const char *end = s->variant == PROCESS_CALLEE_RETURN ? ".return" : s->variant == PROCESS_CALLEE_CALL ? ".call" : "";
+	const char *end = s->variant == PROCESS_CALLEE_RETURN ? ".return" :
+			  s->variant == PROCESS_CALLEE_CALL ? ".call" : "";
 	const char *callee = probe_quote(a, probe_place_text(a, pt->func, pt->func->file, pt->func->line));
 	const char *place = probe_quote(a, probe_place_text(a, caller, caller->file, caller->line));
 

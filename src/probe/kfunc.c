@@ -229,7 +229,8 @@ static void absolute_point(struct search *s, const struct probe_family *f, struc
 	int64_t addr = 0;
 
 	if (!s->ps->guru) {
-		probe_fail(s->ps, out, "absolute-guru", NULL, "absolute statement probe in unprivileged mode: need stap -g");
+		probe_fail(s->ps, out, "absolute-guru", NULL,
+			   "absolute statement probe in unprivileged mode: need stap -g");
 		return;
 	}
 	probe_match_long(s->m, "statement", &addr);
@@ -408,16 +409,19 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, boo
 		diag_hint(s->ps->diag, out->why, "function '%s' is blacklisted: %s", spec->function, reason);
 	else if (ksyms_find(s->module, spec->function, &count) &&
 		 (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
-		diag_hint(s->ps->diag, out->why, "the kernel does not let '%s' be probed: it is marked notrace, or on the "
+		diag_hint(s->ps->diag, out->why,
+			  "the kernel does not let '%s' be probed: it is marked notrace, or on the "
 			  "list of functions that kprobes must not touch", spec->function);
 	else if (!s->module && (now = name_by_now(spec->function)))
 		diag_hint(s->ps->diag, out->why, "in this kernel the function is called '%s'", now);
 	else if (!s->module && (module = module_with(spec->function)))
-		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s", module, module,
-			  s->m->name[1]);
+		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s",
+			  module, module, s->m->name[1]);
 	else if (by_symbols && !s->module && !is_glob(spec->function) && !ksyms_find(NULL, spec->function, &count))
-		diag_hint(s->ps->diag, out->why, "a function that the compiler inlined everywhere is found by the kernel's debug "
-			  "information only: package linux-image-%s-dbg, or DEBUGINFOD_URLS", release_text(s->ps->arena));
+		diag_hint(s->ps->diag, out->why,
+			  "a function that the compiler inlined everywhere is found by the kernel's debug "
+			  "information only: package linux-image-%s-dbg, or DEBUGINFOD_URLS",
+			  release_text(s->ps->arena));
 }
 
 /* The point means modules that are not loaded yet, too. */

@@ -94,10 +94,12 @@ void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, co
 	uname(&u);
 	if (!release)
 		release = u.release;
-	probe_fail(ps, out, "need-kernel-debuginfo", NULL, "missing %s kernel/module debuginfo [man warning::debuginfo] "
+	probe_fail(ps, out, "need-kernel-debuginfo", NULL,
+		   "missing %s kernel/module debuginfo [man warning::debuginfo] "
 		   "under '%s%s%s'", u.machine, *release == '/' ? "" : "/lib/modules/", release,
 		   *release == '/' ? "" : "/build");
-	diag_hint(ps->diag, out->why, "%s; source files, lines, inlined copies, labels, callees and local variables need "
+	diag_hint(ps->diag, out->why,
+		  "%s; source files, lines, inlined copies, labels, callees and local variables need "
 		  "it: install the package linux-image-%s-dbg, or set DEBUGINFOD_URLS; functions by name work without: "
 		  "kernel.function(\"NAME\")", e->msg, release);
 }

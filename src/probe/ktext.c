@@ -86,7 +86,9 @@ static uint64_t next_function(uint64_t addr)
 	return lo < arrlenu(kt.addrs) ? kt.addrs[lo] : 0;
 }
 
-/* The operand of a jump that may begin at p, with `left` bytes there: its size, and the bytes in front of it; 0: none. */
+/*
+ * The operand of a jump that may begin at p, with `left` bytes there: its size, and the bytes in front of it; 0: none.
+ */
 static unsigned jump_operand(const uint8_t *p, size_t left, unsigned *before)
 {
 	unsigned size = 0;

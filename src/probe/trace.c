@@ -146,7 +146,8 @@ static void trace_explain(struct search *s, struct probe_result *out)
 	const char **names, *like;
 
 	if (s->system && is_glob(s->name) && !tracefs_path()) {
-		probe_fail(s->ps, out, "no-tracefs", NULL, "no match: wild cards behind the name of a system need tracefs, "
+		probe_fail(s->ps, out, "no-tracefs", NULL,
+			   "no match: wild cards behind the name of a system need tracefs, "
 			   "which is not mounted, or not readable for this user");
 		return;
 	}

@@ -50,12 +50,14 @@ static bool watched(struct probe_session *ps, const struct probe_match *m, struc
 	}
 	probe_match_long(m, "length", &length);
 	if (length < 1 || length > MAX_LENGTH || (length & (length - 1))) {
-		probe_fail(ps, out, "watch-length", NULL, "invalid length %" PRId64 " of a hardware breakpoint: 1, 2, 4 or "
+		probe_fail(ps, out, "watch-length", NULL,
+			   "invalid length %" PRId64 " of a hardware breakpoint: 1, 2, 4 or "
 			   "8 bytes can be watched", length);
 		return false;
 	}
 	if (address & (length - 1)) {
-		probe_fail(ps, out, "watch-alignment", NULL, "a hardware breakpoint of %" PRId64 " bytes cannot begin at "
+		probe_fail(ps, out, "watch-alignment", NULL,
+			   "a hardware breakpoint of %" PRId64 " bytes cannot begin at "
 			   "0x%" PRIx64 ", which is no multiple of its length", length, (uint64_t)address);
 		return false;
 	}
@@ -80,7 +82,8 @@ static const char *canonical_text(struct arena *a, const struct probe_match *m, 
 static void count_registers(struct probe_session *ps, const struct probe_match *m)
 {
 	if (++ps->watchpoints == REGISTERS + 1)
-		diag_warn(ps->diag, "too-many-watchpoints", &m->pt->at, "Too many hardware breakpoint probes requested: a "
+		diag_warn(ps->diag, "too-many-watchpoints", &m->pt->at,
+			  "Too many hardware breakpoint probes requested: a "
 			  "processor has %d", REGISTERS);
 }
 

@@ -3,7 +3,8 @@
  * Numbers as names (ir/names_table.h).
  *
  * State of the loop, in tmp[]: the output's position and bound, bits still without a name, whether something
- * was written, the result's offset, what is asked for; and of a number the place of its next digit and whether it began.
+ * was written, the result's offset, what is asked for; and of a number the place of its next digit and whether it
+ * began.
  */
 #include "ir/names_table.h"
 #include "rt/mem.h"

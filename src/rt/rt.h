@@ -86,8 +86,8 @@ long rt_fmt_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src, uin
 long rt_text_str(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);
 
 /*
- * The same in quotes for arg[2] bytes, NUL among them. Of more bytes than the text may have characters only RT_LOOK_AHEAD are
- * looked at.
+ * The same in quotes for arg[2] bytes, NUL among them. Of more bytes than the text may have characters only
+ * RT_LOOK_AHEAD are looked at.
  */
 #define RT_LOOK_AHEAD	8
 long rt_text_buf(struct rt_mem *m, uint32_t dst, uint32_t size, uint32_t src);

@@ -61,7 +61,8 @@ static struct node *node_of(struct run_fuse *f, uint64_t number)
 static uint64_t lookup(const struct run_fuse *f, uint64_t parent, const char *name, size_t len)
 {
 	for (size_t i = 1; i < arrlenu(f->nodes); i++)
-		if (f->nodes[i].parent == parent && strlen(f->nodes[i].name) == len && !memcmp(f->nodes[i].name, name, len))
+		if (f->nodes[i].parent == parent && strlen(f->nodes[i].name) == len &&
+		    !memcmp(f->nodes[i].name, name, len))
 			return FUSE_ROOT_ID + i;
 	return 0;
 }
@@ -92,7 +93,8 @@ static void add_path(struct run_fuse *f, const char *path, size_t file, mode_t m
 /* A reader that was interrupted no longer waits, which is no error of ours. */
 static void answer(struct run_fuse *f, const struct fuse_in_header *in, int err, const void *data, size_t len)
 {
-	struct fuse_out_header out = { .len = (uint32_t)(sizeof(out) + (err ? 0 : len)), .error = err, .unique = in->unique };
+	struct fuse_out_header out = { .len = (uint32_t)(sizeof(out) + (err ? 0 : len)), .error = err,
+				       .unique = in->unique };
 	struct iovec v[2] = { { &out, sizeof(out) }, { (void *)data, len } };
 
 	while (writev(f->fd, v, err || !len ? 1 : 2) < 0 && errno == EINTR)
@@ -180,7 +182,8 @@ static void answer_read(struct run_fuse *f, const struct fuse_in_header *in, con
 	else if (arg->offset >= r.len)
 		answer(f, in, 0, NULL, 0);
 	else
-		answer(f, in, 0, r.text + arg->offset, r.len - arg->offset < arg->size ? r.len - arg->offset : arg->size);
+		answer(f, in, 0, r.text + arg->offset,
+		       r.len - arg->offset < arg->size ? r.len - arg->offset : arg->size);
 }
 
 static void answer_write(struct run_fuse *f, const struct fuse_in_header *in, const struct fuse_write_in *arg,
@@ -223,7 +226,8 @@ static void answer_list(struct run_fuse *f, const struct fuse_in_header *in, con
 static void serve(struct run_fuse *f, const struct fuse_in_header *in, const void *arg, size_t len)
 {
 	static const size_t least[] = {
-		[FUSE_LOOKUP] = 1, [FUSE_READ] = sizeof(struct fuse_read_in), [FUSE_WRITE] = sizeof(struct fuse_write_in),
+		[FUSE_LOOKUP] = 1, [FUSE_READ] = sizeof(struct fuse_read_in),
+		[FUSE_WRITE] = sizeof(struct fuse_write_in),
 		[FUSE_READDIR] = sizeof(struct fuse_read_in), [FUSE_RELEASE] = sizeof(struct fuse_release_in),
 	};
 
@@ -306,8 +310,8 @@ struct run_fuse *run_fuse_mount(const char *dir, const struct run_fuse_file *fil
 	arrput(f->nodes, ((struct node){ .name = xstrdup(""), .file = DIRECTORY, .mode = S_IFDIR | 0555 }));
 	for (size_t i = 0; i < n; i++)
 		add_path(f, files[i].path, i, files[i].mode);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=%u,group_id=%u,default_permissions,allow_other", f->fd,
-		 S_IFDIR | 0555, (unsigned)geteuid(), (unsigned)getegid());
+	snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=%u,group_id=%u,default_permissions,allow_other",
+		 f->fd, S_IFDIR | 0555, (unsigned)geteuid(), (unsigned)getegid());
 	if (f->fd >= 0 && !mount("bpftap", dir, "fuse", MS_NOSUID | MS_NODEV | MS_NOEXEC, options))
 		return f;
 	*err = -errno;

@@ -2,8 +2,8 @@
 /*
  * Kernel modules that come and go while the session runs.
  *
- * Points are resolved before the session begins: a module that is loaded later is left alone, and one that goes takes its
- * probes with it.  The user is told.  The kernel announces both by uevents, so that listening costs nothing.
+ * Points are resolved before the session begins: a module that is loaded later is left alone, and one that goes takes
+ * its probes with it.  The user is told.  The kernel announces both by uevents, so that listening costs nothing.
  */
 #include "run/modules.h"
 
@@ -63,8 +63,8 @@ static void on_added(struct run_session *s, const char *module)
 		if (!fs.found)
 			procfs_each_symbol(matches, &fs);
 		if (fs.found)
-			run_warn(s, "kernel module '%s' was loaded after the script was started: %s does not probe it", module,
-				 l->point);
+			run_warn(s, "kernel module '%s' was loaded after the script was started: %s does not probe it",
+				 module, l->point);
 	}
 }
 
@@ -78,7 +78,8 @@ static void on_removed(struct run_session *s, const char *module)
 		n += p->kind == POINT_KFUNC && p->str[IR_PP_MODULE] && !strcmp(p->str[IR_PP_MODULE], module);
 	}
 	if (n)
-		run_warn(s, "kernel module '%s' was unloaded: %zu probe point%s gone with it", module, n, n == 1 ? " is" : "s are");
+		run_warn(s, "kernel module '%s' was unloaded: %zu probe point%s gone with it", module, n,
+			 n == 1 ? " is" : "s are");
 }
 
 void run_modules_read(struct run_session *s, int fd)

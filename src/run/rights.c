@@ -44,7 +44,8 @@ bool run_rights_check(char *msg, size_t size)
 		return true;
 	if ((caps & CAP_BIT(RIGHTS_BPF)) && (caps & CAP_BIT(RIGHTS_PERFMON)))
 		return true;
-	snprintf(msg, size, "Probing needs root, or the capabilit%s%s%s%s (or CAP_SYS_ADMIN), which this process lacks.",
+	snprintf(msg, size,
+		 "Probing needs root, or the capabilit%s%s%s%s (or CAP_SYS_ADMIN), which this process lacks.",
 		 !(caps & CAP_BIT(RIGHTS_BPF)) && !(caps & CAP_BIT(RIGHTS_PERFMON)) ? "ies " : "y ",
 		 caps & CAP_BIT(RIGHTS_BPF) ? "" : "CAP_BPF",
 		 !(caps & CAP_BIT(RIGHTS_BPF)) && !(caps & CAP_BIT(RIGHTS_PERFMON)) ? " and " : "",

@@ -35,7 +35,8 @@ static struct origin origin_of(struct caster *c, const struct ast_expr *e)
 	case EXPR_ATVAR:
 	case EXPR_CAST:
 	case EXPR_AUTOCAST:
-		return e->sema ? (struct origin){target_access_type(e->sema), target_access_is_kernel(e->sema)} : unknown;
+		return e->sema ? (struct origin){target_access_type(e->sema),
+						 target_access_is_kernel(e->sema)} : unknown;
 	case EXPR_ENTRY:
 		return origin_of(c, e->wrap.operand);
 	case EXPR_SYMBOL:

@@ -278,7 +278,8 @@ static void check_refused(struct walk *w, struct ast_expr *e)
 	if (e->kind == EXPR_CALL && e->call.ntargets && written_by_user(s, &e->at))
 		reason = refusal(s, e->call.targets[0]);
 	if (reason)
-		diag_error(s->diag, "call-refused", &e->at, "function '%s' cannot work: %s", e->call.targets[0]->name, reason);
+		diag_error(s->diag, "call-refused", &e->at, "function '%s' cannot work: %s", e->call.targets[0]->name,
+			   reason);
 }
 
 static void check_guru(struct walk *w, struct ast_expr *e)

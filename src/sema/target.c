@@ -357,7 +357,8 @@ static struct target_access *bind_file(struct target_binder *b, const char *name
 	if (t->addressof)
 		return access_fail(b, "file-variable", &b->e->at, "cannot take address of procfs variable");
 	if ((use & TARGET_WRITE) && b->c->point->prog.file.write)
-		return access_fail(b, "file-variable", &b->e->at, "procfs $value variable is read-only in a procfs write "
+		return access_fail(b, "file-variable", &b->e->at,
+				   "procfs $value variable is read-only in a procfs write "
 				   "probe");
 	a = access_new(b, ACCESS_VALUE);
 	a->type = AST_STRING;
@@ -555,7 +556,8 @@ static struct target_access *bind_perf(struct target_binder *b)
 	struct target_access *a;
 
 	if (number < 0)
-		return access_fail(b, "perf-counter", &b->e->at, "perf counter '%s' not defined before", b->e->name.text);
+		return access_fail(b, "perf-counter", &b->e->at, "perf counter '%s' not defined before",
+				   b->e->name.text);
 	if (!pt || (pt->kind != PROG_UPROBE && pt->kind != PROG_URETPROBE))
 		return access_fail(b, "perf-place", &b->e->at, "@perf is only valid in probes of process functions and "
 				   "statements");

@@ -149,8 +149,9 @@ static struct target_access *var_by_symbol(struct target_binder *b)
 	if (!dbg_kernel_base(place, &addr, &e))
 		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in kernel", t->symbol);
 	if (!type)
-		return access_fail(b, "global-type", &b->e->at, "the type of global '%s' of the kernel is not known: its "
-				   "type information (BTF) describes no such variable, and its debug information is not "
+		return access_fail(b, "global-type", &b->e->at,
+				   "the type of global '%s' of the kernel is not known: its type "
+				   "information (BTF) describes no such variable, and its debug information is not "
 				   "installed; @cast(0x%" PRIx64 ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
 	a = access_new(b, ACCESS_FETCH);
 	a->base = BASE_LOC;
