@@ -60,7 +60,7 @@ enum ir_stat { IR_STAT_COUNT, IR_STAT_SUM, IR_STAT_MIN, IR_STAT_MAX, IR_STAT_AVG
 enum ir_point_str {
 	IR_PP_FULL,	/* pp(): probe point as resolved */
 	IR_PP_FUNC,	/* ppfunc()/probefunc(): function name or "" */
-	IR_PP_NAME,	/* pn(): probe point as the script's alias names it */
+	IR_PP_NAME,	/* pn(): the alias that the script names, or the probe point with wild cards expanded */
 	IR_PP_TYPE,	/* probe_type() */
 	IR_PP_MODULE,	/* path of the probed module or "" */
 	IR_PP_MARK,	/* $$name: name of the mark or tracepoint */

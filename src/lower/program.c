@@ -12,7 +12,6 @@
 #include "ir/bound.h"
 #include "ir/check.h"
 #include "ir/pass.h"
-#include "lang/print.h"
 #include "lower/parts.h"
 #include "lower/target.h"
 #include "probe/family.h"
@@ -135,24 +134,6 @@ void lower_add_point(struct lower_module *m, enum prog_kind kind, struct ir_func
 	arrput(m->program->points, p);
 }
 
-/* What pn() shows of a point that is no alias's: as the script names it, without its marks and condition. */
-static const char *script_name(struct lower_module *m, const struct ast_point *pt)
-{
-	struct ast_point plain = *pt;
-	char *text = NULL;
-	const char *name;
-	size_t len;
-	FILE *out = xmemstream(&text, &len);
-
-	plain.optional = plain.sufficient = false;
-	plain.cond = NULL;
-	ast_print_point(out, &plain);
-	fclose(out);
-	name = arena_strndup(m->arena, text, len);
-	free(text);
-	return name;
-}
-
 static void add_probe(struct lower_module *m, const struct sema_probe *sp, bool *failed)
 {
 	struct prog_point p = sp->point->prog;
@@ -162,7 +143,7 @@ static void add_probe(struct lower_module *m, const struct sema_probe *sp, bool 
 	if (p.at_start)		/* what runs already is found, and chosen, by the session */
 		p.start_handler = lower_handler(m, sp, PROG_USER, 0, failed);
 	p.at = sp->written->at;
-	p.str[IR_PP_NAME] = sp->alias ? sp->alias : script_name(m, sp->derived);
+	p.str[IR_PP_NAME] = sp->alias ? sp->alias : sp->point->listing;
 	arrput(m->program->points, p);
 }
 

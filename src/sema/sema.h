@@ -71,7 +71,7 @@ struct sema_probe {
 	struct sema_body *body;
 	const struct ast_probe *probe;	/* where it is written */
 	const struct ast_point *written;	/* the point in that probe's list */
-	const struct ast_point *derived;	/* after alias and wild card expansion: what pn() shows */
+	const struct ast_point *derived;	/* after alias and wild card expansion */
 	const char *origin;		/* the way from the script: "alias = point <- list", as -p2 prints it */
 	const char *alias;		/* name of the alias that the script's point matched, with suffix, or NULL */
 };

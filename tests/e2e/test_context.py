@@ -26,7 +26,16 @@ def test_execname_and_points(places):
     assert at_outer(places, 'execname(), " ", ppfunc(), " ", probefunc()') == "places outer outer"
     assert re.fullmatch(rf'process\("{re.escape(str(places))}"\)\.function\("outer@.*places\.c:\d+"\)',
                         at_outer(places, "pp()"))
-    assert at_outer(places, "pn()") == f'process("{places}").function("outer")'
+    assert at_outer(places, "pn()") == at_outer(places, "pp()")
+
+
+def test_names_of_points_with_wild_cards(places):
+    """pn() is an alias's name, or the point with its wild cards expanded, one by one."""
+    text = """probe call = process(PROG).function("out*") { }
+              probe call { println(pn()) } probe process(PROG).function("ou*r") { println(pn()) }"""
+    lines = set(trace(places, text).ok().lines)
+    assert lines >= {"call"} and any(re.fullmatch(r'process\("[^"]*"\)\.function\("outer@.*places\.c:\d+"\)', line) for line in lines)
+    assert script('probe kernel.trace("sched_swi*ch") { println(pn()) exit() }').out == 'kernel.trace("sched:sched_switch")\n'
 
 
 def test_cpu(places):
