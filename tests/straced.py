@@ -16,6 +16,7 @@ HEADER = "/usr/include/x86_64-linux-gnu/asm/unistd_%d.h"
 SYNONYMS = {"AF_UNIX": "AF_LOCAL", "NULL": "0", "AT_STATX_SYNC_AS_STAT": "0"}
 SOCKET_CALLS = ("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown "
                 "setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg").split()
+IPC_CALLS = "semop semget semctl semtimedop msgsnd msgrcv msgget msgctl shmat shmdt shmget shmctl".split()
 SCRIPT = """
 probe syscall.* {
 	if (target_set_pid(pid()) && (execname() != "strace" || $id == 59))
@@ -204,6 +205,8 @@ def match(report, theirs, ours, names):
         wanted = {(names[bits].get(name), bits) for bits in (32, 64)}
         if name in SOCKET_CALLS:
             wanted.add((names[32]["socketcall"], 32))
+        if name in IPC_CALLS:
+            wanted.add((names[32]["ipc"], 32))
         found = next((i for i in range(k, min(k + 20, len(ours))) if ours[i][:2] in wanted), None)
         if found is None:
             report.differences[f"{name}: only strace shows it"] += 1

@@ -15,6 +15,16 @@
 #define PT_BX		40
 #define TS_COMPAT	2	/* thread_info.status: the call came by the 32-bit interface */
 
+/* Calls of the 32-bit interface that are many: which one says the first argument, in the bits of `mask`. */
+static const struct joint_call {
+	uint32_t nr, base, last;
+	int32_t mask;
+} joint_calls[] = {
+	{ 102, SOCKETCALL_BASE, 20, -1 },
+	{ 117, IPC_BASE, 24, 0xffff },		/* above them a version */
+};
+#define JOINT_CALLS	(sizeof(joint_calls) / sizeof(joint_calls[0]))
+
 static bool takes_all(const struct engine *e, uint32_t handler)
 {
 	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
@@ -31,10 +41,18 @@ static uint32_t *entry(struct syscall_table *t, const struct prog_point *p)
 	return p->syscall_ia32 ? &t->point[nr].ia32 : &t->point[nr].native;
 }
 
-static bool has_socket_call(const struct syscall_table *t)
+static bool has_part(const struct syscall_table *t, const struct joint_call *j)
 {
-	for (int i = 1; i <= SOCKETCALL_LAST; i++)
-		if (t->point[SOCKETCALL_BASE + i].ia32)
+	for (uint32_t i = 1; i <= j->last; i++)
+		if (t->point[j->base + i].ia32)
+			return true;
+	return false;
+}
+
+static bool is_part(uint32_t nr)
+{
+	for (size_t i = 0; i < JOINT_CALLS; i++)
+		if (nr > joint_calls[i].base && nr <= joint_calls[i].base + joint_calls[i].last)
 			return true;
 	return false;
 }
@@ -91,15 +109,18 @@ int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 
 	fill(e, handlers, n, &t);
 	if (takes_all(e, handlers[0])) {
-		for (int i = 0; i < SYSCALL_NUMBERS; i++) {
+		for (uint32_t i = 0; i < SYSCALL_NUMBERS; i++) {
+			if (is_part(i))
+				continue;
 			if (!t.point[i].native)
 				t.point[i].native = t.point[SYSCALL_NUMBERS - 1].native;
 			if (!t.point[i].ia32)
 				t.point[i].ia32 = t.point[SYSCALL_NUMBERS - 1].ia32;
 		}
 	}
-	if (!t.point[SOCKETCALL].ia32 && has_socket_call(&t))
-		t.point[SOCKETCALL].ia32 = UINT32_MAX;	/* no point, but worth a look */
+	for (size_t i = 0; i < JOINT_CALLS; i++)
+		if (!t.point[joint_calls[i].nr].ia32 && has_part(&t, &joint_calls[i]))
+			t.point[joint_calls[i].nr].ia32 = UINT32_MAX;	/* no point, but worth a look */
 	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "syscalls", 4, sizeof(t), 1, NULL);
 	if (fd < 0)
 		return -errno;
@@ -110,15 +131,16 @@ int syscalls_table(const struct engine *e, const uint32_t *handlers, size_t n)
 	return err;
 }
 
-/* r7 = point of SOCKETCALL: of which call, if it is known */
-static void find_socket_call(struct emit *em, em_label found)
+/* r7 = point of a joint call: of which part, if it is known */
+static void find_part(struct emit *em, const struct joint_call *j, em_label found)
 {
 	em_jcci(em, BPF_JEQ, R8, 0, found);
 	em_ldx(em, BPF_DW, R1, R6, 0);
 	em_ldx(em, BPF_W, R1, R1, PT_BX);
-	em_jcci(em, BPF_JGT, R1, SOCKETCALL_LAST, found);
+	em_alui(em, BPF_AND, R1, j->mask);
+	em_jcci(em, BPF_JGT, R1, (int32_t)j->last, found);
 	em_alui(em, BPF_LSH, R1, 3);
-	em_map_value(em, R2, MAP_SYSCALLS, SOCKETCALL_BASE * 8 + 4);
+	em_map_value(em, R2, MAP_SYSCALLS, j->base * 8 + 4);
 	em_alu(em, BPF_ADD, R2, R1);
 	em_ldx(em, BPF_W, R1, R2, 0);
 	em_jcci(em, BPF_JEQ, R1, 0, found);
@@ -128,8 +150,7 @@ static void find_socket_call(struct emit *em, em_label found)
 
 void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 {
-	em_label in_table = em_new_label(em), socket_call = em_new_label(em), found = em_new_label(em),
-		 chosen = em_new_label(em);
+	em_label in_table = em_new_label(em), found = em_new_label(em), chosen = em_new_label(em), part[JOINT_CALLS];
 	int info = kernel_offset("task_struct", "thread_info"), status = kernel_offset("thread_info", "status");
 
 	em_mov(em, R6, R1);
@@ -158,13 +179,17 @@ void syscalls_find(struct emit *em, enum prog_kind kind, em_label out)
 	em_alu(em, BPF_RSH, R7, R1);
 	em_alui(em, BPF_LSH, R7, 32);
 	em_alui(em, BPF_RSH, R7, 32);
-	em_jcci(em, BPF_JEQ, R9, SOCKETCALL, socket_call);
+	for (size_t i = 0; i < JOINT_CALLS; i++) {
+		part[i] = em_new_label(em);
+		em_jcci(em, BPF_JEQ, R9, (int32_t)joint_calls[i].nr, part[i]);
+	}
 	em_bind_entry(em, found);
 	em_jcci(em, BPF_JEQ, R7, 0, out);
 	em_alui(em, BPF_SUB, R7, 1);
 	em_jmp(em, chosen);
-	em_bind(em, socket_call);
-	find_socket_call(em, found);
-	em_jmp(em, found);
+	for (size_t i = 0; i < JOINT_CALLS; i++) {
+		em_bind(em, part[i]);
+		find_part(em, &joint_calls[i], found);
+	}
 	em_bind(em, chosen);
 }

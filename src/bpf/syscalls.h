@@ -11,15 +11,14 @@
 
 #include "bpf/engine_priv.h"
 
-#define SYSCALL_NUMBERS	512	/* larger ones count as the last, which no call has */
+#define SYSCALL_NUMBERS	544	/* larger ones count as the last, which no call has */
 
 /*
- * socketcall of the 32-bit interface is many calls in one: its call N has the number SOCKETCALL_BASE + N here, which no
- * other call has.
+ * socketcall and ipc of the 32-bit interface are many calls in one: call N of socketcall has the number
+ * SOCKETCALL_BASE + N here, of ipc IPC_BASE + N, which no other call has.
  */
-#define SOCKETCALL		102
 #define SOCKETCALL_BASE		480
-#define SOCKETCALL_LAST		20
+#define IPC_BASE		512
 
 /* One table: index of the point and 1, 0 for none. */
 struct syscall_table {

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """syscall.NAME: system calls of both interfaces, their variables, and points that share one event."""
+import os
 import re
 import subprocess
 import sys
 
-from support import script, stap
+from support import compile_target, script, stap
 
 
 def test_open_and_its_return():
@@ -40,6 +41,24 @@ def test_several_probes_of_one_call_all_run():
             'probe nd_syscall.getppid.return { if (pid() == target()) c++ } probe end { println(a, " ", b, " ", c) }')
     command = sys.executable + " -c 'import os\nfor i in range(1000): os.getppid()'"
     assert script(text, "-c", command).ok().out == "2000 1000 1000\n"
+
+
+def test_calls_that_are_many_have_the_names_of_their_parts():
+    """ipc of 32-bit programs is semget and so on; by number it is what it is, like socketcall."""
+    if not os.path.exists("/usr/lib32/libc.so"):
+        pytest.skip("no C library of 32 bits (libc6-dev-i386)")
+    text = ('probe syscall.semget, syscall.semop, syscall.compat_sys_semctl, syscall.compat_sys_msgrcv, syscall.shmget { '
+            'if (pid() == target()) println(pn(), " ", name, " ", argstr) } global any '
+            'probe syscall.semget.return { if (pid() == target()) println(name, " ", retval >= 0) } '
+            'probe syscall_any { if (pid() == target() && syscall_nr == 117) any[name]++ } '
+            'probe end { foreach (name in any) println(name, " ", any[name]) }')
+    lines = script(text, "-c", str(compile_target("ipc.c", "-m32"))).ok().lines
+    shown = [re.sub(r"0x[0-9a-f]{4,}", "ADDRESS", re.sub(r"(sem[oc]\w*|msgrcv) \d+,", r"\1 ID,", line)) for line in lines]
+    assert shown == [
+        "syscall.semget semget IPC_PRIVATE, 3, IPC_CREAT|0600", "semget 1", "syscall.semop semop ID, ADDRESS, 1",
+        "syscall.compat_sys_semctl semctl ID, 1, SETVAL|IPC_64, 0x5", "syscall.compat_sys_semctl semctl ID, 0, IPC_RMID|IPC_64, 0x0",
+        "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT", "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT",
+        "syscall.shmget shmget 0, 4096, IPC_CREAT|0600", "ipc 15"], lines
 
 
 def test_the_points_of_the_tapset_are_no_users_business():

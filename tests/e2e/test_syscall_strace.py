@@ -59,3 +59,10 @@ def test_both_interfaces(bits):
     if bits == 32 and not os.path.exists("/usr/lib32/libc.so"):
         pytest.skip("no C library of 32 bits (libc6-dev-i386)")
     check([str(compile_target("compat.c", f"-m{bits}", "-D_FILE_OFFSET_BITS=64", "-lpthread"))], 30)
+
+
+def test_the_calls_behind_ipc():
+    if not os.path.exists("/usr/lib32/libc.so"):
+        pytest.skip("no C library of 32 bits (libc6-dev-i386)")
+    report = compare([str(compile_target("ipc.c", "-m32"))])     # strace leaves addresses where arguments stand in memory
+    assert report.calls > 30 and report.same == report.calls and report.equal >= report.arguments - 7, report.differences

@@ -60,6 +60,14 @@ FAMILIES = ("syscall", "nd_syscall", "tp_syscall")
 SOCKETCALL = 480
 SOCKET_CALLS = ("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown "
                 "setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg").split()
+# Calls that ipc of the 32-bit interface stands for: its number, numbered from IPC on, and which of ipc's arguments theirs are.
+IPC = 512
+IPC_CALLS = {
+    "semop": (1, "2 5 3"), "semget": (2, "2 3 4"), "semctl": (3, "2 3 4 *5"), "semtimedop": (4, "2 5 3 6"),
+    "msgsnd": (11, "2 5 3 4"), "msgrcv": (12, "2 message 3 kind 4"), "msgget": (13, "2 3"), "msgctl": (14, "2 3 5"),
+    "shmat": (21, "2 5 3"), "shmdt": (22, "5"), "shmget": (23, "2 3 4"), "shmctl": (24, "2 3 5"),
+}
+IPC_PLACES = {"*5": "user_uint32(__sysarg5())", "message": "__ipc_message()", "kind": "__ipc_kind()"}
 HEAD = "// SPDX-License-Identifier: GPL-2.0-or-later\n// Made by tools/syscalls/generate.py.\n\n"
 
 
@@ -264,6 +272,22 @@ def emit_socket_call(out, call):
     out.write(re.sub(r"__sysarg(\d)\(\)", r"__socketarg(\1)", text.getvalue()))
 
 
+def emit_ipc_call(out, call, names):
+    """The same aliases for ipc."""
+    name = re.sub(r"^compat_sys_", "", call.name)
+    if name not in IPC_CALLS or (name == call.name and "compat_sys_" + name in names):
+        return
+    number, places = IPC_CALLS[name]
+    places = places.split()
+    text = io.StringIO()
+    emit(text, call, "-", f"{IPC + number}:{name}=compat_sys_ipc")
+
+    def argument(match):
+        place = places[int(match[1]) - 1]
+        return IPC_PLACES.get(place, f"__sysarg{place}()")
+    out.write(re.sub(r"__sysarg(\d)\(\)", argument, text.getvalue()))
+
+
 def read_sets(path):
     sets, name = {}, None
     with open(path, encoding="ascii") as f:
@@ -331,13 +355,14 @@ def main():
     with open(f"{directory}/syscalls_any.stp", "w", encoding="ascii") as out:
         out.write(HEAD)
         emit_any(out, rows, tables)
-    parts = int(parts)
+    parts, names = int(parts), {call.name for call, _, _ in rows}
     for part in range(parts):
         with open(f"{directory}/syscalls_{part:02}.stp", "w", encoding="ascii") as out:
             out.write(HEAD)
             for row in rows[part * len(rows) // parts:(part + 1) * len(rows) // parts]:
                 emit(out, *row)
                 emit_socket_call(out, row[0])
+                emit_ipc_call(out, row[0], names)
 
 
 if __name__ == "__main__":
