@@ -10,7 +10,7 @@
 
 #include "base/ds.h"
 #include "cli/options.h"
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 static const struct limit_row {
 	const char *name;

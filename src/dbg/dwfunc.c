@@ -565,3 +565,45 @@ const char *dbg_func_producer(const struct dbg_func *f)
 
 	return u->producer ? u->producer : "";
 }
+
+const struct dbg_label *dbg_func_labels(const struct dbg_func *f, size_t *n)
+{
+	struct dbg_label *list = NULL;
+	const struct dbg_label *r = NULL;
+	struct dw_die d, root;
+	struct dw_walk w;
+	struct dw_val v;
+
+	*n = 0;
+	if (!dw_die_by_handle(f->module->dw, f->die, &root))
+		return NULL;
+	dw_walk_start(&w, &root);
+	while (dw_walk_next(&w, &d, NULL)) {
+		struct dbg_label l = { 0 };
+
+		if (d.ab->tag != DW_TAG_lexical_block)
+			dw_walk_skip(&w);
+		if (d.ab->tag != DW_TAG_label || !dw_attr(&d, DW_AT_low_pc, &v) ||
+		    !dw_val_addr(d.u, &v, &l.pc))
+			continue;
+		l.name = dw_die_name(&d);
+		if (dw_attr_deep(&d, DW_AT_decl_line, &v, NULL))
+			l.line = (uint32_t)v.u;
+		if (l.name)
+			arrput(list, l);
+	}
+	*n = (size_t)arrlen(list);
+	if (*n)
+		r = arena_memdup(f->module->arena, list, *n * sizeof(*list));
+	arrfree(list);
+	return r;
+}
+
+const struct dbg_type *dbg_func_return_type(const struct dbg_func *f)
+{
+	struct dw_die d;
+
+	if (!dw_die_by_handle(f->module->dw, f->die, &d))
+		return module_void_type(f->module);
+	return dwtype_of_attr(f->module, &d);
+}

@@ -5,7 +5,7 @@
  */
 #include "run/expand.h"
 
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 #define EXPAND_MAX_FIELDS (RUN_WALK_MAX + 1)
 

@@ -124,7 +124,7 @@ void run_user_service(struct run_session *s, int64_t kind, const char *text);
 /* exit() was called, wherever. */
 void run_exit_request(struct run_session *s);
 
-/* ---- scan.c ---- */
+/* ---- needs.c ---- */
 
 /* Whether a kernel handler may walk user stacks. */
 bool run_wants_unwind(const struct program *p);

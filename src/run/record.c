@@ -12,7 +12,7 @@
 #include "base/xalloc.h"
 #include "ir/errors.h"
 #include "run/priv.h"
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 struct item {
 	enum wire_kind kind;

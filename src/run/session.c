@@ -28,7 +28,7 @@
 #include "run/priv.h"
 #include "run/rights.h"
 #include "run/stop.h"
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 #define SESSION_NICE	-10
 #define RECORD_BYTES	(16u << 20)	/* of a session's output that -F keeps in memory */

@@ -18,7 +18,7 @@
 
 #include "dbg/module.h"
 #include "run/expand.h"
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 static struct run_procs *procs;
 static struct run_symb *symb;

@@ -4,8 +4,8 @@
  * call frame information; memory beyond the copy is read from the live process, code and constant
  * data from its files.
  */
-#ifndef RUN_WALK_H
-#define RUN_WALK_H
+#ifndef RUN_STACKWALK_H
+#define RUN_STACKWALK_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
  * memory comes from the copy, else from the process itself if it still lives, else from the
  * file (constant data).
  */
-#include "run/walk.h"
+#include "run/stackwalk.h"
 
 #include <string.h>
 #include <sys/uio.h>
