@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arena: a list of zeroed blocks; the newest serves small requests from its
- * free end, large requests get a block of their own behind it.
+ * free end, large requests get a block of their own behind it.  What is to be done at the end is a list in them.
  */
 #include "base/arena.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ds.h"
 #include "base/xalloc.h"
 
 #define BLOCK_SIZE (64 * 1024)
@@ -20,8 +21,15 @@ struct block {
 	_Alignas(max_align_t) char data[];
 };
 
+struct at_end {
+	struct at_end *next;
+	void (*fn)(void *data);
+	void *data;
+};
+
 struct arena {
 	struct block *head;
+	struct at_end *at_end;
 };
 
 static struct block *block_new(size_t size)
@@ -46,6 +54,8 @@ void arena_destroy(struct arena *a)
 
 	if (!a)
 		return;
+	for (const struct at_end *e = a->at_end; e; e = e->next)
+		e->fn(e->data);
 	for (b = a->head; b; b = next) {
 		next = b->next;
 		free(b);
@@ -81,6 +91,27 @@ void *arena_alloc(struct arena *a, size_t size)
 	p = b->data + b->used;
 	b->used += size;
 	return p;
+}
+
+void arena_at_end(struct arena *a, void (*fn)(void *data), void *data)
+{
+	struct at_end *e = arena_new(a, struct at_end);
+
+	*e = (struct at_end){ a->at_end, fn, data };
+	a->at_end = e;
+}
+
+static void free_array(void *slot)
+{
+	void *array;
+
+	memcpy(&array, slot, sizeof(array));
+	arrfree(array);
+}
+
+void arena_own_array(struct arena *a, void *slot)
+{
+	arena_at_end(a, free_array, slot);
 }
 
 void *arena_memdup(struct arena *a, const void *p, size_t size)

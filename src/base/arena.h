@@ -18,6 +18,14 @@ struct arena *arena_create(void);
 /* Releases the arena and all memory taken from it; NULL is ignored. */
 void arena_destroy(struct arena *a);
 
+/* Calls fn(data) when the arena is destroyed, before its memory goes; what was told last comes first. */
+void arena_at_end(struct arena *a, void (*fn)(void *data), void *data);
+/*
+ * The array (base/ds.h) that a pointer holds when the arena is destroyed is freed with it; `slot`, in the arena, is
+ * the pointer's address.
+ */
+void arena_own_array(struct arena *a, void *slot);
+
 /* Zeroed memory of `size` bytes, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size);
 /* Copies and formatted texts, NUL-terminated; of at most `n` bytes of s. */

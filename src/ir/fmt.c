@@ -30,7 +30,7 @@ static const struct {
 
 uint32_t ir_format_new(struct ir_module *m)
 {
-	arrput(m->formats, arena_new(m->arena, struct ir_format));
+	arrput(m->formats, ir_format_alloc(m->arena));
 	return (uint32_t)arrlenu(m->formats) - 1;
 }
 

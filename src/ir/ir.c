@@ -37,7 +37,29 @@ struct ir_module *ir_module_create(struct arena *a)
 
 	m->arena = a;
 	m->maxstr = 512;
+	arena_own_array(a, &m->globals);
+	arena_own_array(a, &m->funcs);
+	arena_own_array(a, &m->formats);
+	arena_own_array(a, &m->regexes);
+	arena_own_array(a, &m->names);
+	arena_own_array(a, &m->handlers);
 	return m;
+}
+
+struct ir_func *ir_func_new(struct arena *a)
+{
+	struct ir_func *f = arena_new(a, struct ir_func);
+
+	arena_own_array(a, &f->locals);
+	return f;
+}
+
+struct ir_format *ir_format_alloc(struct arena *a)
+{
+	struct ir_format *f = arena_new(a, struct ir_format);
+
+	arena_own_array(a, &f->pieces);
+	return f;
 }
 
 struct ir_expr *ir_expr_new(struct ir_module *m, enum ir_op op, const struct span *at, uint32_t nargs, ...)

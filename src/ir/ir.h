@@ -225,6 +225,9 @@ struct ir_module {
 
 /* ir.c: construction */
 struct ir_module *ir_module_create(struct arena *a);
+/* An empty function, an empty format, not yet in a module. */
+struct ir_func *ir_func_new(struct arena *a);
+struct ir_format *ir_format_alloc(struct arena *a);
 struct ir_expr *ir_expr_new(struct ir_module *m, enum ir_op op, const struct span *at, uint32_t nargs, ...);
 struct ir_expr *ir_const(struct ir_module *m, int64_t v, const struct span *at);
 struct ir_expr *ir_str(struct ir_module *m, const char *s, const struct span *at);

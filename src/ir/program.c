@@ -29,6 +29,11 @@ struct program *program_create(struct arena *a)
 	struct program *p = arena_new(a, struct program);
 
 	p->ir = ir_module_create(a);
+	arena_own_array(a, &p->handlers);
+	arena_own_array(a, &p->points);
+	arena_own_array(a, &p->modules);
+	arena_own_array(a, &p->places);
+	arena_own_array(a, &p->late);
 	program_limits_default(&p->limits);
 	p->ir->maxstr = p->limits.maxstringlen;
 	p->script_name = "";

@@ -238,7 +238,7 @@ static void do_func(struct codec *c, struct ir_func **slot)
 	uint32_t n;
 
 	if (c->reading)
-		*slot = f = arena_new(c->a, struct ir_func);
+		*slot = f = ir_func_new(c->a);
 	do_str(c, &f->name);
 	do_span(c, &f->at);
 	DO(c, f->nparams);
@@ -298,7 +298,7 @@ static void do_format(struct codec *c, struct ir_format **slot)
 	uint32_t n;
 
 	if (c->reading)
-		*slot = f = arena_new(c->a, struct ir_format);
+		*slot = f = ir_format_alloc(c->a);
 	n = do_count(c, arrlenu(f->pieces), 1);
 	if (c->reading) {
 		arrsetlen(f->pieces, n);
@@ -585,6 +585,15 @@ int program_save(const struct program *p, const char *path)
 	return rc;
 }
 
+/* The constants of a loaded program's points; those of a compiled one belong to pass 2. */
+static void free_ints(void *program)
+{
+	struct program *p = program;
+
+	for (size_t i = 0; i < arrlenu(p->points); i++)
+		arrfree(p->points[i].ints);
+}
+
 static struct program *decode(struct arena *a, const struct source *file, const char **err)
 {
 	struct codec c = { .reading = true, .a = a };
@@ -602,6 +611,7 @@ static struct program *decode(struct arena *a, const struct source *file, const 
 	}
 	c.p = file->text + sizeof(h);
 	c.end = file->text + file->len;
+	arena_at_end(a, free_ints, p);
 	if (h.size != file->len - sizeof(h) || h.sum != checksum(c.p, h.size)) {
 		*err = "damaged file";
 		return NULL;

@@ -204,7 +204,7 @@ int ir_regex_compile(struct ir_module *m, struct ir_regex *re, const char **err)
 		return -EINVAL;
 	b.dfa = arena_new(m->arena, struct ir_dfa);
 	b.dfa->ngroups = prog->ngroups;
-	b.dfa->prog = arena_memdup(m->arena, prog, sizeof(*prog));
+	b.dfa->prog = prog;
 	b.mark = xcalloc(arrlenu(prog->insts), sizeof(*b.mark));
 	build_classes(&b);
 	rc = build_states(&b);

@@ -29,7 +29,7 @@ struct ir_dfa {
 	uint32_t ngroups;		/* group 0, the whole match, included */
 	uint8_t class_of[256];
 	uint16_t *next;			/* nstates * nclasses */
-	void *prog;			/* for groups; private to regex.c */
+	const struct re_prog *prog;	/* for groups; private to ir/regex*.c */
 };
 
 /* Fills re->dfa.  0, or -EINVAL with *err a message (arena memory). */

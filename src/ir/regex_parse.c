@@ -417,19 +417,14 @@ static void emit_node(struct re_parser *ps, const struct node *n)
 	}
 }
 
-/* Releases what lies outside the arena. */
-static void re_prog_free(struct re_prog *prog)
-{
-	arrfree(prog->insts);
-	arrfree(prog->sets);
-}
-
 struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **err)
 {
 	struct re_parser ps = { .arena = a, .text = text, .p = text };
 	struct node *n;
 
 	ps.prog = arena_new(a, struct re_prog);
+	arena_own_array(a, &ps.prog->insts);
+	arena_own_array(a, &ps.prog->sets);
 	ps.prog->ngroups = 1;
 	n = parse_alt(&ps);
 	if (*ps.p)
@@ -437,18 +432,13 @@ struct re_prog *re_prog_parse(struct arena *a, const char *text, const char **er
 	emit_node(&ps, n);
 	emit(&ps, RE_MATCH, 0);
 	*err = ps.err;
-	if (!ps.err)
-		return ps.prog;
-	re_prog_free(ps.prog);
-	return NULL;
+	return ps.err ? NULL : ps.prog;
 }
 
 const char *ir_regex_fault(struct arena *a, const char *text)
 {
 	const char *err;
-	struct re_prog *prog = re_prog_parse(a, text, &err);
 
-	if (prog)
-		re_prog_free(prog);
+	re_prog_parse(a, text, &err);
 	return err;
 }

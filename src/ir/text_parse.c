@@ -129,7 +129,7 @@ static uint32_t find_func(struct parser *ps, const char *name)
 	for (uint32_t i = 0; i < arrlenu(ps->m->funcs); i++)
 		if (strcmp(ps->m->funcs[i]->name, name) == 0)
 			return i;
-	f = arena_new(ps->a, struct ir_func);
+	f = ir_func_new(ps->a);
 	f->name = name;
 	f->at = ps->at;
 	arrput(ps->m->funcs, f);
@@ -529,7 +529,7 @@ static void parse_top(struct parser *ps)
 	} else if (take_word(ps, "func")) {
 		parse_func(ps);
 	} else if (take_word(ps, "handler")) {
-		struct ir_func *f = arena_new(ps->a, struct ir_func);
+		struct ir_func *f = ir_func_new(ps->a);
 
 		f->at = ps->at;
 		f->name = ps->tok == T_IDENT ? take_ident(ps) : "_";

@@ -197,7 +197,7 @@ static uint32_t lower_function(struct lower_module *m, const struct ast_function
 
 	if (known >= 0)
 		return m->func_of[known].value;
-	func = arena_new(m->arena, struct ir_func);
+	func = ir_func_new(m->arena);
 	func->name = f->name;
 	func->at = f->at;
 	func->ret = lower_type(f->type);

@@ -9,6 +9,7 @@
 
 #include "base/ds.h"
 #include "base/xalloc.h"
+#include "ir/fmt.h"
 #include "ir/regex.h"
 
 /* ---- statements ---- */
@@ -142,12 +143,10 @@ uint32_t lower_format(struct lower_module *m, const struct ir_format *f)
 	if (i >= 0)
 		return m->format_of[i].value;
 
-	struct ir_format *copy = arena_new(m->arena, struct ir_format);
-	uint32_t index = (uint32_t)arrlen(m->ir->formats);
+	uint32_t index = ir_format_new(m->ir);
 
 	for (ptrdiff_t k = 0; k < arrlen(f->pieces); k++)
-		arrput(copy->pieces, f->pieces[k]);
-	arrput(m->ir->formats, copy);
+		ir_format_conv(m->ir, index, &f->pieces[k]);
 	shput(m->format_of, key, index);
 	return index;
 }

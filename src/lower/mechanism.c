@@ -77,7 +77,7 @@ static void load_kept(void *ctx, struct ir_expr **e)
 static struct ir_func *entry_half(const struct keeping *k, const struct span *at)
 {
 	struct ir_module *ir = k->m->ir;
-	struct ir_func *f = arena_new(k->m->arena, struct ir_func);
+	struct ir_func *f = ir_func_new(k->m->arena);
 	struct ir_stmt **tail = &f->body;
 
 	f->name = arena_printf(k->m->arena, "entry.%u", k->m->temp_count++);

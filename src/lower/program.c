@@ -86,7 +86,7 @@ struct shared_handler {
 static struct ir_func *handler_body(struct lower_module *m, const struct sema_probe *sp, bool filter,
 				    bool *failed)
 {
-	struct ir_func *f = arena_new(m->arena, struct ir_func);
+	struct ir_func *f = ir_func_new(m->arena);
 	struct lower L = { .mod = m, .func = f, .point = sp->point, .tail = &f->body };
 	const struct ast_expr *cond = sp->body->cond;
 

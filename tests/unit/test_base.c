@@ -38,6 +38,41 @@ static void test_arena(void **state)
 	arena_destroy(NULL);
 }
 
+struct ending {
+	char *order;	/* where to note what is being ended */
+	char name;
+	int *array;
+};
+
+static void note_end(void *data)
+{
+	struct ending *e = data;
+
+	e->order[strlen(e->order)] = e->name;
+	arrfree(e->array);
+}
+
+/* Memory outside the arena goes with it (LeakSanitizer would tell), the youngest owner first. */
+static void test_arena_end(void **state)
+{
+	struct arena *a = arena_create();
+	struct { int *grows; } *owner = arena_alloc(a, sizeof(*owner));
+	char order[8] = "";
+
+	arena_own_array(a, &owner->grows);
+	for (int i = 0; i < 100; i++)
+		arrput(owner->grows, i);
+	for (char name = 'a'; name <= 'c'; name++) {
+		struct ending *e = arena_new(a, struct ending);
+
+		*e = (struct ending){ order, name, NULL };
+		arrput(e->array, name);
+		arena_at_end(a, note_end, e);
+	}
+	arena_destroy(a);
+	assert_string_equal(order, "cba");
+}
+
 static void test_intern(void **state)
 {
 	const char *kept[20000];
@@ -260,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_arena_end),
 		cmocka_unit_test(test_intern),
 		cmocka_unit_test(test_source),
 		cmocka_unit_test(test_layouts),

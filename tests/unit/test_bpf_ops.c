@@ -106,7 +106,7 @@ static bool loads(enum ir_op op, enum prog_kind kind)
 {
 	struct arena *a = arena_create();
 	struct program *p = program_create(a);
-	struct ir_func *f = arena_new(a, struct ir_func);
+	struct ir_func *f = ir_func_new(a);
 	struct maker mk = { .m = p->ir, .f = f };
 	struct engine_options o = { .show_log = false };
 	struct prog_point pt = { .kind = POINT_TRACEPOINT, .name = "sys_enter", .path = "/x" };

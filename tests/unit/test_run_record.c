@@ -41,7 +41,7 @@ static int setup(void **state)
 	prog = program_create(arena);
 	for (size_t i = 0; i < 3; i++)
 		ir_format_parse(prog->ir, formats[i], &err);
-	body = arena_new(arena, struct ir_func);
+	body = ir_func_new(arena);
 	body->name = "probe_0";
 	program_handler_add(prog, PROG_UPROBE, body);
 	arrput(prog->points, p);
@@ -54,8 +54,6 @@ static int teardown(void **state)
 {
 	(void)state;
 	run_session_destroy(session);
-	for (size_t i = 0; i < arrlenu(prog->ir->formats); i++)
-		arrfree(prog->ir->formats[i]->pieces);
 	arena_destroy(arena);
 	return unlink(path);
 }
