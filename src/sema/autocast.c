@@ -2,7 +2,8 @@
 /*
  * (e)->member: the C type of e, and whether it points into the kernel, follow from where its value came from.
  * Target variables and casts have one; assignments, arguments and returns hand it on to variables, parameters
- * and functions; the first one found counts.  Repeats until nothing more can be told.
+ * and functions; the first one found counts.  Repeats until nothing more can be told.  A @defined of such an
+ * expression is decided with it.
  */
 #include "sema/state.h"
 #include "sema/target.h"
@@ -21,6 +22,7 @@ struct caster {
 	struct { const struct ast_function *key; struct origin value; } *functions;
 	bool progress, last;
 	bool any;				/* the program has such expressions */
+	bool decided;				/* some @defined has become a constant */
 };
 
 static const struct origin unknown;
@@ -112,6 +114,10 @@ static void cast_expr(struct walk *w, struct ast_expr *e)
 	case EXPR_CALL:
 		learn_call(c, e);
 		break;
+	case EXPR_DEFINED:
+		if (sema_fold_defined(c->st, e))
+			c->decided = c->progress = true;
+		break;
 	default:
 		break;
 	}
@@ -150,7 +156,7 @@ static void cast_all(struct caster *c)
 	c->fn = NULL;
 }
 
-void sema_bind_autocasts(struct sema_state *st)
+bool sema_bind_autocasts(struct sema_state *st)
 {
 	struct caster c = {.w = {cast_expr, cast_stmt}, .st = st};
 
@@ -164,4 +170,5 @@ void sema_bind_autocasts(struct sema_state *st)
 	}
 	hmfree(c.vars);
 	hmfree(c.functions);
+	return c.decided;
 }

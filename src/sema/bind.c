@@ -2,7 +2,7 @@
 /*
  * Target variables of a scope: bound through sema/target.h.  What cannot be bound is kept in
  * state.unbound: it is an error only if the expression survives dead-code removal.
- * @defined, @const and @enum fold to constants here.  (e)->m waits for autocast.c.
+ * @defined, @const and @enum fold to constants here.  (e)->m waits for autocast.c, and so does a @defined of such.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -58,15 +58,8 @@ static void bind_target(struct sema_scope *sc, struct ast_expr *e, resolve_fn *r
 	if (!sc->assigned || (sc->assigned & SEMA_READ))
 		use |= TARGET_READ;
 	e->sema = target_bind(&c, e, use, &why);
-	if (e->sema)
-		return;
-	if (sc->st->s->skip_badvars && e->kind == EXPR_TARGET && use == TARGET_READ && !sc->in_defined) {
-		diag_warn(sc->st->s->diag, "bad-variable", &e->at,
-			  "Bad $context variable being substituted with literal 0");
-		walk_set_number(e, 0);
-	} else {
+	if (!e->sema)
 		unbound(sc, e, why);
-	}
 }
 
 static void bind_entry(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
@@ -89,35 +82,48 @@ static void bind_entry(struct sema_scope *sc, struct ast_expr *e, resolve_fn *re
 
 struct probing {
 	struct walk w;
-	struct sema_scope *sc;
+	struct sema_state *st;
 	bool bound;
+	bool open;	/* not to be said before the type of some (e) in (e)->m is known */
 };
 
 static void probe_bound(struct walk *w, struct ast_expr *e)
 {
 	struct probing *p = (struct probing *)w;
 
-	if (hmgeti(p->sc->st->unbound, e) >= 0)
+	if (hmgeti(p->st->unbound, e) >= 0) {
 		p->bound = false;
-	else
-		walk_expr(w, e);
+		return;
+	}
+	if (e->kind == EXPR_AUTOCAST && !e->sema)
+		p->open = true;
+	walk_expr(w, e);
+}
+
+bool sema_fold_defined(struct sema_state *st, struct ast_expr *e)
+{
+	struct probing p = {{probe_bound, NULL}, st, true, false};
+
+	probe_bound(&p.w, e->wrap.operand);
+	if (p.bound && p.open)
+		return false;
+	walk_set_number(e, p.bound);
+	return true;
 }
 
 /* @defined(e): does everything in e bind? */
-static void fold_defined(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
+static void bind_defined(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 {
-	struct probing p = {{probe_bound, NULL}, sc, true};
-	bool outer = sc->in_defined;
+	bool failed;
 
 	diag_hold(sc->st->s->diag);
-	sc->in_defined = true;
 	resolve(sc, e->wrap.operand);
-	sc->in_defined = outer;
-	if (diag_held_errors(sc->st->s->diag))
-		p.bound = false;
+	failed = diag_held_errors(sc->st->s->diag) != 0;
 	diag_release(sc->st->s->diag, false);
-	probe_bound(&p.w, e->wrap.operand);
-	walk_set_number(e, p.bound);
+	if (failed)
+		walk_set_number(e, 0);
+	else
+		sema_fold_defined(sc->st, e);
 }
 
 static void fold_enumerator(struct sema_scope *sc, struct ast_expr *e)
@@ -160,7 +166,7 @@ void sema_bind(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 		bind_entry(sc, e, resolve);
 		break;
 	case EXPR_DEFINED:
-		fold_defined(sc, e, resolve);
+		bind_defined(sc, e, resolve);
 		break;
 	case EXPR_CONST:
 	case EXPR_ENUM:

@@ -228,7 +228,11 @@ static void run_steps(struct sema_state *st)
 	fold_bound_bodies(st);
 	sema_elide(st);
 	sema_spare_unreached(st);
-	sema_bind_autocasts(st);
+	if (sema_bind_autocasts(st)) {
+		fold_bound_bodies(st);
+		sema_spare_unreached(st);
+	}
+	sema_skip_badvars(st);
 	if (sema_infer_types(st) || failed(s))
 		return;
 	sema_optimise(st);

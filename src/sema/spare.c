@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Code that constants rule out is still typed, but target variables that cannot be had there are
- * no error: they become 0.  Nothing else changes.
+ * no error: they become 0.  Nothing else changes.  With --skip-badvars those that are left become 0, too, with a
+ * warning.
  *
  * One walk: operators tell upwards whether they have a constant value (a literal's, or one
  * computed from their operands'), and what the value decides not to run is spared.
@@ -163,4 +164,49 @@ void sema_spare_unreached(struct sema_state *st)
 		visit_stmt(&s.w, st->bodies[i]->stmt);
 	for (size_t i = 0; i < arrlenu(st->s->functions); i++)
 		visit_stmt(&s.w, st->s->functions[i]->body);
+}
+
+/* ---- --skip-badvars ---- */
+
+struct replacer {
+	struct walk w;
+	struct sema_state *st;
+	const struct ast_expr *written;		/* left of the assignment at hand: an error, not 0 */
+};
+
+static void replace_expr(struct walk *w, struct ast_expr *e)
+{
+	struct replacer *r = (struct replacer *)w;
+	bool written = r->written == e;
+
+	switch (e->kind) {
+	case EXPR_ASSIGN:
+		r->written = e->binary.left;
+		break;
+	case EXPR_PREFIX:
+	case EXPR_POSTFIX:
+		r->written = e->unary.operand;
+		break;
+	default:
+		break;
+	}
+	if (e->kind != EXPR_TARGET || written || hmgeti(r->st->unbound, e) < 0) {
+		walk_expr(w, e);
+		return;
+	}
+	diag_warn(r->st->s->diag, "bad-variable", &e->at, "Bad $context variable being substituted with literal 0");
+	hmdel(r->st->unbound, e);
+	walk_set_number(e, 0);
+}
+
+void sema_skip_badvars(struct sema_state *st)
+{
+	struct replacer r = {{replace_expr, walk_stmt}, st, NULL};
+
+	if (!st->s->skip_badvars || !hmlen(st->unbound))
+		return;
+	for (size_t i = 0; i < arrlenu(st->bodies); i++)
+		walk_stmt(&r.w, st->bodies[i]->stmt);
+	for (size_t i = 0; i < arrlenu(st->s->functions); i++)
+		walk_stmt(&r.w, st->s->functions[i]->body);
 }

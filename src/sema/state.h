@@ -48,7 +48,6 @@ struct sema_scope {
 	struct { const char *key; struct ast_var *value; } *by_name;
 	const struct probe_point *point;	/* bodies: where $variables are looked up */
 	bool condition;				/* in `if (cond)` of a probe point */
-	bool in_defined;			/* in the operand of @defined */
 	unsigned assigned;			/* SEMA_*: how the expression being visited is used */
 };
 
@@ -67,6 +66,11 @@ void sema_queue_function(struct sema_state *st, struct ast_function *f);
 /* bind.c: target variables, @defined, @const ...; called for each such expression of a scope */
 void sema_bind(struct sema_scope *sc, struct ast_expr *e, void (*resolve)(struct sema_scope *,
 									   struct ast_expr *));
+/*
+ * Replaces @defined(...), the operand of which has been bound, by 1 or 0.  False: that depends on the C type of
+ * some e of (e)->m, which is not known so far.
+ */
+bool sema_fold_defined(struct sema_state *st, struct ast_expr *e);
 
 /* text.c: points and expressions as pass 2 prints them */
 const char *sema_text_point(struct arena *a, const struct ast_point *pt);
@@ -85,8 +89,8 @@ void sema_optimise(struct sema_state *st);
 /* Functions and globals that nothing uses any more. */
 void sema_drop_unused(struct sema_state *st);
 
-/* autocast.c: binds (e)->m where the C type of e can be told */
-void sema_bind_autocasts(struct sema_state *st);
+/* autocast.c: binds (e)->m where the C type of e can be told; true if that decided some @defined */
+bool sema_bind_autocasts(struct sema_state *st);
 
 /* fold.c: folds constants and what they decide; true if something changed. */
 bool sema_fold_stmt(struct sema_state *st, struct ast_stmt *s);
@@ -99,6 +103,8 @@ bool sema_leaves(const struct ast_stmt *s);
 
 /* spare.c: target variables that are not to be had do not matter where constants rule the code out */
 void sema_spare_unreached(struct sema_state *st);
+/* With --skip-badvars: target variables that are not to be had and are only read become 0, with a warning. */
+void sema_skip_badvars(struct sema_state *st);
 
 /* checks.c: what holds only once types are known */
 void sema_check_statistics(struct sema_state *st);

@@ -153,6 +153,8 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
 /* A parameter of the system call at the point; NULL: it has none of that name, or the kernel does not tell. */
 struct target_access *target_syscall_parameter(struct target_binder *b, const char *name);
+/* $return at the end of a system call */
+struct target_access *target_syscall_result(struct target_binder *b);
 /* Appends the names of its parameters, each behind a $. */
 void target_syscall_names(struct arena *a, const struct probe_point *pt, const char ***names);
 struct target_access *target_kernel_result(struct target_binder *b);

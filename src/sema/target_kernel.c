@@ -80,6 +80,8 @@ struct target_access *target_no_parameter(struct target_binder *b, const char *n
 			arrput(names, arena_printf(arena, "$%s", pt->params[i].name));
 	if (pt->prog.kind == POINT_SYSCALL)
 		target_syscall_names(arena, pt, &names);
+	if (pt->kind == PROG_SYSRET)
+		arrput(names, "$return");
 	for (size_t i = trace ? 0 : 1; i < sizeof(common) / sizeof(common[0]); i++)
 		arrput(names, common[i]);
 	if (pt->scope == PROBE_SCOPE_KERNEL_RETURN)
@@ -115,6 +117,8 @@ struct target_access *target_kernel_bind(struct target_binder *b, const char *na
 	for (size_t i = 0; i < pt->nparams; i++)
 		if (pt->params[i].name && !strcmp(pt->params[i].name, name))
 			return target_parameter(b, i);
+	if (pt->kind == PROG_SYSRET && !strcmp(name, "return"))
+		return target_syscall_result(b);
 	if (pt->prog.kind == POINT_SYSCALL) {
 		struct target_access *a = target_syscall_parameter(b, name);
 

@@ -2,7 +2,7 @@
 /*
  * Parameters of a system call by the names that the kernel's function has for them, as its own event of the call
  * (syscalls:sys_enter_NAME) tells: $filename of openat.  They are numbers as the process passed them; addresses are of
- * its memory.
+ * its memory.  $return is the result, as it is of a function.
  */
 #include <string.h>
 
@@ -119,4 +119,15 @@ struct target_access *target_syscall_parameter(struct target_binder *b, const ch
 	a->arg = s.at;
 	a->ctype = number_type(pt->module, s.type);
 	return a->ctype ? a : NULL;
+}
+
+/* What the tracepoint behind the call's end (raw_syscalls:sys_exit) has the result in. */
+struct target_access *target_syscall_result(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+
+	for (size_t i = 0; i < pt->nparams; i++)
+		if (pt->params[i].name && !strcmp(pt->params[i].name, "ret"))
+			return target_parameter(b, i);
+	return target_no_parameter(b, "return");
 }

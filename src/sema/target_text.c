@@ -291,12 +291,13 @@ static struct target_access *context_vars(struct target_binder *b, bool params, 
 static struct target_access *context_return(struct target_binder *b, const char *pretty)
 {
 	struct printer p = { .b = b };
-
 	const struct probe_point *pt = b->c->point;
 	const struct dbg_type *type = pt->func ? dbg_func_return_type(pt->func) :
 				      pt->type ? dbg_type_target(pt->type) : NULL;
 
-	if (type && type->kind != DBG_VOID)
+	if (pt->kind == PROG_SYSRET)
+		put_variable(&p, "return", target_syscall_result(b), pretty);
+	else if (type && type->kind != DBG_VOID)
 		put_variable(&p, "return", target_return_value(b), pretty);
 	b->why = NULL;
 	return text_done(&p, NULL);
@@ -369,6 +370,8 @@ struct target_access *access_context(struct target_binder *b, const char *name, 
 			return empty_text(b);
 		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_TRACE:
+		if (pt->kind == PROG_SYSRET && !strcmp(name, "return"))
+			return context_return(b, pretty);
 		return vars || parms ? context_parameters(b, pretty) : NULL;
 	case PROBE_SCOPE_SYSCALL:
 		return parms ? context_arguments(b, target_argument_count(b)) : NULL;

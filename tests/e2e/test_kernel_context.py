@@ -107,6 +107,17 @@ def test_arguments_of_a_process(tmp_path):
     assert lines[1:] == ["two", "+two", "1"]
 
 
+def test_members_of_the_current_task():
+    text = ('function name(t) { return kernel_string(&t->comm) } function old(t) { return @choose_defined(t->none, t->tgid) } '
+            'function both(t) { if (@defined(t->none)) return t->none return @defined(t->pid) ? t->pid : t->none } '
+            'probe kernel.trace("sys_enter") { if (pid() == target()) { t = task_current() u = pid2task(tid()) '
+            'm = @choose_defined(t->none, t->mm) '
+            'println(task_current()->tgid == pid(), t->pid == tid(), u == t, u->tgid == pid(), name(t) == execname(), old(t) == pid(), '
+            'both(t) == tid(), @defined(t->none), @defined(t->mm), @defined(m->none), @defined(m->pgd), m == t->mm) exit() } }')
+    assert script(text, "-c", "/bin/true").out == "111111101011\n"
+    assert script("probe oneshot { println(task_current()->tgid == pid(), pid2task(1)->pid) }").ok().out == "11\n"
+
+
 # ---- memory ----
 
 def test_numbers_and_strings(tmp_path):

@@ -194,3 +194,9 @@ def test_script_is_executable(tmp_path):
     path.write_text(f'#!{STAP}\nprobe oneshot {{ println("executed") }}\n')
     path.chmod(0o755)
     assert run([path]).ok().out == "executed\n"
+
+
+def test_private_where_the_language_has_it():
+    text = "@__private30 global g = 1 @__private30 function f() { return g } probe oneshot { println(f()) }"
+    assert script(text).ok().out == "1\n"
+    assert script(text, "--compatible=2.9").ok().out == "1\n"

@@ -175,6 +175,16 @@ def test_parameters_by_the_kernels_names():
     assert re.search(r"unable to find tracepoint variable '\$filenam' \(alternatives: \$filename, ", err), err
 
 
+def test_result_by_the_name_that_results_of_functions_have():
+    text = ('probe syscall.openat.return { if (pid() == target() && user_string($filename, "") == "/nonexistent") '
+            'printf("%d %s %s %d\\n", $return, $$return, $$return$, @defined($return)) } '
+            'probe nd_syscall.read.return { if (pid() == target() && $return != retval) println("differs") } '
+            'probe syscall.openat { if (pid() == target()) { println(@defined($return), @defined($$return)) } }')
+    assert set(script(text, "-c", "cat /nonexistent").out.splitlines()) == {"-2 return=0xfffffffffffffffe return=-2 1", "00"}
+    err = script("probe syscall.openat { println($return) }").err
+    assert "unable to find tracepoint variable '$return'" in err, err
+
+
 def test_the_process_makes_the_same_texts_as_a_handler():
     """What is printed is left to the process, what is looked at is made in the kernel."""
     program = ("import os, ctypes, resource, signal, socket, time\n"
