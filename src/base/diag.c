@@ -37,12 +37,6 @@ void diag_sink_fini(struct diag_sink *s)
 {
 	struct seen_entry *seen = s->seen;
 
-	for (ptrdiff_t i = 0; i < arrlen(s->all); i++)
-		for (struct diag *d = s->all[i]; d; d = d->next)
-			arrfree(d->hints);
-	for (ptrdiff_t i = 0; i < arrlen(s->held); i++)
-		for (struct diag *d = s->held[i]; d; d = d->next)
-			arrfree(d->hints);
 	arrfree(s->all);
 	arrfree(s->held);
 	shfree(seen);
@@ -54,6 +48,7 @@ static struct diag *diag_vnew(struct diag_sink *s, enum diag_kind kind, const ch
 {
 	struct diag *d = arena_new(s->arena, struct diag);
 
+	arena_own_array(s->arena, &d->hints);
 	d->kind = kind;
 	d->tag = tag;
 	d->msg = arena_vprintf(s->arena, fmt, ap);

@@ -34,8 +34,10 @@ struct record {
 
 struct ksymtable {
 	struct header h;
-	struct record *records;		/* stb_ds arrays while it is made here, else in the mapping */
-	uint32_t *slots;		/* number + 1; 0: free */
+	void *map;			/* of the file; NULL: it was made here */
+	size_t map_len;
+	struct record *records;		/* stb_ds arrays if it was made here, else in the mapping */
+	uint32_t *slots;		/* number + 1; 0: free; xcalloc() if it was made here */
 	char *names;
 	uint64_t text;			/* 0: addresses are hidden */
 	bool changed;
@@ -80,10 +82,26 @@ struct ksymtable *ksymtable_load(void)
 		free(t);
 		return NULL;
 	}
+	t->map = p;
+	t->map_len = len;
 	t->records = (struct record *)(p + sizeof(t->h));
 	t->slots = (uint32_t *)(t->records + t->h.nfunctions);
 	t->names = (char *)(t->slots + t->h.nslots);
 	return t;
+}
+
+void ksymtable_destroy(struct ksymtable *t)
+{
+	if (!t)
+		return;
+	if (t->map) {
+		munmap(t->map, t->map_len);
+	} else {
+		arrfree(t->records);
+		free(t->slots);
+		arrfree(t->names);
+	}
+	free(t);
 }
 
 void ksymtable_save(struct ksymtable *t)

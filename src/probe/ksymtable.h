@@ -30,6 +30,9 @@ struct ksymtable *ksymtable_load(void);
 /* Keeps what changed since it was loaded or made, if addresses are known. */
 void ksymtable_save(struct ksymtable *t);
 
+/* Of one that was loaded or made; NULL is ignored. */
+void ksymtable_destroy(struct ksymtable *t);
+
 /* Making one: functions in the order of the file, then ksymtable_finish(). */
 struct ksymtable *ksymtable_create(void);
 void ksymtable_add(struct ksymtable *t, const char *name, size_t len, uint64_t addr);

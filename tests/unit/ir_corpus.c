@@ -13,6 +13,7 @@
 #include "ir/check.h"
 #include "ir/pass.h"
 #include "ir/text.h"
+#include "ir_support.h"
 
 static void parse_head(struct arena *a, struct ir_case *c, const char *line, size_t n)
 {
@@ -103,11 +104,10 @@ struct program *ir_corpus_program(struct arena *a, const struct ir_case *c, enum
 	struct program *p = program_create(a);
 	struct source *src = source_create(a, "<ir>", c->ir, strlen(c->ir));
 	struct ir_module *m = ir_parse(a, src, err);
-	struct ir_func **handlers;
+	struct prog_point pt = { .kind = kind == PROG_USER ? POINT_BEGIN : POINT_TRACEPOINT };
 
 	if (!m)
 		return NULL;
-	p->ir = m;
 	p->limits.maxstringlen = m->maxstr;
 	if (c->maxaction)
 		p->limits.maxaction = p->limits.maxaction_interruptible = c->maxaction;
@@ -120,17 +120,8 @@ struct program *ir_corpus_program(struct arena *a, const struct ir_case *c, enum
 		return NULL;
 	if (optimise)
 		ir_optimise(m);
-	handlers = m->handlers;
-	m->handlers = NULL;
-	for (size_t i = 0; i < arrlenu(handlers); i++) {
-		struct prog_point pt = { .kind = kind == PROG_USER ? POINT_BEGIN : POINT_TRACEPOINT };
-
-		pt.handler = program_handler_add(p, kind, handlers[i]);
-		pt.at = handlers[i]->at;
-		pt.str[IR_PP_FULL] = "begin";
-		arrput(p->points, pt);
-	}
-	arrfree(handlers);
+	pt.str[IR_PP_FULL] = "begin";
+	ir_program_fill(p, m, kind, &pt);
 	*err = ir_check_program(p);
 	if (*err)
 		return NULL;

@@ -21,6 +21,7 @@
 #include "ir/check.h"
 #include "ir/pass.h"
 #include "ir/text.h"
+#include "ir_support.h"
 #include "probe/attach.h"
 
 static __attribute__((noinline, noclone)) long probed(long a, const char *s)
@@ -56,36 +57,25 @@ struct run {
 static struct program *parse(struct arena *a, const char *ir, enum prog_kind kind)
 {
 	struct program *p = program_create(a);
+	struct prog_module self = { .path = "/proc/self/exe" };
+	bool traced = kind == PROG_TRACEPOINT || kind == PROG_RAW_TP || kind == PROG_TP_BTF;
+	struct prog_point pt = {
+		.kind = traced ? POINT_TRACEPOINT : POINT_UPROBE,
+		.str = { [IR_PP_FULL] = "process.function(\"probed\")", [IR_PP_FUNC] = "probed" },
+		.ints = ir_point_ints(a, 1, (int64_t[]){ 4711 }),
+		.path = self.path, .offset = file_offset((void *)probed), .address = file_offset((void *)probed),
+		.name = kind == PROG_TRACEPOINT ? "syscalls:sys_enter_getppid" : "sys_enter",
+	};
 	const char *err = NULL;
 	struct ir_module *m = ir_parse(a, source_create(a, "<ir>", ir, strlen(ir)), &err);
-	struct ir_func **handlers;
 
 	if (!m)
 		fail_msg("%s", err);
-	p->ir = m;
 	p->limits.maxstringlen = m->maxstr;
-	handlers = m->handlers;
-	m->handlers = NULL;
-	for (size_t i = 0; i < arrlenu(handlers); i++) {
-		struct prog_point pt = { .handler = program_handler_add(p, kind, handlers[i]) };
-		struct prog_module mod = { .path = "/proc/self/exe" };
-
-		p->handlers[pt.handler].sleepable = true;
-		pt.kind = kind == PROG_TRACEPOINT || kind == PROG_RAW_TP || kind == PROG_TP_BTF ?
-			  POINT_TRACEPOINT : POINT_UPROBE;
-		pt.at = handlers[i]->at;
-		pt.str[IR_PP_FULL] = "process.function(\"probed\")";
-		pt.str[IR_PP_FUNC] = "probed";
-		pt.path = mod.path;
-		pt.offset = file_offset((void *)probed);
-		pt.address = pt.offset;
-		pt.name = kind == PROG_TRACEPOINT ? "syscalls:sys_enter_getppid" : "sys_enter";
-		arrput(pt.ints, 4711);
-		arrput(p->points, pt);
-		if (!arrlen(p->modules))
-			arrput(p->modules, mod);
-	}
-	arrfree(handlers);
+	ir_program_fill(p, m, kind, &pt);
+	for (size_t i = 0; i < arrlenu(p->handlers); i++)
+		p->handlers[i].sleepable = true;
+	arrput(p->modules, self);
 	ir_analyse(p);
 	return p;
 }

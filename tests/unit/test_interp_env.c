@@ -16,6 +16,7 @@
 #include "ir/check.h"
 #include "ir/pass.h"
 #include "ir/text.h"
+#include "ir_support.h"
 
 struct world {
 	struct out_buf text;	/* all that happens, in order */
@@ -72,24 +73,15 @@ static int on_read(void *ctx, uint64_t addr, void *buf, size_t n)
 
 static struct program *program_of(struct arena *a, const char *text)
 {
+	struct prog_point pt = { .kind = POINT_TIMER, .ints = ir_point_ints(a, 2, (int64_t[]){ 41, 42 }) };
 	struct program *p = program_create(a);
 	const char *err = NULL;
-	struct ir_func **handlers;
+	struct ir_module *m = ir_parse(a, source_create(a, "<ir>", text, strlen(text)), &err);
 
-	p->ir = ir_parse(a, source_create(a, "<ir>", text, strlen(text)), &err);
-	if (!p->ir)
+	if (!m)
 		fail_msg("%s in:\n%s", err, text);
-	handlers = p->ir->handlers;
-	p->ir->handlers = NULL;
-	for (size_t i = 0; i < arrlenu(handlers); i++) {
-		struct prog_point pt = { .kind = POINT_TIMER };
-
-		pt.handler = program_handler_add(p, PROG_USER, handlers[i]);
-		pt.str[IR_PP_FULL] = "timer.s(1)";
-		arrput(pt.ints, 41);
-		arrput(pt.ints, 42);
-		arrput(p->points, pt);
-	}
+	pt.str[IR_PP_FULL] = "timer.s(1)";
+	ir_program_fill(p, m, PROG_USER, &pt);
 	err = ir_check_program(p);
 	if (err)
 		fail_msg("%s in:\n%s", err, text);

@@ -19,6 +19,7 @@
 #include "ir/regex.h"
 #include "ir/text.h"
 #include "ir_corpus.h"
+#include "ir_support.h"
 
 static struct arena *arena;
 
@@ -330,6 +331,7 @@ static struct program *program_of(const char *text, enum prog_kind kind)
 		pt.handler = program_handler_add(p, begin ? PROG_USER : kind, handlers[i]);
 		arrput(p->points, pt);
 	}
+	arrfree(handlers);
 	assert_null(ir_check_program(p));
 	ir_analyse(p);
 	return p;
@@ -569,7 +571,7 @@ static void test_save(void **state)
 	assert_true(fd >= 0);
 	p->points[0].path = "/bin/true";
 	p->points[0].str[IR_PP_FULL] = "process(\"/bin/true\").function(\"main\")";
-	arrput(p->points[0].ints, 77);
+	p->points[0].ints = ir_point_ints(arena, 1, (int64_t[]){ 77 });
 	arrput(p->modules, ((struct prog_module){ "/bin/true", "abcd" }));
 	p->limits.maxaction = 123;
 	assert_int_equal(program_save(p, path), 0);
@@ -664,6 +666,7 @@ static void test_save_corpus(void **state)
 		free(a);
 		free(b);
 	}
+	arrfree(cases);
 	close(fd);
 	unlink(path);
 }

@@ -88,7 +88,7 @@ static void need_rights(void)
 
 static struct program *one_handler(struct arena *a, enum prog_kind kind)
 {
-	struct program *p = arena_new(a, struct program);
+	struct program *p = program_create(a);
 	struct prog_handler h = { .kind = kind };
 
 	arrput(p->handlers, h);

@@ -50,7 +50,7 @@ static const char *offsets(const struct ksymtable *t, const char *name, uint64_t
 
 static void test_names(void **state)
 {
-	const struct ksymtable *t = make(TEXT);
+	struct ksymtable *t = make(TEXT);
 
 	assert_int_equal(ksymtable_count(t), 6);
 	assert_string_equal(offsets(t, "start", TEXT), "0");
@@ -59,17 +59,20 @@ static void test_names(void **state)
 	assert_string_equal(offsets(t, "none", TEXT), "");
 	assert_string_equal(ksymtable_at(t, 5).name, "last");
 	assert_null(ksymtable_at(t, 5).module);
+	ksymtable_destroy(t);
 }
 
 static void test_hidden_addresses(void **state)
 {
-	const struct ksymtable *t = make(0);
+	struct ksymtable *t = make(0);
 
 	assert_string_equal(offsets(t, "alias", 0), "20");
+	ksymtable_destroy(t);
 	t = ksymtable_create();
-	ksymtable_finish((struct ksymtable *)t, 0, (uint64_t[]){ 0, 0 });
+	ksymtable_finish(t, 0, (uint64_t[]){ 0, 0 });
 	assert_int_equal(ksymtable_count(t), 0);
 	assert_int_equal(ksymtable_named(t, "start", 0), 0);
+	ksymtable_destroy(t);
 }
 
 static void test_kept(void **state)
@@ -84,6 +87,7 @@ static void test_kept(void **state)
 	ksymtable_set(t, ksymtable_named(t, "last", 0) - 1, KSYM_TRACEABLE);
 	ksymtable_learned(t, KSYM_TRACEABLE);
 	ksymtable_save(t);
+	ksymtable_destroy(t);
 	t = ksymtable_load();
 	assert_non_null(t);
 	assert_string_equal(offsets(t, "twice", text), "10 30");
@@ -91,6 +95,7 @@ static void test_kept(void **state)
 	assert_false(ksymtable_knows(t, KSYM_REFUSED));
 	assert_true(ksymtable_has(t, ksymtable_named(t, "last", 0) - 1, KSYM_TRACEABLE));
 	assert_false(ksymtable_has(t, ksymtable_named(t, "start", 0) - 1, KSYM_TRACEABLE));
+	ksymtable_destroy(t);
 }
 
 static void write_bytes(const char *path, const char *bytes, size_t len)
@@ -130,6 +135,7 @@ static void test_damaged(void **state)
 		if (t)
 			(void)(ksymtable_named(t, "twice", 0) + ksymtable_named(t, "none", 0) +
 			       ksymtable_named(t, "start", 9));
+		ksymtable_destroy(t);
 	}
 	unlink(path);
 }
