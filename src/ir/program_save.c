@@ -585,7 +585,7 @@ int program_save(const struct program *p, const char *path)
 	return rc;
 }
 
-/* The constants of a loaded program's points; those of a compiled one belong to pass 2. */
+/* The constants of a loaded program's points; those of a compiled one belong to the probe points. */
 static void free_ints(void *program)
 {
 	struct program *p = program;

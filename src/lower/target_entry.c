@@ -164,7 +164,7 @@ struct ir_expr *target_kept_value(struct lower *L, const struct target_access *a
 {
 	const struct probe_point *entry = a->entry;
 	struct target_access *plain = arena_memdup(L->mod->arena, a, sizeof(*a));
-	struct ir_func *f = arena_new(L->mod->arena, struct ir_func);
+	struct ir_func *f = ir_func_new(L->mod->arena);
 	enum ir_type type = target_type(a) == AST_STRING ? IR_STR : IR_I64;
 	struct ir_expr *value, *frame;
 	struct lower E;
@@ -290,7 +290,7 @@ static void keep_entry_value(struct lower *L, const struct target_access *a, con
 	pt->prog.address = pt->pc + dbg_module_info(f->module)->kernel_bias;
 	if (dbg_module_info(f->module)->kernel_elsewhere)
 		pt->prog.address = 0;	/* found when the program runs */
-	entry_begin(L, &E, arena_new(L->mod->arena, struct ir_func), pt, a);
+	entry_begin(L, &E, ir_func_new(L->mod->arena), pt, a);
 	frame = caller_register(&E, a, DBG_RSP);
 	value = reg >= 0 ? target_register(&E, a, reg) : removed_param(&E, a, f, param, &known);
 	if (known) {

@@ -199,6 +199,7 @@ struct probe_point *probe_point_new(struct probe_session *ps, const struct probe
 {
 	struct probe_point *pt = arena_new(ps->arena, struct probe_point);
 
+	arena_own_array(ps->arena, &pt->prog.ints);
 	pt->family = f;
 	pt->written = m->pt;
 	pt->prog.at = m->pt->at;

@@ -372,7 +372,6 @@ static void drop_probes(struct elider *el)
 		if (warns(el, &p->probe->at))
 			diag_warn(s->diag, "elide-probe", &p->probe->at, "Probe '%s' has been elided",
 				  p->point->canonical);
-		arrfree(p->point->prog.ints);
 		el->changed = true;
 	}
 	arrsetlen(s->probes, n);

@@ -46,8 +46,6 @@ void sema_session_fini(struct sema_session *s)
 	sema_index_destroy(s->index);
 	arrfree(s->globals);
 	arrfree(s->functions);
-	for (size_t i = 0; i < arrlenu(s->probes); i++)
-		arrfree(s->probes[i]->point->prog.ints);
 	arrfree(s->probes);
 	arrfree(s->used_files);
 	s->state = NULL;

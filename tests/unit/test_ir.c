@@ -431,9 +431,9 @@ static void test_points(void **state)
 	char *text;
 
 	(void)state;
-	arrput(p->points[0].ints, 7);
-	arrput(p->points[1].ints, 8);
-	arrput(p->points[2].ints, 9);
+	p->points[0].ints = ir_point_ints(arena, 1, (int64_t[]){ 7 });
+	p->points[1].ints = ir_point_ints(arena, 1, (int64_t[]){ 8 });
+	p->points[2].ints = ir_point_ints(arena, 1, (int64_t[]){ 9 });
 	p->points[0].str[1] = "name";
 	ir_pass_points(p);
 	assert_null(ir_check_program(p));
