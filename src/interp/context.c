@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "interp/errno_name.h"
 #include "interp/state.h"
 #include "ir/wire.h"
 
@@ -194,18 +195,9 @@ static uint32_t env_text(struct interp *in, const struct ir_expr *e)
 
 static uint32_t errno_text(struct interp *in, const struct ir_expr *e)
 {
-	int64_t n = interp_int(in, e->args[0]);
-	const char *name = NULL;
-	char text[32];
+	char room[ERRNO_NAME_MAX];
+	const char *name = errno_name(interp_int(in, e->args[0]), room);
 
-	if (n < 0 && n > INT64_MIN)
-		n = -n;
-	if (n > 0 && n < 4096)
-		name = strerrorname_np((int)n);
-	if (!name) {
-		snprintf(text, sizeof(text), "E#%" PRId64, n);
-		name = text;
-	}
 	return interp_push_text(in, name, strlen(name), e->bound);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "interp/errno_name.h"
 #include "ir/names.h"
 #include "rt/rt.h"
 
@@ -139,6 +140,17 @@ static void add_address(const struct wiretext *w, const uint8_t *data, size_t le
 	out_buf_printf(b, "0x%" PRIx64, addr);
 }
 
+static void add_errno(const uint8_t *data, size_t len, struct out_buf *b)
+{
+	char room[ERRNO_NAME_MAX];
+	int64_t n;
+
+	if (len < sizeof(n))
+		return;
+	memcpy(&n, data, sizeof(n));
+	out_buf_str(b, errno_name(n, room));
+}
+
 static void add_format(struct wiretext *w, const uint8_t *data, size_t len, struct out_buf *b)
 {
 	const struct ir_module *m = w->p->ir;
@@ -182,6 +194,9 @@ void wiretext_make(void *maker, uint32_t what, const void *data, size_t len, str
 		break;
 	case WIRE_TEXT_POINT:
 		add_point(w, data, len, b);
+		break;
+	case WIRE_TEXT_ERRNO:
+		add_errno(data, len, b);
 		break;
 	case WIRE_TEXT_FORMAT:
 		add_format(w, data, len, b);

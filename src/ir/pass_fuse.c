@@ -8,6 +8,10 @@
  *	u = names(b)
  *	printf("got %s %s\n", t, u)		->	printf("got x=%d %s\n", a, names(b))
  *
+ * An `if` that chooses between two texts is a value of this kind, too:
+ *
+ *	if (c) t = a else t = b		->	t = select(c, a, b)
+ *
  * A kernel handler then sends values and makes no text.  Requires narrowed bounds (ir_pass_bounds): a sprintf
  * that may have to be cut stays one, so nothing that would have been cut appears whole.  Between the statements
  * nothing may happen but settings of other locals and calls of functions that change nothing.
@@ -157,6 +161,93 @@ static void fuse_print(struct fuse *fu, struct ir_expr *e)
 	arrfree(pr.args);
 }
 
+/* ---- choices ---- */
+
+/*
+ * The value that a list does nothing but set a local to, if that value could stand elsewhere; NULL: it does more.  By way of
+ * another local, too, that nothing else reads.  *actions: how many it counts.
+ */
+static struct ir_expr *only_value(struct fuse *fu, struct ir_stmt *list, uint32_t *local, int64_t *actions)
+{
+	struct ir_expr *value = NULL;
+
+	*actions = 0;
+	for (struct ir_stmt *s = list; s; s = s->next) {
+		if (s->kind == IR_S_ACTION) {
+			*actions += s->imm;
+			continue;
+		}
+		if (s->kind != IR_S_SET || !movable(s->expr))
+			return NULL;
+		if (!value)
+			value = s->expr;
+		else if (s->expr->op != IR_LOCAL || s->expr->sym != *local || fu->uses.reads[*local] != 1)
+			return NULL;
+		*local = s->sym;
+	}
+	return value && value->type == IR_STR ? value : NULL;
+}
+
+/* An earlier statement of the list may set the local to a text that nothing can see any more: it is dropped. */
+static void drop_earlier(struct fuse *fu, struct ir_stmt *list, const struct ir_stmt *end, uint32_t local)
+{
+	struct ir_stmt *earlier = NULL;
+
+	for (struct ir_stmt *s = list; s != end; s = s->next) {
+		if (s->kind == IR_S_ACTION)
+			continue;
+		if (s->kind != IR_S_SET || ir_reads_local(s->expr, local))
+			earlier = NULL;
+		else if (s->sym == local && s->expr->op == IR_STRLIT)
+			earlier = s;
+	}
+	if (!earlier || ir_reads_local(end->expr, local))
+		return;
+	earlier->kind = IR_S_ACTION;
+	earlier->imm = 0;
+	earlier->expr = NULL;
+	fu->uses.sets[local]--;
+}
+
+/* An `if` of the list that only chooses the value of a text becomes the setting of that text. */
+static void choose(struct fuse *fu, struct ir_stmt *list, struct ir_stmt *s)
+{
+	struct ir_expr *e, *a, *b;
+	int64_t one, other;
+	uint32_t local, same;
+	struct ir_stmt *set;
+
+	if (s->kind != IR_S_IF || !movable(s->expr))
+		return;
+	a = only_value(fu, s->body, &local, &one);
+	b = a ? only_value(fu, s->orelse, &same, &other) : NULL;
+	if (!b || local != same || fu->uses.reads[local] != 1)
+		return;
+	e = ir_expr_new(fu->m, IR_SELECT, &s->at, 3, s->expr, a, b);
+	e->type = IR_STR;
+	e->bound = a->bound > b->bound ? a->bound : b->bound;
+	set = ir_stmt_new(fu->m, IR_S_SET, &s->at);
+	set->sym = local;
+	set->expr = e;
+	set->next = s->next;
+	s->kind = IR_S_ACTION;
+	s->imm = one > other ? one : other;
+	s->expr = NULL;
+	s->body = s->orelse = NULL;
+	s->next = set;
+	fu->uses.sets[local]--;
+	drop_earlier(fu, list, set, local);
+}
+
+static void choose_all(struct fuse *fu, struct ir_stmt *list)
+{
+	for (struct ir_stmt *s = list; s; s = s->next) {
+		choose_all(fu, s->body);
+		choose_all(fu, s->orelse);
+		choose(fu, list, s);
+	}
+}
+
 /* ---- lists of statements ---- */
 
 /* `local` changes: values that read it stay where they are. */
@@ -195,6 +286,7 @@ static void fuse_func(struct ir_module *m, struct ir_func *f, const uint8_t *pur
 {
 	struct fuse fu = { .m = m, .uses = ir_local_uses_count(f), .pure = pure };
 
+	choose_all(&fu, f->body);
 	fuse_list(&fu, f->body);
 	arrfree(fu.values);
 	ir_local_uses_fini(&fu.uses);

@@ -48,6 +48,7 @@ enum wire_text {
 	WIRE_TEXT_ADDRESS,	/* u64: in hexadecimal with 0x */
 	WIRE_TEXT_NAMES,	/* u64 index of a table of names, i64 value */
 	WIRE_TEXT_POINT,	/* u64 enum ir_point_str: of the record's point */
+	WIRE_TEXT_ERRNO,	/* i64: the name of an error's number, of either sign */
 	WIRE_TEXT_FORMAT,	/* u32 format, u32 bound of the text, then its arguments */
 	WIRE_TEXT_COUNT
 };

@@ -76,3 +76,22 @@ def test_output_order_across_sources():
     """begin output comes before that of a child started with -c."""
     result = run([STAP, "-e", 'probe begin { println("first") } probe end { println("last") }', "-c", "/bin/true"])
     assert result.ok().lines == ["first", "last"]
+
+
+# What is printed first in a hit is stored at known places, what comes behind texts and in later prints is not.
+BODIES = [
+    'for (i = -140; i < 140; i += 7) { if (i < 0) s = "less" else s = sprintf("%d.", i); printf("%s %s|", s, errno_str(i)) }',
+    'n = 3; if (n > 2) s = "many"; else s = "few"; printf("%s of %d, %s\\n", s, n, errno_str(-n)); printf("%d", n)',
+    'n = 3; s = "none"; if (n & 1) { t = "odd"; s = t } else { t = sprintf("%d", n); s = t } print(s); print(s, t)',
+    'n = 7; if (n > 5) { if (n > 6) s = "a" else s = "b" } else s = sprintf("%x", n); printf("<%s %5d %s>", s, n, n ? "x" : s)',
+    's = "k"; if (strlen(s)) s = s . "1"; else s = s . "2"; printf("%s %s", s, errno_str(strlen(s)))',
+    'printf("%d %s %d", 1, errno_str(2), 3); if (1) printf("%s", sprintf("%d-%s", 4, "five")); printf("%p %c", 6, 55)',
+]
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_kernel_handler_prints_what_the_process_would(body):
+    text = (f'probe begin {{ {body}; println() println("--") }} '
+            f'probe process("/bin/true").begin {{ {body}; println() println("--") exit() }}')
+    in_process, in_kernel, rest = script(text, "-c", "/bin/true").ok().out.split("--\n")
+    assert in_kernel == in_process and len(in_process) > 3 and rest == ""
