@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arena: a list of zeroed blocks; the newest serves small requests from its
- * free end, large requests get a block of their own behind it.  What is to be done at the end is a list in them.
+ * free end, large requests get a block of their own behind it.  An arena that has grown large gets huge pages, where the
+ * kernel has them to give: filling it with small ones would cost a fault each.  What is to be done at the end is a list in
+ * the blocks.
  */
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/ds.h"
 #include "base/xalloc.h"
 
 #define BLOCK_SIZE (64 * 1024)
+#define HUGE_SIZE  (2 * 1024 * 1024)
+#define LARGE_FROM (16 * BLOCK_SIZE)	/* of an arena in blocks of small pages */
 #define ALIGNMENT  _Alignof(max_align_t)
 
 struct block {
 	struct block *next;
 	size_t used, size;
+	bool mapped;
 	_Alignas(max_align_t) char data[];
 };
 
@@ -30,6 +37,7 @@ struct at_end {
 struct arena {
 	struct block *head;
 	struct at_end *at_end;
+	size_t in_blocks;
 };
 
 static struct block *block_new(size_t size)
@@ -41,6 +49,36 @@ static struct block *block_new(size_t size)
 	b = xcalloc(1, sizeof(*b) + size);
 	b->size = size;
 	return b;
+}
+
+/* A huge page, or what stands for it; NULL: there is no such memory. */
+static struct block *block_map(void)
+{
+	char *p = mmap(NULL, 2 * HUGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at;
+	struct block *b;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	at = (char *)(((uintptr_t)p + HUGE_SIZE - 1) & ~(uintptr_t)(HUGE_SIZE - 1));
+	if (at > p)
+		munmap(p, (size_t)(at - p));
+	munmap(at + HUGE_SIZE, HUGE_SIZE - (size_t)(at - p));
+	madvise(at, HUGE_SIZE, MADV_HUGEPAGE);
+	b = (struct block *)(void *)at;
+	b->mapped = true;
+	b->size = HUGE_SIZE - sizeof(*b);
+	return b;
+}
+
+/* The block that small requests are served from next. */
+static struct block *block_next(struct arena *a)
+{
+	struct block *b = a->in_blocks >= LARGE_FROM ? block_map() : NULL;
+
+	if (b)
+		return b;
+	a->in_blocks += BLOCK_SIZE;
+	return block_new(BLOCK_SIZE - sizeof(*b));
 }
 
 struct arena *arena_create(void)
@@ -58,7 +96,10 @@ void arena_destroy(struct arena *a)
 		e->fn(e->data);
 	for (b = a->head; b; b = next) {
 		next = b->next;
-		free(b);
+		if (b->mapped)
+			munmap(b, HUGE_SIZE);
+		else
+			free(b);
 	}
 	free(a);
 }
@@ -84,7 +125,7 @@ void *arena_alloc(struct arena *a, size_t size)
 			}
 			return own->data;
 		}
-		b = block_new(BLOCK_SIZE - sizeof(*b));
+		b = block_next(a);
 		b->next = a->head;
 		a->head = b;
 	}

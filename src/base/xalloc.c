@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MEMORY_MIN	128	/* bytes that xmemstream() begins with */
+
 void out_of_memory(void)
 {
 	fputs("out of memory\n", stderr);
@@ -57,7 +59,40 @@ char *xasprintf(const char *fmt, ...)
 	return checked(text);
 }
 
+/* What a stream of xmemstream() has got. */
+struct memory {
+	char **text;
+	size_t *len, room;
+};
+
+static ssize_t memory_write(void *cookie, const char *data, size_t n)
+{
+	struct memory *m = cookie;
+
+	if (m->room - *m->len <= n) {
+		m->room = 2 * (*m->len + n) + MEMORY_MIN;
+		*m->text = xrealloc(*m->text, m->room);
+	}
+	memcpy(*m->text + *m->len, data, n);
+	*m->len += n;
+	(*m->text)[*m->len] = 0;
+	return (ssize_t)n;
+}
+
+static int memory_close(void *cookie)
+{
+	free(cookie);
+	return 0;
+}
+
+/* Not open_memstream(): it clears 8 KiB first, each time. */
 FILE *xmemstream(char **text, size_t *len)
 {
-	return checked(open_memstream(text, len));
+	struct memory *m = xmalloc(sizeof(*m));
+
+	*m = (struct memory){ .text = text, .len = len, .room = MEMORY_MIN };
+	*text = xmalloc(MEMORY_MIN);
+	**text = 0;
+	*len = 0;
+	return checked(fopencookie(m, "w", (cookie_io_functions_t){ .write = memory_write, .close = memory_close }));
 }

@@ -93,6 +93,8 @@ static size_t pattern_prefix(const char *text, const struct ast_component *comp,
 	size_t i = 0;
 
 	*rest = text;
+	if (n && *comp->name != *text && !is_glob(comp->name))
+		return 0;
 	while (i < n) {
 		const char *next = *rest;
 
