@@ -7,7 +7,8 @@
  *
  * What the kernel verifies is what loading costs, and the routines are verified in every bundle anew; but it verifies
  * programs on different processors at the same time.  So there are as many bundles as processors, if their handlers are
- * worth it, but few: each looks a system call up for itself.
+ * worth it, but few: each looks a system call up for itself.  Handlers of system calls that call routines, whose loops are the
+ * most work to verify, are in the same bundle as far as possible.
  *
  * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
  * are loaded one by one then.  Handlers of system calls are always called by such a program, if it is of one only.
@@ -27,6 +28,7 @@
 #define BUNDLE_MIN		8	/* fewer are better alone */
 #define BUNDLE_SUBPROGS		256	/* as many as the kernel takes */
 #define BUNDLE_INSNS		60000	/* of its handlers */
+#define ROUTINE_WEIGHT		16	/* an instruction of a routine is verified so often, for its loops */
 #define BUNDLE_INSNS_MIN	8000	/* as much work as the routines: fewer are not worth a bundle */
 #define HANDLER_INSNS		4000	/* larger ones are loaded alone; without routines */
 #define BUNDLES_MAX		4
@@ -103,6 +105,12 @@ static bool subprogs_equal(const struct emit *a, size_t i, const struct emit *b,
 	return true;
 }
 
+/* Are such subprograms one where their code is equal? */
+static bool is_merged(int btf)
+{
+	return btf == BTF_GLOBAL || btf == BTF_NUMBERS;
+}
+
 /* Label of the copy of a subprogram; copied later if it is not yet. */
 static em_label label_of(struct bundle *b, const struct emit *from, size_t subprog)
 {
@@ -111,8 +119,8 @@ static em_label label_of(struct bundle *b, const struct emit *from, size_t subpr
 
 	if (btf >= BTF_ROUTINE && b->routine[btf - BTF_ROUTINE])
 		return b->routine[btf - BTF_ROUTINE];
-	for (size_t i = 0; btf == BTF_GLOBAL && i < arrlenu(b->todo); i++)
-		if (b->todo[i].from->subprogs[b->todo[i].subprog].btf == BTF_GLOBAL &&
+	for (size_t i = 0; is_merged(btf) && i < arrlenu(b->todo); i++)
+		if (b->todo[i].from->subprogs[b->todo[i].subprog].btf == btf &&
 		    subprogs_equal(b->todo[i].from, b->todo[i].subprog, from, subprog))
 			return b->todo[i].label;
 	for (size_t i = arrlenu(b->todo); btf < BTF_ROUTINE && i-- > 0;)
@@ -157,24 +165,18 @@ static void copy_subprog(struct bundle *b, const struct copy *c)
 	}
 }
 
-/* r2 = number of the handler, of those from `lo` below `hi` */
+/* r5 = number of the handler, of those from `lo` below `hi`; what it is called with is in its registers */
 static void choose(struct bundle *b, size_t lo, size_t hi)
 {
 	struct emit *em = &b->em;
 	em_label upper = em_new_label(em);
 
 	if (hi - lo == 1) {
-		em_mov(em, R1, R6);
-		if (b->syscalls) {
-			em_mov(em, R2, R7);
-			em_mov(em, R3, R8);
-			em_mov(em, R4, R9);
-		}
 		em_call(em, label_of(b, &b->e->gens[b->handlers[lo]].em, 0));
 		em_jmp(em, b->out);
 		return;
 	}
-	em_jcci(em, BPF_JGE, R2, (int64_t)(lo + (hi - lo) / 2), upper);
+	em_jcci(em, BPF_JGE, R5, (int64_t)(lo + (hi - lo) / 2), upper);
 	choose(b, lo, lo + (hi - lo) / 2);
 	em_bind(em, upper);
 	choose(b, lo + (hi - lo) / 2, hi);
@@ -188,10 +190,10 @@ static void dispatch(struct bundle *b)
 	em_subprog(em, em_new_label(em), BTF_ANY);
 	b->out = em_new_label(em);
 	if (b->syscalls) {
+		em_map_value(em, R2, MAP_VARS, VARS_ACTIVE);
+		em_ldx(em, BPF_W, R2, R2, 0);
+		em_jcci(em, BPF_JEQ, R2, 0, b->out);
 		syscalls_find(em, b->e->gens[b->handlers[0]].kind, b->out);
-		/* here, not in each handler: the kernel's own code for it is put into the whole program every time */
-		gen_slots_offset(em, &b->e->unit);
-		em_mov(em, R9, R0);
 		em_mov(em, R0, R7);
 	} else {
 		em_mov(em, R6, R1);
@@ -201,7 +203,12 @@ static void dispatch(struct bundle *b)
 	em_alui(em, BPF_LSH, R0, 1);
 	em_map_value(em, R1, MAP_VARS, b->e->unit.lo.bundle_numbers);
 	em_alu(em, BPF_ADD, R1, R0);
-	em_ldx(em, BPF_H, R2, R1, 0);
+	em_ldx(em, BPF_H, R5, R1, 0);
+	em_mov(em, R1, R6);
+	if (b->syscalls) {
+		em_mov(em, R2, R7);
+		em_mov(em, R3, R8);
+	}
 	choose(b, 0, arrlenu(b->handlers));
 	em_bind(em, b->out);
 	em_movi(em, R0, 0);
@@ -316,17 +323,25 @@ static bool bundle_takes(const struct engine *e, uint32_t h)
 /* Is there an equal function in a handler of the set? */
 static bool is_shared(const struct engine *e, const uint32_t *set, const struct emit *em, size_t subprog)
 {
-	for (size_t i = 0; em->subprogs[subprog].btf == BTF_GLOBAL && i < arrlenu(set); i++) {
+	for (size_t i = 0; is_merged(em->subprogs[subprog].btf) && i < arrlenu(set); i++) {
 		const struct emit *o = &e->gens[set[i]].em;
 
 		for (size_t k = 0; k < arrlenu(o->subprogs); k++)
-			if (o->subprogs[k].btf == BTF_GLOBAL && subprogs_equal(o, k, em, subprog))
+			if (o->subprogs[k].btf == em->subprogs[subprog].btf && subprogs_equal(o, k, em, subprog))
 				return true;
 	}
 	return false;
 }
 
-/* What is in a bundle: subprograms, and the instructions of those that are not routines. */
+static bool calls_routines(const struct emit *em)
+{
+	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
+		if (em->subprogs[i].btf >= BTF_ROUTINE)
+			return true;
+	return false;
+}
+
+/* What is in a bundle: subprograms, and how many instructions there are to verify. */
 struct load {
 	size_t subprogs, insns;
 	bool routine[ROUTINE_COUNT];
@@ -341,7 +356,10 @@ static void add_load(const struct engine *e, const uint32_t *set, uint32_t handl
 		int btf = em->subprogs[i].btf;
 
 		if (btf >= BTF_ROUTINE) {
-			l->subprogs += !l->routine[btf - BTF_ROUTINE];
+			if (l->routine[btf - BTF_ROUTINE])
+				continue;
+			l->subprogs++;
+			l->insns += ROUTINE_WEIGHT * (subprog_end(em, i) - em->subprogs[i].insn);
 			l->routine[btf - BTF_ROUTINE] = true;
 		} else if (!is_shared(e, set, em, i)) {
 			l->subprogs++;
@@ -369,19 +387,43 @@ static size_t share(const struct engine *e)
 	return n < BUNDLE_INSNS_MIN ? BUNDLE_INSNS_MIN : n > BUNDLE_INSNS ? BUNDLE_INSNS : n;
 }
 
-/* The handlers of the bundle that handler h begins; marks them in `seen`. */
-static uint32_t *collect(const struct engine *e, uint32_t h, const uint32_t *rank, size_t most, bool *seen)
+/* The handlers as bundles take them: of system calls those first that call routines.  The caller frees it. */
+static uint32_t *ordered(const struct engine *e)
+{
+	uint32_t *order = NULL;
+
+	for (int late = 0; late < 2; late++)
+		for (uint32_t h = 0; h < arrlenu(e->p->handlers); h++)
+			if (bundle_takes(e, h) &&
+			    late == (gen_is_syscall(&e->gens[h]) && !calls_routines(&e->gens[h].em)))
+				arrput(order, h);
+	return order;
+}
+
+/* May handler k go into a bundle that is as large as that then? */
+static bool fits(const struct engine *e, uint32_t k, const struct load *l, size_t most)
+{
+	if (gen_is_syscall(&e->gens[k]) && calls_routines(&e->gens[k].em))
+		most += most / 2;
+	return l->subprogs <= BUNDLE_SUBPROGS && l->insns <= most;
+}
+
+/* The handlers of the bundle that order[at] begins; marks them in `seen`. */
+static uint32_t *collect(const struct engine *e, const uint32_t *order, size_t at, const uint32_t *rank, size_t most,
+			 bool *seen)
 {
 	struct load l = { .subprogs = 1 };	/* main */
-	uint32_t *set = NULL;
+	uint32_t *set = NULL, h = order[at];
 
-	for (uint32_t k = h; k < arrlenu(e->p->handlers); k++) {
-		if (seen[k] || !bundle_takes(e, k) || !alike(&e->gens[h], &e->gens[k]) || rank[h] != rank[k])
+	for (size_t i = at; i < arrlenu(order); i++) {
+		uint32_t k = order[i];
+
+		if (seen[k] || !alike(&e->gens[h], &e->gens[k]) || rank[h] != rank[k])
 			continue;
 		if (gen_is_syscall(&e->gens[k]) && !syscalls_disjoint(e, set, arrlenu(set), k))
 			continue;
 		add_load(e, set, k, &l);
-		if (l.subprogs > BUNDLE_SUBPROGS || (l.insns > most && arrlenu(set)))
+		if (arrlenu(set) && !fits(e, k, &l, most))
 			break;
 		seen[k] = true;
 		arrput(set, k);
@@ -412,21 +454,24 @@ static void load_all(struct engine *e, struct bundle *bundles)
 
 void bundles_load(struct engine *e)
 {
-	size_t nh = arrlenu(e->p->handlers), most = share(e);
-	bool *seen = xcalloc(nh + 1, sizeof(*seen));
-	uint32_t *rank = syscalls_ranks(e);
+	bool *seen = xcalloc(arrlenu(e->p->handlers) + 1, sizeof(*seen));
+	uint32_t *rank = syscalls_ranks(e), *order = ordered(e);
 	struct bundle *bundles = NULL;
+	size_t most = share(e);
 
-	for (uint32_t h = 0; h < nh; h++) {
-		struct bundle b = { .e = e, .handlers = collect(e, h, rank, most, seen) };
+	for (size_t i = 0; i < arrlenu(order); i++) {
+		struct bundle b = { .e = e };
 
-		if (arrlenu(b.handlers) >= (gen_is_syscall(&e->gens[h]) ? 2 : BUNDLE_MIN))
+		if (!seen[order[i]])
+			b.handlers = collect(e, order, i, rank, most, seen);
+		if (arrlenu(b.handlers) >= (gen_is_syscall(&e->gens[order[i]]) ? 1 : BUNDLE_MIN))
 			arrput(bundles, b);
 		else
 			arrfree(b.handlers);
 	}
 	load_all(e, bundles);
 	arrfree(bundles);
+	arrfree(order);
 	free(seen);
 	free(rank);
 }

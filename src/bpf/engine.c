@@ -49,6 +49,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	gen_guard_survey(&e->unit);
+	gen_slot_survey(&e->unit);
 	e->gens = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->gens));
 	e->generated = xcalloc((size_t)arrlen(p->handlers) + 1, sizeof(*e->generated));
 	for (ptrdiff_t i = 0; i < arrlen(p->handlers); i++)
@@ -63,12 +64,13 @@ static bool in_kernel(const struct engine *e, ptrdiff_t h)
 	return e->p->handlers[h].kind != PROG_USER;
 }
 
-static int generate_all(struct engine *e)
+/* Code of all handlers; again: of those only that have sizes in it that are known by now. */
+static int generate_all(struct engine *e, bool again)
 {
 	for (ptrdiff_t h = 0; h < arrlen(e->p->handlers); h++) {
 		const char *err;
 
-		if (!in_kernel(e, h))
+		if (!in_kernel(e, h) || (again && !e->gens[h].uses_sizes))
 			continue;
 		if (e->generated[h])
 			gen_fini(&e->gens[h]);
@@ -107,13 +109,14 @@ static int check_collections(struct engine *e)
 int engine_prepare(struct engine *e)
 {
 	struct unit *u = &e->unit;
-	uint32_t mem;
+	uint32_t mem, slot_size;
 	int err;
 
 	u->coll_cap = pow2_ceil(largest_array(e->p));
 	u->slot_size = SLOT_B + (1u << routine_variants[0].mem_shift) + 64;
 	/* once to learn the sizes, once with them */
-	err = generate_all(e);
+	slot_size = u->slot_size;
+	err = generate_all(e, false);
 	if (err)
 		return err;
 	u->pool_base = round8(u->mem_size);
@@ -124,7 +127,7 @@ int engine_prepare(struct engine *e)
 				   "than a kernel handler can have; try a smaller -DMAXSTRINGLEN", mem);
 	u->slot_size = SLOT_B + (1u << routine_variants[u->variant].mem_shift) + 64;
 	err = check_collections(e);
-	return err ? err : generate_all(e);
+	return err ? err : generate_all(e, u->slot_size == slot_size);
 }
 
 static void show_log(struct engine *e, const struct load_request *rq)

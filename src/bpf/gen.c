@@ -94,6 +94,7 @@ struct sref gen_pool_bytes(struct gen *g, const char *name, const void *p, size_
 	uint32_t off, size = round8((uint32_t)len + 1);
 
 	gen_need_slot(g);
+	g->uses_sizes = true;
 	if (i >= 0) {
 		off = u->pool_index[i].value;
 	} else {

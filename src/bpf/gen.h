@@ -36,17 +36,17 @@
 #define SLOTS_PER_CPU	4
 #define HDR(field)	(SLOT_B + (int)offsetof(struct slot_hdr, field))
 
-/*
- * The frame of the main program: the context pointer, and for system calls the point's index, the interface and where
- * the processor's slots are.
- */
+/* The frame of the main program: the context pointer; for system calls instead the point's index and the interface. */
 #define STACK_CTX	(-8)
 #define STACK_COOKIE	(-16)
 #define STACK_IA32	(-24)
-#define STACK_SLOTS	(-32)
 
-/* BTF kinds of subprograms; >= FN_KIND_ROUTINE: a routine's own signature. */
-enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_ROUTINE };
+#define REC_MIN		8192	/* bytes of a record */
+#define REC_SLACK	1024	/* constant offsets behind a masked position in it */
+#define REC_SLACK_STACK	(3 * WIRE_USTACK_MAX)	/* variable ones, of a stack */
+
+/* BTF kinds of subprograms: with a slot or two numbers as parameters; >= FN_KIND_ROUTINE: a routine's own signature. */
+enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_NUMBERS, FN_KIND_ROUTINE };
 
 /* Place of a value: `off` bytes from the slot (from r10 without one), or from the recursive frame. */
 struct mem {
@@ -92,6 +92,7 @@ struct unit {
 	uint32_t coll_cap;		/* elements of a collection, a power of two */
 	struct span *sites;		/* error sites */
 	bool wants_bias, wants_targets, wants_points, wants_unwind, wants_names;
+	bool shares_slot_code;		/* handlers of system calls: see gen_slot.c */
 	bool parallel;			/* the process runs while a handler does */
 	uint32_t unwind_rows;		/* of MAP_UNWIND, a power of two */
 	uint32_t max_frames;		/* of a backtrace */
@@ -140,6 +141,12 @@ enum insert_result {
 	INSERT_REFUSED,		/* the kernel could not add it now */
 };
 
+/* Where an item goes on: so many bytes from the record's start, or from hdr.wpos. */
+struct out_pos {
+	bool fixed;			/* from the start */
+	int32_t off;
+};
+
 struct temps {
 	struct mem *words;		/* stb_ds */
 	struct mem *bufs;		/* strings of maxstr bytes; stb_ds */
@@ -178,7 +185,7 @@ struct gen {
 	em_label brk, cont;
 	struct err_stub *stubs;		/* stb_ds */
 	em_label *routine;		/* by routine number, 0: not used */
-	em_label flush_fn, lock_fn[2];
+	em_label flush_fn, take_fn, finish_fn, lock_fn[2];
 	em_label *make_fn, *stat_fn;	/* stb_ds: insertion, adding to a share; by global */
 	struct mem *stat_bufs;		/* stb_ds: merged aggregates, by global */
 	struct mem *key_bufs;		/* stb_ds: by global */
@@ -187,10 +194,14 @@ struct gen {
 	uint64_t ctx_key[64];
 	uint32_t nctx;
 	bool uses_groups;
+	bool uses_sizes;		/* of the unit, which are known when all code was made */
 	bool uses_frames;		/* frames of the kernel's stack as values */
 	bool uses_abort, uses_insert, uses_cookie, uses_error, uses_tokens, uses_matched, counts_actions;
 	uint32_t nprints;
 	struct mem rec;			/* record area */
+	struct out_pos pos;		/* in the item under construction */
+	bool first_item;		/* nothing was put into the record before what comes next */
+	bool item_fixed;		/* the item under construction is the record's first */
 	/* At the same places in all handlers, so that what uses them is the same code: */
 	struct mem rec_near;		/* room for the record */
 	struct mem sysargs;		/* of IR_SYSARG, by imm */
@@ -246,12 +257,22 @@ void gen_stubs(struct gen *g);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
-/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index
- * of the point, r3 = 1 for the 32-bit interface, r4 = offset of the processor's slots. */
+/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index of
+ * the point, r3 = 1 for the 32-bit interface, if the session is active. */
 bool gen_is_syscall(const struct gen *g);
-/* r0 = where the slots of this processor begin in MAP_SLOTS */
-void gen_slots_offset(struct emit *em, const struct unit *u);
+/* Does main of such a handler keep these in its frame? */
+bool gen_saves_call(const struct gen *g);
 void gen_count(struct gen *g, uint32_t which);			/* counter of this point ++ */
+void gen_count_r0(struct gen *g, uint32_t which);		/* of point r0 */
+
+/* gen_slot.c */
+void gen_slot_survey(struct unit *u);
+/* Do other handlers of the program use the same functions to take and to give back a slot? */
+bool gen_slot_shared(const struct gen *g);
+/* r6 = slot; if none is free: to `none`, or to `counted` if it was counted as skipped already */
+void gen_slot_take(struct gen *g, em_label none, em_label counted);
+void gen_slot_finish(struct gen *g);				/* the record leaves */
+void gen_slot_fns(struct gen *g);				/* subprograms used */
 
 /* gen_expr.c: value in r0 */
 void gen_expr(struct gen *g, const struct ir_expr *e);
@@ -284,6 +305,8 @@ void gen_buffer_args(struct gen *g, const struct ir_expr *e, const struct gen_bu
 
 /* gen_save.c: context of the hit, saved at its start */
 #define GEN_STACK_FRAMES 64	/* frames of a stack kept for USTACK_ADDR and the like */
+/* r7 = point, r8 = 1 for the 32-bit interface: saves what any handler of system calls may want */
+void gen_call_prologue(struct gen *g);
 void gen_ctx_prologue(struct gen *g, const struct ir_func *f);	/* r7 = ctx: saves what the code wants */
 /* Where the prologue put a context value; NULL: nowhere. */
 const struct mem *gen_ctx_saved(struct gen *g, enum ir_op op, int64_t imm);
@@ -327,6 +350,7 @@ void gen_collect_fn(struct gen *g, const struct pending *pd);
 
 /* gen_early.c: leaves a handler that has nothing to do, before a slot is taken; r7 = ctx */
 void gen_early(struct gen *g, em_label leave);
+bool gen_has_early(const struct gen *g);
 
 /* gen_shown.c: strings that are only printed */
 void gen_shown(struct gen *g, const struct ir_expr *e);		/* an argument of the item under construction */
@@ -336,14 +360,36 @@ uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e);	/* bytes o
 bool gen_out(struct gen *g, const struct ir_expr *e);
 void gen_out_error(struct gen *g);				/* the pending soft error as an item */
 void gen_catch_message(struct gen *g, struct sref dst);
-void gen_out_at(struct gen *g);					/* r1 = where the item under construction goes on */
-void gen_out_advance(struct gen *g, int32_t by);
 void gen_out_str(struct gen *g, struct sref s);			/* a string, as an argument of the item */
 void gen_out_args(struct gen *g, const struct ir_expr *e);	/* those of the expression, likewise */
 void gen_out_flush(struct gen *g);				/* the record leaves */
 void gen_out_reserve(struct gen *g);				/* the first memory of a slot */
 void gen_out_prologue(struct gen *g);
+void gen_out_clear(struct gen *g);				/* the record is empty */
 void gen_out_fns(struct gen *g);				/* subprograms used */
+void gen_call_flush(struct gen *g);
+
+/* gen_item.c: the record under construction */
+#define GEN_ITEM(kind, id)	((uint32_t)(kind) << 24 | ((uint32_t)(id) & 0xffffff))
+struct mem gen_record(struct gen *g);				/* its place */
+/* An item of at most `max` bytes begins; its head is written at its end.  r0-r5 are lost in all of these. */
+void gen_item_begin(struct gen *g, uint32_t max);
+void gen_item_end(struct gen *g, uint32_t kind, uint32_t id);
+void gen_item_end_r2(struct gen *g);				/* r2 = kind and id; not for the first item */
+/* Where it goes on: `off` bytes from a register, which is r1 unless the place is known. */
+struct out_at { int reg, off; };
+struct out_at gen_out_at(struct gen *g);
+void gen_out_addr(struct gen *g, int dst, struct out_at at, int32_t off);	/* dst = address, off bytes behind it */
+void gen_out_advance(struct gen *g, int32_t by);		/* it goes on so far behind */
+void gen_out_advance_r0(struct gen *g);				/* and so far; r0 is at most the record's size */
+/* Before code that knows hdr.wpos, or parts of which run or do not: what is behind both then is counted from hdr.wpos. */
+void gen_out_settle(struct gen *g);
+void gen_out_head(struct gen *g, struct out_at at, enum wire_text what, uint32_t size);	/* of a text */
+/* The head of a text of `size` bytes, its own not counted, 0: not known; it is written at its end. */
+struct out_mark { struct out_pos pos; bool one_size; struct mem wpos; };
+struct out_mark gen_out_open(struct gen *g, uint32_t size);
+void gen_out_close(struct gen *g, struct out_mark m, enum wire_text what);
+
 /* gen_backtrace.c: the payload of a stack item at hdr.wpos */
 void gen_out_stack(struct gen *g, const struct ir_expr *e);
 /* The same of a user stack, with pc, sp and fp from these words. */

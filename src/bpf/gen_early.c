@@ -41,18 +41,30 @@ static const struct ir_expr *condition_of(const struct ir_stmt *s)
 	return is_cheap(e) ? e : NULL;
 }
 
+static const struct ir_expr *early_condition(const struct gen *g)
+{
+	const struct ir_expr *e = g->p->timing || g->counts_actions || !g->slot ? NULL : condition_of(g->root.f->body);
+
+	return e && e->op != IR_CONST ? e : NULL;
+}
+
+bool gen_has_early(const struct gen *g)
+{
+	return early_condition(g);
+}
+
 void gen_early(struct gen *g, em_label leave)
 {
-	const struct ir_expr *e = g->p->timing || g->counts_actions ? NULL : condition_of(g->root.f->body);
+	const struct ir_expr *e = early_condition(g);
 	struct temps temps = g->temps;
 	bool slot = g->slot;
 	int32_t top = g->top;
 
-	if (!e || e->op == IR_CONST || !slot)
+	if (!e)
 		return;
 	/* as in a handler without a slot: temporaries are on the stack; r7 is the context */
 	g->slot = false;
-	g->top = STACK_SLOTS;
+	g->top = STACK_IA32;
 	g->temps = (struct temps){ 0 };
 	g->regs_used |= 1;
 	gen_jump_if(g, e, false, leave);

@@ -30,6 +30,7 @@ struct loop gen_loop_begin(struct gen *g, const struct span *at)
 	struct loop l = { .head = em_new_label(&g->em) };
 
 	gen_need_slot(g);
+	g->first_item = false;
 	if (g->em.dead)
 		return l;
 	if (g->may_goto) {
@@ -273,6 +274,7 @@ static void call_chunk(struct gen *g, const struct ir_stmt *from, const struct i
 			      .from = from, .to = to, .alone = true };
 	em_label on = em_new_label(&g->em);
 
+	g->first_item = false;
 	arrput(g->pending, pd);
 	em_mov(&g->em, R1, R6);
 	em_call(&g->em, pd.label);

@@ -40,6 +40,7 @@ static void coll_addr(struct gen *g, const struct walk *w, int dst)
 	gen_ld(g, dst, gen_hdr(HDR(index)));
 	em_alui(em, BPF_AND, dst, g->u->lo.ncpu_pow2 * SLOTS_PER_CPU - 1);
 	em_alui(em, BPF_MUL, dst, (int64_t)g->u->coll_size);
+	g->uses_sizes = true;
 	if (g->fn->sub)
 		em_alu(em, BPF_ADD, dst, R0);
 	em_map_value(em, R0, MAP_COLLS, w->coll);

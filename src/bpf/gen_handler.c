@@ -72,9 +72,11 @@ static void survey(struct gen *g)
 	struct actions a = { 0 };
 	struct ir_walker w = { .ctx = g, .expr = count_print }, wa = { .ctx = &a, .stmt = count_action };
 	bool subs = false;
+	uint32_t own;
 
 	ir_walk_list(g->root.f->body, &w);
 	ir_walk_list(g->root.f->body, &wa);
+	own = g->nprints;
 	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++) {
 		if (!g->fns[i].wanted)
 			continue;
@@ -82,6 +84,7 @@ static void survey(struct gen *g)
 		ir_walk_list(g->fns[i].f->body, &w);
 		ir_walk_list(g->fns[i].f->body, &wa);
 	}
+	g->first_item = g->slot && own == g->nprints;
 	g->uses_cookie |= g->slot;
 	g->counts_actions = !g->p->limits.suppress_time_limits &&
 			    (a.loops || subs || a.sum > g->p->limits.maxaction);
@@ -102,6 +105,11 @@ bool gen_own_programs(const struct gen *g)
 bool gen_is_syscall(const struct gen *g)
 {
 	return g->kind == PROG_SYSCALL || g->kind == PROG_SYSRET;
+}
+
+bool gen_saves_call(const struct gen *g)
+{
+	return !gen_slot_shared(g) || g->guard.counts || gen_has_early(g);
 }
 
 /* Where it is in hdr (uses_cookie), anywhere; else only in main. */
@@ -138,95 +146,22 @@ static void counter_addr(struct gen *g, uint32_t which, em_label out)
 	em_alu(&g->em, BPF_ADD, R1, R0);
 }
 
-void gen_count(struct gen *g, uint32_t which)
+void gen_count_r0(struct gen *g, uint32_t which)
 {
 	em_label out = em_new_label(&g->em);
 
-	if (!arrlen(g->p->points))
-		return;
-	gen_cookie(g);
 	counter_addr(g, which, out);
 	em_movi(&g->em, R2, 1);
 	em_atomic(&g->em, BPF_DW, BPF_ADD, R1, 0, R2);
 	em_bind(&g->em, out);
 }
 
-/*
- * r6 = the slot, once more, by a number of which the verifier knows nothing: it would check what follows for
- * each slot.
- */
-static void gen_slot_any(struct gen *g)
+void gen_count(struct gen *g, uint32_t which)
 {
-	struct emit *em = &g->em;
-
-	gen_ld(g, R1, gen_hdr(HDR(index)));
-	em_alui(em, BPF_AND, R1, g->u->lo.ncpu_pow2 * SLOTS_PER_CPU - 1);
-	em_alui(em, BPF_MUL, R1, g->u->slot_size);
-	em_map_value(em, R6, MAP_SLOTS, 0);
-	em_alu(em, BPF_ADD, R6, R1);
-}
-
-void gen_slots_offset(struct emit *em, const struct unit *u)
-{
-	em_helper(em, BPF_FUNC_get_smp_processor_id);
-	em_alui(em, BPF_AND, R0, u->lo.ncpu_pow2 - 1);
-	em_alui(em, BPF_MUL, R0, (int64_t)u->slot_size * SLOTS_PER_CPU);
-}
-
-static void gen_slot_take(struct gen *g, em_label none)
-{
-	struct emit *em = &g->em;
-	em_label got = em_new_label(em);
-
-	if (gen_is_syscall(g))
-		em_ldx(em, BPF_DW, R0, R10, STACK_SLOTS);
-	else
-		gen_slots_offset(em, g->u);
-	em_map_value(em, R6, MAP_SLOTS, 0);
-	em_alu(em, BPF_ADD, R6, R0);
-	for (int i = 0; i < SLOTS_PER_CPU; i++) {
-		if (i)
-			em_alui(em, BPF_ADD, R6, g->u->slot_size);
-		em_movi(em, R1, 1);
-		em_atomic(em, BPF_DW, BPF_XCHG, R6, HDR(lock), R1);
-		em_jcci(em, BPF_JEQ, R1, 0, got);
-	}
-	em_jmp(em, none);
-	em_bind(em, got);
-	gen_slot_any(g);
-	gen_sti(g, gen_hdr(HDR(err_code)), 0);
-	gen_sti(g, gen_hdr(HDR(truncated)), 0);
-	if (g->counts_actions)
-		gen_sti(g, gen_hdr(HDR(act)), (int32_t)g->p->limits.maxaction);
-	if (g->frame_size) {
-		gen_sti(g, gen_hdr(HDR(sp)), 0);
-		gen_sti(g, gen_hdr(HDR(depth)), 0);
-	}
-	if (g->uses_tokens) {
-		g->tok_state = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
-		g->tok_pos = gen_alloc(g, 8);
-		gen_sti(g, g->tok_pos, -1);
-	}
-	if (g->uses_groups)
-		g->match_subject = (struct sref){ gen_alloc(g, round8(g->m->maxstr) + 8), g->m->maxstr };
-	if (g->uses_matched)
-		gen_sti(g, gen_hdr(HDR(matched)), 0);
-	if (g->uses_cookie) {
-		g->uses_cookie = false;
-		gen_cookie(g);
-		g->uses_cookie = true;
-		gen_st(g, gen_hdr(HDR(cookie)), R0);
-	}
-}
-
-static void gen_truncated(struct gen *g)
-{
-	em_label none = em_new_label(&g->em);
-
-	gen_ld(g, R0, gen_hdr(HDR(truncated)));
-	em_jcci(&g->em, BPF_JEQ, R0, 0, none);
-	gen_count(g, WCNT_TRUNCATED);
-	em_bind(&g->em, none);
+	if (!arrlen(g->p->points))
+		return;
+	gen_cookie(g);
+	gen_count_r0(g, which);
 }
 
 /* -t: cycles of this hit (from r8's start time on) and its extremes */
@@ -319,17 +254,17 @@ static void enter_program(struct gen *g, const struct exits *x)
 
 	em_subprog(em, em_new_label(em), FN_KIND_STATIC);
 	em_mov(em, R7, R1);
-	em_stx(em, BPF_DW, R10, STACK_CTX, R1);
-	if (gen_is_syscall(g)) {
+	if (!gen_is_syscall(g)) {
+		em_stx(em, BPF_DW, R10, STACK_CTX, R1);
+		gen_guard_active(g, x->out, x->nested);
+	} else if (gen_saves_call(g)) {
 		em_stx(em, BPF_DW, R10, STACK_COOKIE, R2);
 		em_stx(em, BPF_DW, R10, STACK_IA32, R3);
-		em_stx(em, BPF_DW, R10, STACK_SLOTS, R4);
 	}
-	gen_guard_active(g, x->out, x->nested);
 	gen_guard_enter(g, x->nested, x->counted);
 	gen_early(g, x->leave);
 	if (g->slot)
-		gen_slot_take(g, x->none);
+		gen_slot_take(g, x->none, x->leave);
 }
 
 /* Gives back what was taken, and ends the program. */
@@ -378,9 +313,11 @@ static void program_failures(struct gen *g, const struct exits *x)
 	em_bind(em, x->nolock);
 	gen_count(g, WCNT_SKIP_LOCK);
 	em_jmp(em, x->release);
-	em_bind(em, x->none);
-	count_without_slot(g, WCNT_SKIP_CONTEXT);
-	em_jmp(em, x->leave);
+	if (em_used(em, x->none)) {
+		em_bind(em, x->none);
+		count_without_slot(g, WCNT_SKIP_CONTEXT);
+		em_jmp(em, x->leave);
+	}
 	gen_nested(g, x->nested, x->out);
 	gen_nested(g, x->counted, x->leave);
 }
@@ -410,14 +347,13 @@ static void gen_main(struct gen *g)
 	gen_locks_take(g, x.nolock, x.release);
 	gen_out_prologue(g);
 	gen_region(g, &g->root, x.err);
+	g->first_item = false;
 	if (em_used(em, x.err))	/* from below */
 		em_bind_entry(em, x.done);
 	else
 		em_bind(em, x.done);
-	if (g->slot) {
-		gen_out_flush(g);
-		gen_truncated(g);
-	}
+	if (g->slot)
+		gen_slot_finish(g);
 	gen_locks_release(g);
 	if (g->p->timing)
 		gen_timing(g, start);
@@ -461,7 +397,7 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 	em_init(&g->em, far);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
-	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_SLOTS : STACK_COOKIE;
+	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_IA32 : STACK_COOKIE;
 	if (!slot) {
 		g->stack_err = gen_alloc(g, 8);
 		g->stack_arg = gen_alloc(g, 8);
@@ -477,6 +413,7 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 	gen_pending(g);
 	gen_insert_fns(g);
 	gen_stat_fns(g);
+	gen_slot_fns(g);
 	gen_out_fns(g);
 	gen_lock_fns(g);
 	if (!g->em.err)

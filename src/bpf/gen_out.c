@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Output.  With a slot: items are built in the record area, hdr.rpos is the end of the complete ones, and
+ * Output.  With a slot: items are built in the record area (gen_item.c), hdr.rpos is the end of the complete ones, and
  * the record leaves at the end of the handler (or when the area is full).  Without a slot: the only
  * item of the handler is written straight into the ring.
  */
@@ -15,10 +15,6 @@
 #include "ir/traverse.h"
 
 #define REC_HDR		((int)sizeof(struct wire_record))
-#define REC_MIN		8192
-#define REC_SLACK	1024	/* constant offsets behind a masked position */
-#define REC_SLACK_STACK	(3 * WIRE_USTACK_MAX)	/* variable ones, of a stack */
-#define ITEM(kind, id)	((uint32_t)(kind) << 24 | ((uint32_t)(id) & 0xffffff))
 
 static uint32_t args_max(const struct gen *g, const struct ir_expr *e)
 {
@@ -53,6 +49,12 @@ static void size_item(void *ctx, struct ir_expr **e)
 		g->rec_size = pow2_ceil(item_max(g, *e) + REC_HDR + 1024);
 }
 
+void gen_out_clear(struct gen *g)
+{
+	gen_sti(g, gen_hdr(HDR(rpos)), REC_HDR);
+	gen_sti(g, gen_hdr(HDR(wake)), 0);
+}
+
 void gen_out_prologue(struct gen *g)
 {
 	struct ir_walker w = { .ctx = g, .expr = size_item };
@@ -68,8 +70,8 @@ void gen_out_prologue(struct gen *g)
 	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++)
 		if (g->fns[i].wanted)
 			ir_walk_list(g->fns[i].f->body, &w);
-	gen_sti(g, gen_hdr(HDR(rpos)), REC_HDR);
-	gen_sti(g, gen_hdr(HDR(wake)), 0);
+	if (!gen_slot_shared(g))
+		gen_out_clear(g);
 }
 
 void gen_out_reserve(struct gen *g)
@@ -77,14 +79,7 @@ void gen_out_reserve(struct gen *g)
 	g->rec_near = gen_alloc(g, REC_MIN + REC_SLACK);
 }
 
-static struct mem record(struct gen *g)
-{
-	if (!g->rec.off)
-		g->rec = g->rec_size == REC_MIN ? g->rec_near : gen_alloc(g, g->rec_size + REC_SLACK_STACK);
-	return g->rec;
-}
-
-static void call_flush(struct gen *g)
+void gen_call_flush(struct gen *g)
 {
 	if (!g->flush_fn)
 		g->flush_fn = em_new_label(&g->em);
@@ -92,108 +87,42 @@ static void call_flush(struct gen *g)
 	em_call(&g->em, g->flush_fn);
 }
 
-void gen_out_at(struct gen *g)
-{
-	gen_ld(g, R1, gen_hdr(HDR(wpos)));
-	em_alui(&g->em, BPF_AND, R1, g->rec_size - 1);
-	em_alu(&g->em, BPF_ADD, R1, R6);
-	em_alui(&g->em, BPF_ADD, R1, record(g).off);
-}
-
-static void advance(struct gen *g, int hdr, int32_t by)
-{
-	if (!by)
-		return;
-	gen_ld(g, R1, gen_hdr(hdr));
-	em_alui(&g->em, BPF_ADD, R1, by);
-	gen_st(g, gen_hdr(hdr), R1);
-}
-
-void gen_out_advance(struct gen *g, int32_t by)
-{
-	advance(g, HDR(wpos), by);
-}
-
-/* Makes room for an item of at most `max` bytes and puts wpos behind its head. */
-static void item_begin(struct gen *g, uint32_t max)
-{
-	em_label fits = em_new_label(&g->em);
-
-	gen_need_slot(g);
-	record(g);
-	gen_ld(g, R0, gen_hdr(HDR(rpos)));
-	em_jcci(&g->em, BPF_JLE, R0, (int64_t)g->rec_size - max, fits);
-	call_flush(g);
-	gen_ld(g, R0, gen_hdr(HDR(rpos)));
-	em_bind(&g->em, fits);
-	em_alui(&g->em, BPF_ADD, R0, 8);
-	gen_st(g, gen_hdr(HDR(wpos)), R0);
-}
-
-/* Writes the head of the item that ends at wpos; r2 = kind and id. */
-static void item_end_r2(struct gen *g)
-{
-	struct emit *em = &g->em;
-
-	gen_ld(g, R0, gen_hdr(HDR(wpos)));
-	gen_ld(g, R1, gen_hdr(HDR(rpos)));
-	em_mov(em, R3, R0);
-	em_alu(em, BPF_SUB, R3, R1);
-	em_alui(em, BPF_AND, R1, g->rec_size - 1);
-	em_alu(em, BPF_ADD, R1, R6);
-	em_alui(em, BPF_ADD, R1, g->rec.off);
-	em_stx(em, BPF_W, R1, 0, R2);
-	em_stx(em, BPF_W, R1, 4, R3);
-	gen_st(g, gen_hdr(HDR(rpos)), R0);
-}
-
-static void item_end(struct gen *g, uint32_t kind, uint32_t id)
-{
-	em_movi(&g->em, R2, (int32_t)ITEM(kind, id));
-	item_end_r2(g);
-}
-
 void gen_out_str(struct gen *g, struct sref s)
 {
-	struct mem rec = record(g);
+	int32_t to = gen_record(g).off - SLOT_B + g->pos.off;
 
 	gen_soff(g, R3, s);
-	gen_ld(g, R2, gen_hdr(HDR(wpos)));
-	em_alui(&g->em, BPF_ADD, R2, rec.off - SLOT_B);
+	if (g->pos.fixed) {
+		em_movi(&g->em, R2, to);
+	} else {
+		gen_ld(g, R2, gen_hdr(HDR(wpos)));
+		em_alui(&g->em, BPF_ADD, R2, to);
+	}
 	gen_routine(g, ROUTINE_bk_put_str);
-	gen_ld(g, R1, gen_hdr(HDR(wpos)));
-	em_alu(&g->em, BPF_ADD, R1, R0);
-	gen_st(g, gen_hdr(HDR(wpos)), R1);
+	gen_out_advance_r0(g);
 }
 
 void gen_out_args(struct gen *g, const struct ir_expr *e)
 {
-	int32_t behind = 0;
-
 	for (uint32_t i = 0; i < e->nargs; i++) {
+		struct out_at at;
+
 		if (e->args[i]->type == IR_STR) {
-			advance(g, HDR(wpos), behind);
-			behind = 0;
 			gen_shown(g, e->args[i]);
-		} else {
-			gen_expr(g, e->args[i]);
-			gen_out_at(g);
-			em_stx(&g->em, BPF_DW, R1, behind, R0);
-			behind += 8;
-			if (behind >= REC_SLACK - 64) {
-				advance(g, HDR(wpos), behind);
-				behind = 0;
-			}
+			continue;
 		}
+		gen_expr(g, e->args[i]);
+		at = gen_out_at(g);
+		em_stx(&g->em, BPF_DW, at.reg, at.off, R0);
+		gen_out_advance(g, 8);
 	}
-	advance(g, HDR(wpos), behind);
 }
 
 static void item(struct gen *g, uint32_t kind, uint32_t id, const struct ir_expr *e)
 {
-	item_begin(g, args_max(g, e));
+	gen_item_begin(g, args_max(g, e));
 	gen_out_args(g, e);
-	item_end(g, kind, id);
+	gen_item_end(g, kind, id);
 }
 
 /* r7 = the ring of CPU r0 */
@@ -323,10 +252,10 @@ void gen_out_flush(struct gen *g)
 {
 	em_label empty = em_new_label(&g->em);
 
-	record(g);
+	gen_record(g);
 	gen_ld(g, R0, gen_hdr(HDR(rpos)));
 	em_jcci(&g->em, BPF_JLE, R0, REC_HDR, empty);
-	call_flush(g);
+	gen_call_flush(g);
 	em_bind(&g->em, empty);
 }
 
@@ -400,7 +329,7 @@ static void direct_item(struct gen *g, uint32_t kind, uint32_t id, const struct 
 		words[i] = gen_word(g);
 		gen_st(g, words[i], R0);
 	}
-	direct(g, (uint64_t)(8 + 8 * n) << 32 | ITEM(kind, id), words, n, kind == WIRE_EXIT);
+	direct(g, (uint64_t)(8 + 8 * n) << 32 | GEN_ITEM(kind, id), words, n, kind == WIRE_EXIT);
 	while (n--)
 		gen_word_free(g, words[n]);
 }
@@ -410,6 +339,7 @@ void gen_out_error(struct gen *g)
 {
 	struct emit *em = &g->em;
 	em_label plain = em_new_label(em);
+	struct out_at at;
 
 	if (g->em.dead)
 		return;
@@ -423,7 +353,7 @@ void gen_out_error(struct gen *g)
 		gen_st(g, words[1], R1);
 		em_alui(em, BPF_LSH, R0, 32);
 		em_alui(em, BPF_RSH, R0, 32);
-		em_movi(em, R1, (int64_t)(24ULL << 32 | ITEM(WIRE_ERROR, 0)));
+		em_movi(em, R1, (int64_t)(24ULL << 32 | GEN_ITEM(WIRE_ERROR, 0)));
 		em_alu(em, BPF_OR, R0, R1);
 		gen_st(g, words[0], R0);
 		direct(g, 0, words, 3, true);
@@ -431,13 +361,14 @@ void gen_out_error(struct gen *g)
 		gen_word_free(g, words[0]);
 		return;
 	}
-	item_begin(g, 8 + 16 + 8 + round8(g->m->maxstr));
+	gen_item_begin(g, 8 + 16 + 8 + round8(g->m->maxstr));
+	at = gen_out_at(g);
 	em_ldx(em, BPF_W, R0, R6, HDR(err_site));
-	gen_out_at(g);
-	em_stx(em, BPF_DW, R1, 0, R0);
+	em_stx(em, BPF_DW, at.reg, at.off, R0);
 	gen_ld(g, R0, gen_hdr(HDR(err_arg)));
-	em_stx(em, BPF_DW, R1, 8, R0);
-	advance(g, HDR(wpos), 16);
+	em_stx(em, BPF_DW, at.reg, at.off + 8, R0);
+	gen_out_advance(g, 16);
+	gen_out_settle(g);
 	if (g->err_text.bound) {
 		em_ldx(em, BPF_W, R0, R6, HDR(err_code));
 		em_jcci(em, BPF_JNE, R0, WERR_USER, plain);
@@ -445,9 +376,9 @@ void gen_out_error(struct gen *g)
 		em_bind(em, plain);
 	}
 	em_ldx(em, BPF_W, R2, R6, HDR(err_code));
-	em_movi(em, R0, (int32_t)ITEM(WIRE_ERROR, 0));
+	em_movi(em, R0, (int32_t)GEN_ITEM(WIRE_ERROR, 0));
 	em_alu(em, BPF_OR, R2, R0);
-	item_end_r2(g);
+	gen_item_end_r2(g);
 	gen_sti(g, gen_hdr(HDR(wake)), 1);
 }
 
@@ -473,13 +404,14 @@ static void gen_print_hist(struct gen *g, const struct ir_expr *e)
 	em_bind(&g->em, none);
 	gen_ld(g, R0, st);
 	em_jcci(&g->em, BPF_JEQ, R0, 0, gen_error_label(g, WERR_EMPTY_AGG, &e->at, false));
-	item_begin(g, hist_max(g, e->sym));
-	gen_out_at(g);
+	gen_item_begin(g, hist_max(g, e->sym));
+	gen_out_settle(g);
+	gen_out_addr(g, R1, gen_out_at(g), 0);
 	em_movi(&g->em, R2, (int32_t)words * 8);
 	gen_addr(g, R3, st);
 	em_helper(&g->em, BPF_FUNC_probe_read_kernel);
-	advance(g, HDR(wpos), (int32_t)words * 8);
-	item_end(g, WIRE_HIST, e->sym);
+	gen_out_advance(g, (int32_t)words * 8);
+	gen_item_end(g, WIRE_HIST, e->sym);
 }
 
 /* The frames, where the kernel's walk finds all of them; else registers and stack, to be walked by the reader. */
@@ -487,15 +419,16 @@ static void out_user_stack(struct gen *g, const struct ir_expr *e)
 {
 	em_label copy = em_new_label(&g->em), done = em_new_label(&g->em);
 
-	item_begin(g, item_max(g, e));
+	gen_item_begin(g, item_max(g, e));
+	gen_out_settle(g);
 	if (g->unwind.off) {
 		gen_out_frames(g, copy);
-		item_end(g, WIRE_UFRAMES, (uint32_t)e->imm);
+		gen_item_end(g, WIRE_UFRAMES, (uint32_t)e->imm);
 		em_jmp(&g->em, done);
 		em_bind(&g->em, copy);
 	}
 	gen_out_stack(g, e);
-	item_end(g, WIRE_USTACK, (uint32_t)e->imm);
+	gen_item_end(g, WIRE_USTACK, (uint32_t)e->imm);
 	em_bind(&g->em, done);
 }
 
@@ -509,9 +442,10 @@ static void out_user_stack_at(struct gen *g, const struct ir_expr *e)
 		at[i] = gen_word(g);
 		gen_st(g, at[i], R0);
 	}
-	item_begin(g, item_max(g, e));
+	gen_item_begin(g, item_max(g, e));
+	gen_out_settle(g);
 	gen_out_stack_at(g, at);
-	item_end(g, WIRE_USTACK, (uint32_t)e->imm);
+	gen_item_end(g, WIRE_USTACK, (uint32_t)e->imm);
 	for (int i = 3; i-- > 0;)
 		gen_word_free(g, at[i]);
 }
@@ -558,9 +492,10 @@ bool gen_out(struct gen *g, const struct ir_expr *e)
 		out_user_stack_at(g, e);
 		return true;
 	case IR_PRINT_KBT:
-		item_begin(g, item_max(g, e));
+		gen_item_begin(g, item_max(g, e));
+		gen_out_settle(g);
 		gen_out_stack(g, e);
-		item_end(g, WIRE_KSTACK, (uint32_t)e->imm);
+		gen_item_end(g, WIRE_KSTACK, (uint32_t)e->imm);
 		return true;
 	default:
 		return false;

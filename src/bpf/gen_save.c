@@ -156,6 +156,33 @@ static void keep_ia32(struct gen *g)
 	gen_st(g, sysarg_place(g, SYSARG_IA32), R0);
 }
 
+/* A system call's arguments are in the user's registers, by interface. */
+static const uint8_t call_native[SYSARG_IA32] = { 112, 104, 96, 56, 72, 64 };	/* di si dx r10 r8 r9 */
+static const uint8_t call_ia32[SYSARG_IA32] = { 40, 88, 96, 104, 112, 32 };	/* bx cx dx si di bp */
+
+void gen_call_prologue(struct gen *g)
+{
+	struct emit *em = &g->em;
+	em_label other = em_new_label(em), done = em_new_label(em);
+
+	gen_st(g, sysarg_place(g, SYSARG_IA32), R8);
+	em_helper(em, BPF_FUNC_get_current_task_btf);
+	em_mov(em, R1, R0);
+	em_helper(em, BPF_FUNC_task_pt_regs);
+	em_jcci(em, BPF_JNE, R8, 0, other);
+	for (int i = 0; i < SYSARG_IA32; i++) {
+		em_ldx(em, BPF_DW, R1, R0, call_native[i]);
+		gen_st(g, sysarg_place(g, i), R1);
+	}
+	em_jmp(em, done);
+	em_bind(em, other);
+	for (int i = 0; i < SYSARG_IA32; i++) {
+		em_ldx(em, BPF_W, R1, R0, call_ia32[i]);
+		gen_st(g, sysarg_place(g, i), R1);
+	}
+	em_bind(em, done);
+}
+
 static void load_ia32(struct gen *g, int dst)
 {
 	if (g->slot)
@@ -164,11 +191,8 @@ static void load_ia32(struct gen *g, int dst)
 		em_ldx(&g->em, BPF_DW, dst, R10, STACK_IA32);
 }
 
-/* A system call's arguments are in the user's registers, those of the interface used. */
 static void load_sysarg(struct gen *g, int64_t n)
 {
-	static const uint8_t native[] = { 112, 104, 96, 56, 72, 64 };	/* di si dx r10 r8 r9 */
-	static const uint8_t ia32[] = { 40, 88, 96, 104, 112, 32 };	/* bx cx dx si di bp */
 	struct emit *em = &g->em;
 	em_label other = em_new_label(em), done = em_new_label(em);
 
@@ -185,10 +209,10 @@ static void load_sysarg(struct gen *g, int64_t n)
 	}
 	load_ia32(g, R2);
 	em_jcci(em, BPF_JNE, R2, 0, other);
-	em_ldx(em, BPF_DW, R0, R1, native[n]);
+	em_ldx(em, BPF_DW, R0, R1, call_native[n]);
 	em_jmp(em, done);
 	em_bind(em, other);
-	em_ldx(em, BPF_W, R0, R1, ia32[n]);
+	em_ldx(em, BPF_W, R0, R1, call_ia32[n]);
 	em_bind(em, done);
 }
 
@@ -523,6 +547,8 @@ static void save_one(void *ctx, struct ir_expr **ep)
 	}
 	if (gen_is_stack(e->op)) {
 		at = user ? save_user_stack(g) : save_stack(g, false);
+	} else if (e->op == IR_SYSARG && gen_slot_shared(g) && e->imm >= 0 && e->imm <= SYSARG_IA32) {
+		at = sysarg_place(g, e->imm);
 	} else {
 		if (!load_one(g, e))
 			return;
@@ -547,7 +573,7 @@ void gen_ctx_prologue(struct gen *g, const struct ir_func *f)
 {
 	struct ir_walker w = { .ctx = g, .expr = save_one };
 
-	if (g->slot && gen_is_syscall(g))
+	if (g->slot && gen_is_syscall(g) && !gen_slot_shared(g))
 		keep_ia32(g);
 	ir_walk_list(f->body, &w);
 	for (ptrdiff_t i = 0; i < arrlen(g->m->funcs); i++)

@@ -30,7 +30,7 @@ uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)
 	uint32_t n = 16, other;
 
 	switch (e->op) {
-	case IR_NAMES: case IR_POINT_STR: case IR_EXECNAME:
+	case IR_NAMES: case IR_POINT_STR: case IR_EXECNAME: case IR_ERRNO_STR:
 		return 8 + 16;
 	case IR_SELECT:
 		n = gen_shown_max(g, e->args[1]);
@@ -45,50 +45,70 @@ uint32_t gen_shown_max(const struct gen *g, const struct ir_expr *e)
 	}
 }
 
-/* The head of a text of `size` bytes at r1. */
-static void head(struct gen *g, enum wire_text what, uint32_t size)
+/* A word of a text at `at`. */
+static void store_word(struct gen *g, struct out_at at, uint64_t v)
 {
-	em_movi(&g->em, R2, (int64_t)((uint64_t)what << 32 | size));
-	em_stx(&g->em, BPF_DW, R1, 0, R2);
+	if ((int64_t)v == (int32_t)v) {
+		em_sti(&g->em, BPF_DW, at.reg, at.off, (int32_t)v);
+	} else {
+		em_sti(&g->em, BPF_W, at.reg, at.off, (int32_t)(uint32_t)v);
+		em_sti(&g->em, BPF_W, at.reg, at.off + 4, (int32_t)(uint32_t)(v >> 32));
+	}
 }
 
 static void put_literal(struct gen *g, const char *s, uint32_t len)
 {
-	gen_out_at(g);
-	head(g, WIRE_TEXT_PLAIN, len);
+	struct out_at at = gen_out_at(g);
+
+	gen_out_head(g, at, WIRE_TEXT_PLAIN, len);
 	for (uint32_t i = 0; i < len; i += 8) {
 		uint64_t word = 0;
 
 		memcpy(&word, s + i, len - i < 8 ? len - i : 8);
-		em_movi(&g->em, R2, (int64_t)word);
-		em_stx(&g->em, BPF_DW, R1, 8 + (int)i, R2);
+		at.off += 8;
+		store_word(g, at, word);
 	}
 	gen_out_advance(g, 8 + (int32_t)round8(len));
 }
 
 static void put_names(struct gen *g, const struct ir_expr *e)
 {
+	struct out_at at;
+
 	gen_expr(g, e->args[0]);
-	gen_out_at(g);
-	head(g, WIRE_TEXT_NAMES, 16);
-	em_sti(&g->em, BPF_DW, R1, 8, (int32_t)e->sym);
-	em_stx(&g->em, BPF_DW, R1, 16, R0);
+	at = gen_out_at(g);
+	gen_out_head(g, at, WIRE_TEXT_NAMES, 16);
+	em_sti(&g->em, BPF_DW, at.reg, at.off + 8, (int32_t)e->sym);
+	em_stx(&g->em, BPF_DW, at.reg, at.off + 16, R0);
 	gen_out_advance(g, 24);
+}
+
+static void put_errno(struct gen *g, const struct ir_expr *e)
+{
+	struct out_at at;
+
+	gen_expr(g, e->args[0]);
+	at = gen_out_at(g);
+	gen_out_head(g, at, WIRE_TEXT_ERRNO, 8);
+	em_stx(&g->em, BPF_DW, at.reg, at.off + 8, R0);
+	gen_out_advance(g, 16);
 }
 
 static void put_point(struct gen *g, const struct ir_expr *e)
 {
-	gen_out_at(g);
-	head(g, WIRE_TEXT_POINT, 8);
-	em_sti(&g->em, BPF_DW, R1, 8, (int32_t)e->imm);
+	struct out_at at = gen_out_at(g);
+
+	gen_out_head(g, at, WIRE_TEXT_POINT, 8);
+	em_sti(&g->em, BPF_DW, at.reg, at.off + 8, (int32_t)e->imm);
 	gen_out_advance(g, 16);
 }
 
 static void put_execname(struct gen *g)
 {
-	gen_out_at(g);
-	head(g, WIRE_TEXT_PADDED, COMM);
-	em_alui(&g->em, BPF_ADD, R1, 8);
+	struct out_at at = gen_out_at(g);
+
+	gen_out_head(g, at, WIRE_TEXT_PADDED, COMM);
+	gen_out_addr(g, R1, at, 8);
 	em_movi(&g->em, R2, COMM);
 	em_helper(&g->em, BPF_FUNC_get_current_comm);
 	gen_out_advance(g, 8 + COMM);
@@ -98,24 +118,32 @@ static void put_execname(struct gen *g)
 static void advance_text(struct gen *g, enum wire_text what)
 {
 	struct emit *em = &g->em;
+	struct out_at at = gen_out_at(g);
 
-	gen_out_at(g);
-	em_stx(em, BPF_W, R1, 0, R0);
-	em_sti(em, BPF_W, R1, 4, (int32_t)what);
+	em_stx(em, BPF_W, at.reg, at.off, R0);
+	em_sti(em, BPF_W, at.reg, at.off + 4, (int32_t)what);
 	em_alui(em, BPF_ADD, R0, 8 + 7);
 	em_alui(em, BPF_AND, R0, -8);
-	gen_ld(g, R1, gen_hdr(HDR(wpos)));
-	em_alu(em, BPF_ADD, R1, R0);
-	gen_st(g, gen_hdr(HDR(wpos)), R1);
+	gen_out_advance_r0(g);
 }
 
 static void put_address(struct gen *g, struct mem addr)
 {
-	gen_out_at(g);
-	head(g, WIRE_TEXT_ADDRESS, 8);
+	struct out_at at = gen_out_at(g);
+
+	gen_out_head(g, at, WIRE_TEXT_ADDRESS, 8);
 	gen_ld(g, R0, addr);
-	em_stx(&g->em, BPF_DW, R1, 8, R0);
+	em_stx(&g->em, BPF_DW, at.reg, at.off + 8, R0);
 	gen_out_advance(g, 16);
+}
+
+/* The other of two texts, where the item was at `pos` before: hdr.wpos is right behind either. */
+static void put_otherwise(struct gen *g, struct out_pos pos, em_label other, em_label done)
+{
+	gen_out_settle(g);
+	em_jmp(&g->em, done);
+	em_bind(&g->em, other);
+	g->pos = pos;
 }
 
 /* What is at the address, to be quoted; or the address. */
@@ -124,22 +152,27 @@ static void put_quoted(struct gen *g, const struct ir_expr *e)
 	struct emit *em = &g->em;
 	em_label fault = em_new_label(em), done = em_new_label(em);
 	struct mem addr = gen_word(g);
+	struct out_pos pos;
+	struct out_at at;
 
+	if (!g->pos.fixed)
+		gen_out_settle(g);	/* a text fits behind hdr.wpos */
+	pos = g->pos;
 	gen_expr(g, e->args[0]);
 	gen_st(g, addr, R0);
-	gen_out_at(g);
-	em_sti(em, BPF_DW, R1, 8, (int32_t)e->bound);
-	em_sti(em, BPF_B, R1, 16, 0);
-	em_alui(em, BPF_ADD, R1, 16);
+	em_mov(em, R3, R0);
+	at = gen_out_at(g);
+	em_sti(em, BPF_DW, at.reg, at.off + 8, (int32_t)e->bound);
+	em_sti(em, BPF_B, at.reg, at.off + 16, 0);
+	gen_out_addr(g, R1, at, 16);
 	em_movi(em, R2, g->m->maxstr);
-	gen_ld(g, R3, addr);
 	em_helper(em, e->op == IR_USTR_QUOTED ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str);
 	em_jcci(em, BPF_JSLT, R0, 0, fault);	/* 0: what some kernels give for an empty string of a process */
 	em_alui(em, BPF_ADD, R0, 8);
 	advance_text(g, WIRE_TEXT_QUOTED);
-	em_jmp(em, done);
-	em_bind(em, fault);
+	put_otherwise(g, pos, fault, done);
 	put_address(g, addr);
+	gen_out_settle(g);
 	em_bind(em, done);
 	gen_word_free(g, addr);
 }
@@ -150,14 +183,18 @@ static void put_bytes(struct gen *g, const struct ir_expr *e)
 	struct emit *em = &g->em;
 	em_label fault = em_new_label(em), done = em_new_label(em);
 	struct gen_buffer b = { gen_word(g), gen_word(g), gen_word(g) };
+	struct out_pos pos;
+	struct out_at at;
 
+	if (!g->pos.fixed)
+		gen_out_settle(g);
+	pos = g->pos;
 	gen_buffer_args(g, e, &b);
-	gen_out_at(g);
-	em_movi(em, R2, (int64_t)e->bound);
-	em_stx(em, BPF_DW, R1, 8, R2);
+	at = gen_out_at(g);
+	store_word(g, (struct out_at){ at.reg, at.off + 8 }, (uint64_t)e->bound);
 	gen_ld(g, R2, b.room);
-	em_stx(em, BPF_DW, R1, 16, R2);
-	em_alui(em, BPF_ADD, R1, 24);
+	em_stx(em, BPF_DW, at.reg, at.off + 16, R2);
+	gen_out_addr(g, R1, at, 24);
 	gen_ld(g, R2, b.n);
 	em_alui(em, BPF_AND, R2, pow2_ceil(g->m->maxstr) - 1);
 	gen_ld(g, R3, b.addr);
@@ -166,9 +203,9 @@ static void put_bytes(struct gen *g, const struct ir_expr *e)
 	gen_ld(g, R0, b.n);
 	em_alui(em, BPF_ADD, R0, 16);
 	advance_text(g, WIRE_TEXT_BYTES);
-	em_jmp(em, done);
-	em_bind(em, fault);
+	put_otherwise(g, pos, fault, done);
 	put_address(g, b.addr);
+	gen_out_settle(g);
 	em_bind(em, done);
 	gen_word_free(g, b.room);
 	gen_word_free(g, b.n);
@@ -178,37 +215,35 @@ static void put_bytes(struct gen *g, const struct ir_expr *e)
 static void put_select(struct gen *g, const struct ir_expr *e)
 {
 	em_label other = em_new_label(&g->em), done = em_new_label(&g->em);
+	struct out_pos pos = g->pos;
 
 	gen_jump_if(g, e->args[0], false, other);
 	gen_shown(g, e->args[1]);
-	em_jmp(&g->em, done);
-	em_bind(&g->em, other);
+	put_otherwise(g, pos, other, done);
 	gen_shown(g, e->args[2]);
+	gen_out_settle(g);
 	em_bind(&g->em, done);
+}
+
+/* Bytes of a format with its arguments, 0: not known. */
+static uint32_t format_size(const struct ir_expr *e)
+{
+	for (uint32_t i = 0; i < e->nargs; i++)
+		if (e->args[i]->type == IR_STR)
+			return 0;
+	return 8 + 8 * e->nargs;
 }
 
 static void put_format(struct gen *g, const struct ir_expr *e)
 {
-	struct emit *em = &g->em;
-	struct mem start = gen_word(g);
+	struct out_mark m = gen_out_open(g, format_size(e));
+	struct out_at at = gen_out_at(g);
 
-	gen_ld(g, R0, gen_hdr(HDR(wpos)));
-	gen_st(g, start, R0);
-	gen_out_at(g);
-	em_sti(em, BPF_W, R1, 8, (int32_t)e->sym);
-	em_sti(em, BPF_W, R1, 12, (int32_t)e->bound);
+	em_sti(&g->em, BPF_W, at.reg, at.off + 8, (int32_t)e->sym);
+	em_sti(&g->em, BPF_W, at.reg, at.off + 12, (int32_t)e->bound);
 	gen_out_advance(g, 16);
 	gen_out_args(g, e);
-	gen_ld(g, R3, gen_hdr(HDR(wpos)));
-	gen_ld(g, R2, start);
-	em_alu(em, BPF_SUB, R3, R2);
-	em_alui(em, BPF_SUB, R3, 8);
-	em_alui(em, BPF_AND, R2, g->rec_size - 1);
-	em_alu(em, BPF_ADD, R2, R6);
-	em_alui(em, BPF_ADD, R2, g->rec.off);
-	em_stx(em, BPF_W, R2, 0, R3);
-	em_sti(em, BPF_W, R2, 4, WIRE_TEXT_FORMAT);
-	gen_word_free(g, start);
+	gen_out_close(g, m, WIRE_TEXT_FORMAT);
 }
 
 void gen_shown(struct gen *g, const struct ir_expr *e)
@@ -221,6 +256,9 @@ void gen_shown(struct gen *g, const struct ir_expr *e)
 		break;
 	case IR_NAMES:
 		put_names(g, e);
+		break;
+	case IR_ERRNO_STR:
+		put_errno(g, e);
 		break;
 	case IR_POINT_STR:
 		put_point(g, e);

@@ -57,6 +57,7 @@ int load_btf(struct prog_btf *pb, uint32_t slot_size, uint32_t coll_size)
 	ptr['g'] = btf__add_ptr(b, btf__add_struct(b, "groups_search", sizeof(struct groups_search)));
 	pb->any = btf__add_func(b, "any", BTF_FUNC_STATIC, btf__add_func_proto(b, 0));
 	pb->global = add_func(b, "function", "m", lng, ptr);
+	pb->numbers = add_func(b, "of_numbers", "ii", lng, ptr);
 	pb->routine = xcalloc(ROUTINE_COUNT, sizeof(*pb->routine));
 	for (int i = 0; i < ROUTINE_COUNT; i++)
 		pb->routine[i] = add_func(b, routine_table[i].name, routine_table[i].sig, lng, ptr);
@@ -116,6 +117,16 @@ static void resolve_maps(const struct load_request *rq)
 		rq->em->insns[rq->em->maps[i].insn].imm = rq->map_fds[rq->em->maps[i].map];
 }
 
+static int func_id(const struct prog_btf *b, int kind)
+{
+	switch (kind) {
+	case BTF_ANY: return b->any;
+	case BTF_GLOBAL: return b->global;
+	case BTF_NUMBERS: return b->numbers;
+	default: return b->routine[kind - BTF_ROUTINE];
+	}
+}
+
 int load_prog(const struct load_request *rq)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, o, .attempts = 1);
@@ -125,8 +136,7 @@ int load_prog(const struct load_request *rq)
 	resolve_maps(rq);
 	for (ptrdiff_t i = 0; rq->btf && i < arrlen(rq->em->subprogs); i++) {
 		const struct em_subprog *s = &rq->em->subprogs[i];
-		int id = s->btf == BTF_ANY ? rq->btf->any : s->btf == BTF_GLOBAL ? rq->btf->global :
-			 rq->btf->routine[s->btf - BTF_ROUTINE];
+		int id = func_id(rq->btf, s->btf);
 		struct bpf_func_info one = { .insn_off = s->insn, .type_id = (__u32)id };
 
 		arrput(fi, one);

@@ -8,11 +8,12 @@
 
 #define BTF_ANY		0	/* kinds of em_subprog */
 #define BTF_GLOBAL	1
-#define BTF_ROUTINE	2	/* and routine number */
+#define BTF_NUMBERS	2
+#define BTF_ROUTINE	3	/* and routine number */
 
 struct prog_btf {
 	int fd;
-	int any, global;	/* ids of FUNCs */
+	int any, global, numbers;	/* ids of FUNCs */
 	int *routine;		/* by routine number */
 };
 

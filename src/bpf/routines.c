@@ -70,13 +70,17 @@ static const Elf64_Shdr *find_section(const struct routine_object *o, uint32_t t
 	return NULL;
 }
 
-static const Elf64_Sym *symbol(const struct routine_object *o, uint32_t i)
+struct symbols {
+	const Elf64_Sym *all;
+	size_t n;
+};
+
+static struct symbols symbols(const struct routine_object *o)
 {
 	const Elf64_Shdr *s = find_section(o, SHT_SYMTAB, 0);
+	const Elf64_Sym *all = s ? at(o, s->sh_offset, s->sh_size) : NULL;
 
-	if (!s || i >= s->sh_size / sizeof(Elf64_Sym))
-		return NULL;
-	return at(o, s->sh_offset + (uint64_t)i * sizeof(Elf64_Sym), sizeof(Elf64_Sym));
+	return (struct symbols){ all, all ? s->sh_size / sizeof(Elf64_Sym) : 0 };
 }
 
 static const char *symbol_name(const struct routine_object *o, const Elf64_Sym *sym)
@@ -100,14 +104,14 @@ static int routine_by_name(const char *name)
 /* The function that begins at a place; its size from the symbol table. */
 static em_label local_label(struct linker *lk, const struct routine_object *o, uint32_t sec, uint32_t off)
 {
-	const Elf64_Sym *sym;
+	struct symbols syms = symbols(o);
 	struct local_fn fn = { .obj = o, .section = sec, .offset = off };
 
 	for (ptrdiff_t i = 0; i < arrlen(lk->locals); i++)
 		if (lk->locals[i].obj == o && lk->locals[i].section == sec &&
 		    lk->locals[i].offset == off)
 			return lk->locals[i].label;
-	for (uint32_t i = 0; (sym = symbol(o, i)); i++)
+	for (const Elf64_Sym *sym = syms.all; sym < syms.all + syms.n; sym++)
 		if (ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx == sec &&
 		    sym->st_value == off)
 			fn.size = (uint32_t)sym->st_size;
@@ -163,13 +167,15 @@ static bool emit_value(struct linker *lk, const struct bpf_insn *in, const char 
 static bool relocate(struct linker *lk, const struct routine_object *o, const Elf64_Rel *rel,
 		     const struct bpf_insn *in)
 {
-	const Elf64_Sym *sym = symbol(o, (uint32_t)ELF64_R_SYM(rel->r_info));
+	struct symbols syms = symbols(o);
+	const Elf64_Sym *sym;
 	bool is_section;
 
-	if (!sym) {
+	if (ELF64_R_SYM(rel->r_info) >= syms.n) {
 		em_fail(lk->em, "internal: bad relocation in a routine");
 		return false;
 	}
+	sym = &syms.all[ELF64_R_SYM(rel->r_info)];
 	is_section = ELF64_ST_TYPE(sym->st_info) == STT_SECTION;
 	if (sym->st_shndx == SHN_UNDEF && routine_by_name(symbol_name(o, sym)) < 0)
 		return emit_value(lk, in, symbol_name(o, sym));
@@ -210,9 +216,9 @@ static void copy_fn(struct linker *lk, const struct routine_object *o, uint32_t 
 static void link_routine(struct linker *lk, int id, int kind)
 {
 	for (const struct routine_object *o = lk->variant->objects; o->elf; o++) {
-		const Elf64_Sym *sym;
+		struct symbols syms = symbols(o);
 
-		for (uint32_t i = 0; (sym = symbol(o, i)); i++) {
+		for (const Elf64_Sym *sym = syms.all; sym < syms.all + syms.n; sym++) {
 			if (ELF64_ST_TYPE(sym->st_info) != STT_FUNC || sym->st_shndx == SHN_UNDEF ||
 			    strcmp(symbol_name(o, sym), routine_table[id].name) != 0)
 				continue;

@@ -73,14 +73,15 @@ bool syscalls_disjoint(const struct engine *e, const uint32_t *set, size_t n, ui
 		return false;
 	fill(e, set, n, &t);
 	for (ptrdiff_t i = 0; i < arrlen(e->p->points); i++)
-		if (e->p->points[i].handler == handler && *entry(&t, &e->p->points[i]))
+		if (e->p->points[i].handler == handler && e->p->points[i].syscall_nr != SYSCALL_NONE &&
+		    *entry(&t, &e->p->points[i]))
 			return false;
 	return true;
 }
 
 static bool same_call(const struct prog_point *a, const struct prog_point *b)
 {
-	return b->kind == POINT_SYSCALL && a->syscall_ia32 == b->syscall_ia32 &&
+	return b->kind == POINT_SYSCALL && b->syscall_nr != SYSCALL_NONE && a->syscall_ia32 == b->syscall_ia32 &&
 	       (a->syscall_nr == b->syscall_nr || a->syscall_nr < 0 || b->syscall_nr < 0);
 }
 

@@ -12,6 +12,7 @@
 #include "bpf/engine_priv.h"
 
 #define SYSCALL_NUMBERS	544	/* larger ones count as the last, which no call has */
+#define SYSCALL_NONE	510	/* calls of other architectures (tools/syscalls): never made */
 
 /*
  * socketcall and ipc of the 32-bit interface are many calls in one: call N of socketcall has the number
