@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Arena: a list of zeroed blocks; the newest serves small requests from its
- * free end, large requests get a block of their own behind it.  An arena that has grown large gets huge pages, where the
- * kernel has them to give: filling it with small ones would cost a fault each.  What is to be done at the end is a list in
- * the blocks.
+ * free end, large requests get a block of their own behind it.  An arena that has grown large gets huge pages, where
+ * the kernel has them to give: filling it with small ones would cost a fault each.  What is to be done at the end is a
+ * list in the blocks.
  */
 #include "base/arena.h"
 

@@ -7,8 +7,8 @@
  *
  * What the kernel verifies is what loading costs, and the routines are verified in every bundle anew; but it verifies
  * programs on different processors at the same time.  So there are as many bundles as processors, if their handlers are
- * worth it, but few: each looks a system call up for itself.  Handlers of system calls that call routines, whose loops are the
- * most work to verify, are in the same bundle as far as possible.
+ * worth it, but few: each looks a system call up for itself.  Handlers of system calls that call routines, whose loops
+ * are the most work to verify, are in the same bundle as far as possible.
  *
  * Requires finished code of the handlers.  A bundle that the kernel refuses is no error: its handlers
  * are loaded one by one then.  Handlers of system calls are always called by such a program, if it is of one only.

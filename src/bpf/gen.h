@@ -257,8 +257,8 @@ void gen_stubs(struct gen *g);
 void gen_cookie(struct gen *g);					/* r0 = index of the probe point */
 /* Is one program loaded for each point, with its index in place of `cookies`? */
 bool gen_own_programs(const struct gen *g);
-/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index of
- * the point, r3 = 1 for the 32-bit interface, if the session is active. */
+/* Is it a handler of system calls?  Its main is no program, but called by one (bundle.c) with r1 = context, r2 = index
+ * of the point, r3 = 1 for the 32-bit interface, if the session is active. */
 bool gen_is_syscall(const struct gen *g);
 /* Does main of such a handler keep these in its frame? */
 bool gen_saves_call(const struct gen *g);
@@ -382,7 +382,7 @@ struct out_at gen_out_at(struct gen *g);
 void gen_out_addr(struct gen *g, int dst, struct out_at at, int32_t off);	/* dst = address, off bytes behind it */
 void gen_out_advance(struct gen *g, int32_t by);		/* it goes on so far behind */
 void gen_out_advance_r0(struct gen *g);				/* and so far; r0 is at most the record's size */
-/* Before code that knows hdr.wpos, or parts of which run or do not: what is behind both then is counted from hdr.wpos. */
+/* Before code that knows hdr.wpos, or parts of which run or do not: what is behind is counted from hdr.wpos then. */
 void gen_out_settle(struct gen *g);
 void gen_out_head(struct gen *g, struct out_at at, enum wire_text what, uint32_t size);	/* of a text */
 /* The head of a text of `size` bytes, its own not counted, 0: not known; it is written at its end. */

@@ -164,8 +164,8 @@ static void fuse_print(struct fuse *fu, struct ir_expr *e)
 /* ---- choices ---- */
 
 /*
- * The value that a list does nothing but set a local to, if that value could stand elsewhere; NULL: it does more.  By way of
- * another local, too, that nothing else reads.  *actions: how many it counts.
+ * The value that a list does nothing but set a local to, if that value could stand elsewhere; NULL: it does more.  By
+ * way of another local, too, that nothing else reads.  *actions: how many it counts.
  */
 static struct ir_expr *only_value(struct fuse *fu, struct ir_stmt *list, uint32_t *local, int64_t *actions)
 {
