@@ -3,8 +3,8 @@
  * The record under construction: where its items begin, go on and end.
  *
  * Where an item goes on is known when the code is made, as long as the item is the first of the hit and what was put
- * into it is of one size: its parts are stored at their places then.  Behind a text whose length only the hit knows, and
- * in later items, the place is counted from hdr.wpos.  Masks keep what the verifier does not know within the record.
+ * into it is of one size: its parts are stored at their places then.  Behind a text whose length only the hit knows,
+ * and in later items, the place is counted from hdr.wpos.  Masks keep what the verifier does not know in the record.
  */
 #include "bpf/gen.h"
 

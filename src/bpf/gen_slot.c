@@ -2,9 +2,9 @@
 /*
  * The context slot of a hit: taken at its start, given back at its end.
  *
- * Handlers of system calls are hundreds in one program at times.  What is the same in all of them is two functions there,
- * that the kernel verifies once: one takes a slot and puts into it what any of them needs, the call's arguments too, the
- * other sends the record.
+ * Handlers of system calls are hundreds in one program at times.  What is the same in all of them is two functions
+ * there, that the kernel verifies once: one takes a slot and puts into it what any of them needs, the call's arguments
+ * too, the other sends the record.
  */
 #include "bpf/gen.h"
 
