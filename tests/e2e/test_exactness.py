@@ -92,3 +92,26 @@ def test_system_calls_of_a_handler_of_the_process_are_no_hits():
     assert result.out == "1\n"
     skipped = re.search("skipped probes: ([0-9]+)", result.err)
     assert not skipped or int(skipped[1]) < 2000, result.err     # it is one for each element otherwise
+
+
+@pytest.mark.parametrize("head", ["if (pid() != target()) next", "if (pid() != target() || $number < 0) next",
+                                  "x = pid() * 2; if (pid() != target()) { next }", "if (pid() == target() && $number >= 0)"])
+def test_hits_of_others_take_nothing(hits, head):
+    """They are left before a lock is taken, and so none of them is skipped for one."""
+    text = ('global a, b, c probe process(PROG).function("hit") { %s { a["k"] = b + 1; b = a["k"]; c %s } } '
+            'probe end { println(b, " ", a["k"], " ", c > 0) }' % (head, "= x" if "x =" in head else "++"))
+    result = count(hits, text)
+    assert (result.out, result.err) == (f"{CALLS} {CALLS} 1\n", "")
+    code = stap("-p3", "-e", with_program(text, hits)).ok().out.split("eBPF program of handler")[1]
+    before, locked = code.split("cmpxchg", 1)
+    assert "call helper 14\n" in before and locked
+
+
+def test_a_handler_that_does_something_for_others(hits):
+    text = ('global own, others, sum probe process(PROG).function("hit") { if (pid() != target()) { others++; sum += $number; next } own++ } '
+            'probe end { println(own, " ", others, " ", sum) }')
+    result = count(hits, text, "-DMAXSKIPPED=1000000")
+    skipped = sum(map(int, re.findall(r"skipped probes: (\d+)", result.err)))
+    own, others, total = map(int, result.out.split())
+    assert own + others + skipped == 2 * CALLS and own > 0 and others > 0, result
+    assert skipped or (own == others == CALLS and total == CALLS * (CALLS - 1) // 2), result
