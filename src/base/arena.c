@@ -164,6 +164,17 @@ void *arena_memdup(struct arena *a, const void *p, size_t size)
 	return copy;
 }
 
+void *arena_take_array(struct arena *a, void *array, size_t size, size_t *n)
+{
+	char *elements = array;		/* the header that has its length is in front, whatever the type */
+	void *copy;
+
+	*n = elements ? stbds_header(elements)->length : 0;
+	copy = *n ? arena_memdup(a, elements, *n * size) : NULL;
+	arrfree(elements);
+	return copy;
+}
+
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
 	char *copy;

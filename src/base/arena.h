@@ -26,6 +26,12 @@ void arena_at_end(struct arena *a, void (*fn)(void *data), void *data);
  */
 void arena_own_array(struct arena *a, void *slot);
 
+/*
+ * Copies an array (base/ds.h) whose elements have `size` bytes, and frees it; *n is how many there are.  NULL if there
+ * are none.
+ */
+void *arena_take_array(struct arena *a, void *array, size_t size, size_t *n);
+
 /* Zeroed memory of `size` bytes, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t size);
 /* Copies and formatted texts, NUL-terminated; of at most `n` bytes of s. */

@@ -51,6 +51,15 @@ static bool fails(char *detail, size_t size)
 	return false;
 }
 
+/* Whether the kernel gave a descriptor; it is closed. */
+static bool works(int fd, char *detail, size_t size)
+{
+	if (fd < 0)
+		return fails(detail, size);
+	close(fd);
+	return true;
+}
+
 bool prep_rights(void)
 {
 	char why[256];
@@ -78,12 +87,8 @@ static bool has_programs(char *detail, size_t size)
 	LIBBPF_OPTS(bpf_prog_load_opts, o, .attempts = 1);
 	static const struct bpf_insn code[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K },
 						{ .code = BPF_JMP | BPF_EXIT } };
-	int fd = bpf_prog_load(BPF_PROG_TYPE_KPROBE, "prep", "GPL", code, 2, &o);
 
-	if (fd < 0)
-		return fails(detail, size);
-	close(fd);
-	return true;
+	return works(bpf_prog_load(BPF_PROG_TYPE_KPROBE, "prep", "GPL", code, 2, &o), detail, size);
 }
 
 static bool has_loops(char *detail, size_t size)
@@ -94,12 +99,9 @@ static bool has_loops(char *detail, size_t size)
 
 static bool has_rings(char *detail, size_t size)
 {
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "prep", 0, 0, (uint32_t)sysconf(_SC_PAGESIZE), NULL);
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
 
-	if (fd < 0)
-		return fails(detail, size);
-	close(fd);
-	return true;
+	return works(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "prep", 0, 0, page, NULL), detail, size);
 }
 
 static bool has_cookies(char *detail, size_t size)
@@ -137,15 +139,9 @@ static bool has_tracepoints(char *detail, size_t size)
 
 static bool opens(struct perf_event_attr *attr, pid_t pid, int cpu, char *detail, size_t size)
 {
-	int fd;
-
 	attr->size = sizeof(*attr);
 	attr->disabled = 1;
-	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return fails(detail, size);
-	close(fd);
-	return true;
+	return works((int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC), detail, size);
 }
 
 static bool has_clock(char *detail, size_t size)

@@ -76,16 +76,11 @@ static bool add_site(void *data, const struct dw_die *site)
 const struct dbg_callsite *dbg_func_callsites(const struct dbg_func *f, size_t *n)
 {
 	struct dbg_callsite *list = NULL;
-	const struct dbg_callsite *r = NULL;
 	struct dw_die d;
 
 	if (dw_die_by_handle(f->module->dw, f->die, &d))
 		each_call_site(&d, add_site, &list);
-	*n = (size_t)arrlen(list);
-	if (*n)
-		r = arena_memdup(f->module->arena, list, *n * sizeof(*list));
-	arrfree(list);
-	return r;
+	return arena_take_array(f->module->arena, list, sizeof(*list), n);
 }
 
 /* ---- entry values ---- */

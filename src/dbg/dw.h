@@ -191,6 +191,16 @@ const char *dw_die_name(const struct dw_die *d);	/* deep */
 /* Entry `index` of .debug_addr. */
 bool dw_addrx(struct dw_unit *u, uint64_t index, uint64_t *addr);
 
+/* What an entry of a list of ranges or locations (DWARF 5) says. */
+enum dw_entry {
+	DW_ENTRY_END,		/* no more entries, or none that is understood */
+	DW_ENTRY_BASE,		/* nothing but a new *base */
+	DW_ENTRY_RANGE,		/* from *lo to *hi */
+	DW_ENTRY_UNKNOWN,	/* a range, but not which */
+};
+/* Reads an entry behind its code, DW_LLE_*: those that have a meaning in both kinds of lists. */
+enum dw_entry dw_list_entry(struct dw_unit *u, struct dbg_cur *c, unsigned code, uint64_t *base, uint64_t *lo,
+			    uint64_t *hi);
 /* Address ranges of a DIE (low/high pc or ranges); calls fn for each non-empty one.
  * False: it has none. */
 bool dw_ranges(const struct dw_die *d, void (*fn)(void *data, uint64_t lo, uint64_t hi), void *data);

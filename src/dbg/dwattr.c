@@ -308,48 +308,61 @@ static void ranges_v4(struct dw_unit *u, uint64_t off, range_fn *fn, void *data)
 	}
 }
 
+enum dw_entry dw_list_entry(struct dw_unit *u, struct dbg_cur *c, unsigned code, uint64_t *base, uint64_t *lo,
+			    uint64_t *hi)
+{
+	bool known = true;
+
+	*lo = *hi = 0;
+	switch (code) {
+	case DW_LLE_base_addressx:
+		dw_addrx(u, cur_uleb(c), base);
+		return DW_ENTRY_BASE;
+	case DW_LLE_base_address:
+		*base = cur_uint(c, u->addr_size);
+		return DW_ENTRY_BASE;
+	case DW_LLE_startx_endx:
+		known = dw_addrx(u, cur_uleb(c), lo);
+		known = dw_addrx(u, cur_uleb(c), hi) && known;
+		break;
+	case DW_LLE_startx_length:
+		known = dw_addrx(u, cur_uleb(c), lo);
+		*hi = *lo + cur_uleb(c);
+		break;
+	case DW_LLE_offset_pair:
+		*lo = *base + cur_uleb(c);
+		*hi = *base + cur_uleb(c);
+		break;
+	case DW_LLE_start_end:
+		*lo = cur_uint(c, u->addr_size);
+		*hi = cur_uint(c, u->addr_size);
+		break;
+	case DW_LLE_start_length:
+		*lo = cur_uint(c, u->addr_size);
+		*hi = *lo + cur_uleb(c);
+		break;
+	default:
+		return DW_ENTRY_END;
+	}
+	return known ? DW_ENTRY_RANGE : DW_ENTRY_UNKNOWN;
+}
+
 static void ranges_v5(struct dw_unit *u, uint64_t off, range_fn *fn, void *data)
 {
 	struct dbg_cur c = cur_at(dw_section(u->file, DW_S_RNGLISTS), off);
-	uint64_t base = u->low_pc, lo = 0, hi = 0;
+	uint64_t base = u->low_pc, lo, hi;
 
 	for (int i = 0; i < MAX_RANGES && !c.bad; i++) {
-		bool ok = true;
+		unsigned code = cur_u8(&c);
+		enum dw_entry entry;
 
-		lo = hi = 0;
-		switch (cur_u8(&c)) {
-		case DW_RLE_end_of_list:
+		/* location lists have the same codes, with one more in their midst */
+		if (code >= DW_RLE_base_address)
+			code += DW_LLE_base_address - DW_RLE_base_address;
+		entry = dw_list_entry(u, &c, code, &base, &lo, &hi);
+		if (entry == DW_ENTRY_END)
 			return;
-		case DW_RLE_base_addressx:
-			dw_addrx(u, cur_uleb(&c), &base);
-			break;
-		case DW_RLE_base_address:
-			base = cur_uint(&c, u->addr_size);
-			break;
-		case DW_RLE_startx_endx:
-			ok = dw_addrx(u, cur_uleb(&c), &lo);
-			ok = dw_addrx(u, cur_uleb(&c), &hi) && ok;
-			break;
-		case DW_RLE_startx_length:
-			ok = dw_addrx(u, cur_uleb(&c), &lo);
-			hi = lo + cur_uleb(&c);
-			break;
-		case DW_RLE_offset_pair:
-			lo = base + cur_uleb(&c);
-			hi = base + cur_uleb(&c);
-			break;
-		case DW_RLE_start_end:
-			lo = cur_uint(&c, u->addr_size);
-			hi = cur_uint(&c, u->addr_size);
-			break;
-		case DW_RLE_start_length:
-			lo = cur_uint(&c, u->addr_size);
-			hi = lo + cur_uleb(&c);
-			break;
-		default:
-			return;
-		}
-		if (ok && hi > lo && !c.bad)
+		if (entry == DW_ENTRY_RANGE && hi > lo && !c.bad)
 			fn(data, lo, hi);
 	}
 }

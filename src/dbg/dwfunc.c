@@ -569,7 +569,6 @@ const char *dbg_func_producer(const struct dbg_func *f)
 const struct dbg_label *dbg_func_labels(const struct dbg_func *f, size_t *n)
 {
 	struct dbg_label *list = NULL;
-	const struct dbg_label *r = NULL;
 	struct dw_die d, root;
 	struct dw_walk w;
 	struct dw_val v;
@@ -592,11 +591,7 @@ const struct dbg_label *dbg_func_labels(const struct dbg_func *f, size_t *n)
 		if (l.name)
 			arrput(list, l);
 	}
-	*n = (size_t)arrlen(list);
-	if (*n)
-		r = arena_memdup(f->module->arena, list, *n * sizeof(*list));
-	arrfree(list);
-	return r;
+	return arena_take_array(f->module->arena, list, sizeof(*list), n);
 }
 
 const struct dbg_type *dbg_func_return_type(const struct dbg_func *f)

@@ -38,52 +38,25 @@ static void list_v5(struct dw_unit *u, uint64_t off, entry_fn *fn, void *data)
 	uint64_t base = u->low_pc;
 
 	for (int i = 0; i < MAX_ENTRIES && !c.bad; i++) {
-		uint64_t lo = 0, hi = 0;
+		unsigned code = cur_u8(&c);
+		enum dw_entry entry = DW_ENTRY_RANGE;
+		uint64_t lo = 0, hi = UINT64_MAX;
 		struct dbg_bytes expr;
-		bool ok = true;
 
-		switch (cur_u8(&c)) {
-		case DW_LLE_end_of_list:
-			return;
-		case DW_LLE_base_addressx:
-			dw_addrx(u, cur_uleb(&c), &base);
-			continue;
-		case DW_LLE_base_address:
-			base = cur_uint(&c, u->addr_size);
-			continue;
-		case DW_LLE_startx_endx:
-			ok = dw_addrx(u, cur_uleb(&c), &lo);
-			ok = dw_addrx(u, cur_uleb(&c), &hi) && ok;
-			break;
-		case DW_LLE_startx_length:
-			ok = dw_addrx(u, cur_uleb(&c), &lo);
-			hi = lo + cur_uleb(&c);
-			break;
-		case DW_LLE_offset_pair:
-			lo = base + cur_uleb(&c);
-			hi = base + cur_uleb(&c);
-			break;
-		case DW_LLE_default_location:
-			hi = UINT64_MAX;
-			break;
-		case DW_LLE_start_end:
-			lo = cur_uint(&c, u->addr_size);
-			hi = cur_uint(&c, u->addr_size);
-			break;
-		case DW_LLE_start_length:
-			lo = cur_uint(&c, u->addr_size);
-			hi = lo + cur_uleb(&c);
-			break;
-		case DW_LLE_GNU_view_pair:
+		if (code == DW_LLE_GNU_view_pair) {
 			cur_uleb(&c);
 			cur_uleb(&c);
 			continue;
-		default:
-			return;
 		}
+		if (code != DW_LLE_default_location)
+			entry = dw_list_entry(u, &c, code, &base, &lo, &hi);
+		if (entry == DW_ENTRY_END)
+			return;
+		if (entry == DW_ENTRY_BASE)
+			continue;
 		expr.len = cur_uleb(&c);
 		expr.p = cur_take(&c, expr.len);
-		if (c.bad || (ok && hi >= lo && !fn(data, lo, hi, expr)))
+		if (c.bad || (entry == DW_ENTRY_RANGE && hi >= lo && !fn(data, lo, hi, expr)))
 			return;
 	}
 }

@@ -340,9 +340,7 @@ static const struct dbg_member *dw_members(const struct dbg_type *t, size_t *n)
 			member_place(&c, &mem);
 			arrput(list, mem);
 		}
-		p->n = (size_t)arrlen(list);
-		p->members = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
-		arrfree(list);
+		p->members = arena_take_array(t->module->arena, list, sizeof(*list), &p->n);
 	}
 	*n = p->n;
 	return p->members;
@@ -368,9 +366,7 @@ static const struct dbg_enumerator *dw_enumerators(const struct dbg_type *t, siz
 			/* data1..8 are only used for values that are not negative */
 			arrput(list, ((struct dbg_enumerator){ name, (int64_t)v.u }));
 		}
-		p->n = (size_t)arrlen(list);
-		p->enumerators = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
-		arrfree(list);
+		p->enumerators = arena_take_array(t->module->arena, list, sizeof(*list), &p->n);
 	}
 	*n = p->n;
 	return p->enumerators;
@@ -393,9 +389,7 @@ static const struct dbg_param *dw_params(const struct dbg_type *t, size_t *n, bo
 				arrput(list, ((struct dbg_param){ dw_die_name(&c),
 						dwtype_of_attr(t->module, &c) }));
 		}
-		p->n = (size_t)arrlen(list);
-		p->params = arena_memdup(t->module->arena, list, p->n * sizeof(*list));
-		arrfree(list);
+		p->params = arena_take_array(t->module->arena, list, sizeof(*list), &p->n);
 	}
 	*n = p->n;
 	if (variadic)

@@ -289,6 +289,22 @@ static void plain_del(struct ir_store *st, uint32_t global, const struct ir_val 
 	v->ngone++;
 }
 
+/*
+ * The element of a suspect array that is to be changed, or NONE: then the store below has the key as it is, or gets it,
+ * and with it the array looks different.
+ */
+static size_t find_to_change(struct plainstore *p, uint32_t global, const struct ir_val *keys, struct view **v)
+{
+	size_t i = NONE;
+
+	if (p->suspect[global]) {
+		i = find(p, global, keys, v);
+		if (i == NONE)
+			forget(p, global);
+	}
+	return i;
+}
+
 static int plain_set(struct ir_store *st, uint32_t global, const struct ir_val *keys, const struct ir_val *val)
 {
 	struct plainstore *p = self(st);
@@ -297,13 +313,9 @@ static int plain_set(struct ir_store *st, uint32_t global, const struct ir_val *
 	size_t i;
 	int rc;
 
-	if (!p->suspect[global])
+	i = find_to_change(p, global, keys, &v);
+	if (i == NONE)
 		return p->inner->ops->set(p->inner, global, keys, val);
-	i = find(p, global, keys, &v);
-	if (i == NONE) {
-		forget(p, global);
-		return p->inner->ops->set(p->inner, global, keys, val);
-	}
 	del_raw(p, global, v, i, true);
 	rc = p->inner->ops->set(p->inner, global, raw_key(v, i), val);
 	if (!rc && g->type == IR_STR)
@@ -322,13 +334,9 @@ static int plain_add(struct ir_store *st, uint32_t global, const struct ir_val *
 	size_t i;
 	int rc;
 
-	if (!p->suspect[global])
+	i = find_to_change(p, global, keys, &v);
+	if (i == NONE)
 		return p->inner->ops->add(p->inner, global, keys, addend, old);
-	i = find(p, global, keys, &v);
-	if (i == NONE) {
-		forget(p, global);
-		return p->inner->ops->add(p->inner, global, keys, addend, old);
-	}
 	*old = v->elems[i].val.i;
 	sum.i = (int64_t)((uint64_t)*old + (uint64_t)addend);
 	if (p->assigned[global])
@@ -346,13 +354,9 @@ static int plain_stat_add(struct ir_store *st, uint32_t global, const struct ir_
 	size_t i;
 	int rc;
 
-	if (!p->suspect[global])
+	i = find_to_change(p, global, keys, &v);
+	if (i == NONE)
 		return p->inner->ops->stat_add(p->inner, global, keys, value);
-	i = find(p, global, keys, &v);
-	if (i == NONE) {
-		forget(p, global);
-		return p->inner->ops->stat_add(p->inner, global, keys, value);
-	}
 	rc = p->inner->ops->stat_add(p->inner, global, raw_key(v, i), value);
 	if (!rc)
 		ir_stat_add(st->module->globals[global], v->elems[i].stat, value);

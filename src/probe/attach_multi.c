@@ -113,21 +113,6 @@ void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq,
 	arrfree(sets);
 }
 
-/* Loads `r0 = 0; exit` as a program of the given attach type. */
-static int trivial_program(uint32_t attach_type)
-{
-	static const uint64_t code[] = { 0x00000000000000b7, 0x0000000000000095 };
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_KPROBE;
-	attr.expected_attach_type = attach_type;
-	attr.insns = (uint64_t)(uintptr_t)code;
-	attr.insn_cnt = sizeof(code) / sizeof(code[0]);
-	attr.license = (uint64_t)(uintptr_t) "GPL";
-	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-}
-
 bool attach_has_uprobe_multi(void)
 {
 	static int known = -1;
@@ -140,7 +125,7 @@ bool attach_has_uprobe_multi(void)
 	known = 0;
 	if (without("uprobe_multi"))
 		return false;
-	s.prog_fd = trivial_program(TRACE_UPROBE_MULTI);
+	s.prog_fd = attach_trivial_program(BPF_PROG_TYPE_KPROBE, TRACE_UPROBE_MULTI, 0);
 	if (s.prog_fd < 0)
 		return false;
 	s.offsets = &offset;

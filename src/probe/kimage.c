@@ -67,8 +67,8 @@ struct probe_image *probe_kernel_images(struct probe_session *ps, const char *mo
 					struct dbg_error *e)
 {
 	struct dbg_kernel_opts o = { ps->release, ps->debug_path, ps->no_debuginfod };
-	struct probe_image *list = NULL, *images, img = { .kernel = true, .path = "kernel", .spelling = "kernel",
-							  .derived = "kernel" };
+	struct probe_image *list = NULL;
+	struct probe_image img = { .kernel = true, .path = "kernel", .spelling = "kernel", .derived = "kernel" };
 
 	*e = (struct dbg_error){ 0 };
 	if (module && is_glob(module)) {
@@ -80,10 +80,7 @@ struct probe_image *probe_kernel_images(struct probe_session *ps, const char *mo
 		if (img.module)
 			arrput(list, img);
 	}
-	*n = arrlenu(list);
-	images = *n ? arena_memdup(ps->arena, list, *n * sizeof(*list)) : NULL;
-	arrfree(list);
-	return images;
+	return arena_take_array(ps->arena, list, sizeof(*list), n);
 }
 
 void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, const struct dbg_error *e)

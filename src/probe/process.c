@@ -382,7 +382,7 @@ static void images_of_library(struct probe_session *ps, const char *name, struct
 struct probe_image *probe_images(struct probe_session *ps, const struct probe_match *m,
 				 struct probe_result *out, size_t *n)
 {
-	struct probe_image *list = NULL, *copy = NULL;
+	struct probe_image *list = NULL;
 	const char *path = probe_match_string(m, "process"), *lib = probe_match_string(m, "library");
 	int64_t pid;
 
@@ -399,11 +399,7 @@ struct probe_image *probe_images(struct probe_session *ps, const struct probe_ma
 			   "-c COMMAND or -x PID [man stapprobes]");
 	if (lib)
 		images_of_library(ps, lib, out, &list);
-	*n = arrlenu(list);
-	if (*n)
-		copy = arena_memdup(ps->arena, list, *n * sizeof(*list));
-	arrfree(list);
-	return copy;
+	return arena_take_array(ps->arena, list, sizeof(*list), n);
 }
 
 bool probe_point_place(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,

@@ -146,7 +146,5 @@ void sema_resolve_call(struct sema_state *st, struct ast_expr *e)
 		if (i)
 			list[i - 1]->next_overload = list[i];
 	}
-	e->call.ntargets = arrlenu(list);
-	e->call.targets = arena_memdup(st->s->arena, list, arrlenu(list) * sizeof(*list));
-	arrfree(list);
+	e->call.targets = arena_take_array(st->s->arena, list, sizeof(*list), &e->call.ntargets);
 }

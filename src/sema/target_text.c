@@ -47,11 +47,8 @@ static struct target_access *text_done(struct printer *p, const char *on_fault)
 	struct target_access *a = access_new(p->b, ACCESS_TEXT);
 
 	a->type = AST_STRING;
-	a->nparts = arrlenu(p->parts);
-	if (a->nparts)
-		a->parts = arena_memdup(p->b->c->ps->arena, p->parts, a->nparts * sizeof(*a->parts));
+	a->parts = arena_take_array(p->b->c->ps->arena, p->parts, sizeof(*p->parts), &a->nparts);
 	a->on_fault = on_fault;
-	arrfree(p->parts);
 	return a;
 }
 
