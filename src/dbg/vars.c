@@ -349,8 +349,7 @@ const char **dbg_var_names(const struct dbg_func *f, uint64_t pc)
 	const struct dbg_var *v = dbg_vars_at(f, pc, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].loc.kind != DBG_LOC_NONE)
-			arrput(out, v[i].name);
+		arrput(out, v[i].name);
 	while (index_next(&it, &e))
 		if (e.kind == INDEX_VAR && &f->module->dw->units[DW_HANDLE_SECT(e.die)][e.unit] ==
 						   (struct dw_unit *)f->cu)

@@ -17,6 +17,7 @@
 
 #include "base/ds.h"
 #include "base/without.h"
+#include "probe/ksyms.h"
 
 #define TRACE_KPROBE_MULTI	42	/* enum bpf_attach_type */
 #define KPROBE_MULTI_RETURN	1	/* flags */
@@ -88,8 +89,10 @@ bool attach_has_kprobes(void)
 	return !without("kprobe") && attach_read_number(KPROBE_SOURCE "type", "%u", &type);
 }
 
-const char *attach_function_problem(int err)
+const char *attach_function_problem(const char *function, int err)
 {
+	if (err == EBUSY && !ksyms_traceable(function))
+		err = EINVAL;	/* what trampolines say of functions that are marked notrace */
 	switch (err) {
 	case ENOENT:
 	case ESRCH:
@@ -134,24 +137,26 @@ static void attach_function_kprobe(struct attachment *a, const struct attach_req
 			    "(a static branch or call), it is a trap (WARN, BUG), or the function is on the list of "
 			    "those that kprobes must not touch", p->name);
 	else if (err)
-		attach_fail(a, point, err, "kprobe of %s: %s", p->name, attach_function_problem(err));
+		attach_fail(a, point, err, "kprobe of %s: %s", p->name, attach_function_problem(p->name, err));
 	else
 		a->armed++;
 }
 
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
+	const char *name = rq->program->points[point].name;
 	enum prog_kind kind = kind_of(rq, point);
-	int fd;
+	int fd, err;
 
 	if (kind != PROG_FENTRY && kind != PROG_FEXIT) {
 		attach_function_kprobe(a, rq, point);
 		return;
 	}
 	fd = raw_open(NULL, attach_program(rq, point), point);
+	err = errno;
 	if (fd < 0)
-		attach_fail(a, point, errno, "%s of %s: %s", kind == PROG_FENTRY ? "entry" : "return",
-			    rq->program->points[point].name, attach_function_problem(errno));
+		attach_fail(a, point, err, "%s of %s: %s", kind == PROG_FENTRY ? "entry" : "return", name,
+			    attach_function_problem(name, err));
 	else
 		keep_link(a, fd);
 }
@@ -198,9 +203,12 @@ static void multi_attach(struct attachment *a, const struct attach_request *rq, 
 		arrput(a->fds, fd);
 		a->armed += n;
 	} else if (n == 1 || err == EPERM || err == EOPNOTSUPP) {
-		for (size_t i = first; i < first + n; i++)
-			attach_fail(a, (uint32_t)s->cookies[i], err, "kprobe of %s: %s",
-				    rq->program->points[s->cookies[i]].name, attach_function_problem(err));
+		for (size_t i = first; i < first + n; i++) {
+			const char *name = rq->program->points[s->cookies[i]].name;
+
+			attach_fail(a, (uint32_t)s->cookies[i], err, "kprobe of %s: %s", name,
+				    attach_function_problem(name, err));
+		}
 	} else {
 		multi_attach(a, rq, s, first, n / 2);
 		multi_attach(a, rq, s, first + n / 2, n - n / 2);

@@ -61,8 +61,8 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 /* A program with handlers of system calls is attached once, for its first point. */
 void attach_syscall(struct attachment *a, const struct attach_request *rq, uint32_t point);
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
-/* Why a function cannot be probed, as far as the error tells. */
-const char *attach_function_problem(int err);
+/* Why a function cannot be probed, as far as the error and the kernel's lists tell. */
+const char *attach_function_problem(const char *function, int err);
 /* Loads a program that returns 0 at once; its descriptor or -1 and errno. */
 int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id);
 void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,

@@ -201,7 +201,8 @@ static bool define(struct attachment *a, const struct attach_request *rq, const 
 	if (err && offset)
 		err = define_at(a, s, event, pt, point, 0);
 	if (err)
-		attach_fail(a, point, err, "kprobe of %s: %s", pt->name, attach_function_problem(err));
+		attach_fail(a, point, err, "kprobe of %s: %s", pt->name,
+			    attach_function_problem(pt->name, err));
 	return !err;
 }
 

@@ -125,6 +125,7 @@ struct search {
 	struct probe_spec spec;
 	int variant;
 	struct found *list;		/* stb_ds array */
+	uint64_t *inlined;		/* stb_ds array: functions of which copies have no return to probe */
 	struct { uint64_t key; size_t value; } *seen;	/* hmap: entry of a function -> its place in list + 1 */
 	struct { struct call key; bool value; } *calls;	/* hmap: callees that have points, by who calls them */
 };
@@ -154,6 +155,14 @@ static bool wants(const struct search *s, const struct dbg_func *f)
 	}
 }
 
+static void note_inlined(struct search *s, uint64_t origin)
+{
+	for (size_t i = 0; i < arrlenu(s->inlined); i++)
+		if (s->inlined[i] == origin)
+			return;
+	arrput(s->inlined, origin);
+}
+
 static void search_add(struct search *s, const struct dbg_func *f)
 {
 	struct found x = { .func = f, .entry = f->entry };
@@ -171,6 +180,8 @@ static void search_add(struct search *s, const struct dbg_func *f)
 	}
 	if (want)
 		arrput(s->list, x);
+	else if (f->is_inline && s->variant == PROCESS_RETURN)
+		note_inlined(s, f->origin);
 }
 
 static void search_debug_info(struct search *s)
@@ -624,9 +635,13 @@ void probe_resolve_function(struct probe_session *ps, const struct probe_family 
 		search_symbols(&s);
 	}
 	found_points(&s, f, out);
+	if (arrlenu(out->points) == before && s.inlined && !is_glob(s.spec.function))
+		diag_warn(ps->diag, "inlined-return", NULL, "cannot probe .return of %zu inlined functions  %s",
+			  arrlenu(s.inlined), s.spec.function);
 	if (arrlenu(out->points) == before)
 		function_explain(&s, out);
 	arrfree(s.list);
+	arrfree(s.inlined);
 	hmfree(s.seen);
 	hmfree(s.calls);
 }

@@ -69,7 +69,6 @@ static const struct { const char *old, *now; } renamed[] = {
 	{ "__vfs_write", "vfs_write" },
 	{ "generic_make_request", "submit_bio_noacct" },
 	{ "blk_account_io_completion", "blk_account_io_done" },
-	{ "finish_task_switch", "finish_task_switch.isra.0" },
 };
 
 static bool is_return(const struct search *s)
@@ -110,7 +109,7 @@ static bool wild_card_takes(const struct search *s, const struct ksym *sym)
 		return false;
 	if (strchr(sym->name, '.') && !strchr(s->name, '.'))
 		return false;
-	if (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym))
+	if (s->variant == PROCESS_EXPORTED && !sym->exported)
 		return false;
 	return !kblack_reason(s->ps, sym->name) && ksyms_traceable(sym->name) && !ksyms_blacklisted(sym->name);
 }
@@ -148,13 +147,11 @@ static void find_exact(struct search *s)
 	size_t count;
 	const struct ksym *sym = ksyms_find(s->module, s->name, &count);
 
-	if (!sym || kblack_reason(s->ps, s->name) || (s->variant == PROCESS_EXPORTED && !ksyms_exported(sym)))
+	if (!sym || kblack_reason(s->ps, s->name))
 		return;
-	if (count == 1)
-		found_add(s, sym, s->module || attach_has_kprobe_multi());
-	for (size_t i = 0; count > 1 && i < count; i++)
-		if (ksyms_place_traceable(&sym[i]))
-			found_add(s, &sym[i], true);
+	for (size_t i = 0; i < count; i++)
+		if ((s->variant != PROCESS_EXPORTED || sym[i].exported) && (count == 1 || ksyms_place_traceable(&sym[i])))
+			found_add(s, &sym[i], count > 1 || s->module || attach_has_kprobe_multi());
 }
 
 /* ---- points ---- */
@@ -254,6 +251,19 @@ static const char *release_text(struct arena *a)
 	return uname(&u) ? "" : arena_strdup(a, u.release);
 }
 
+/* What the compiler made of the function, as NAME.isra.0: it is called by all, but may have lost parameters.  Or NULL. */
+static const char *name_of_clone(const char *name)
+{
+	size_t n, len = strlen(name);
+	const struct ksym *sym = ksyms_functions(false, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(sym[i].name, name, len) && (!strncmp(sym[i].name + len, ".isra.", 6) ||
+							 !strncmp(sym[i].name + len, ".constprop.", 11)))
+			return sym[i].name;
+	return NULL;
+}
+
 /* What the function is called by now, if this kernel has that; NULL. */
 static const char *name_by_now(const char *name)
 {
@@ -262,7 +272,7 @@ static const char *name_by_now(const char *name)
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
 		if (!strcmp(name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
 			return renamed[i].now;
-	return NULL;
+	return name_of_clone(name);
 }
 
 /* The loaded module that has the function, or NULL. */
@@ -397,21 +407,49 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
+/* How many functions match the wild cards, which then are such as cannot be probed. */
+static size_t refused_matches(const struct search *s, const char *name)
+{
+	size_t n, matches = 0;
+	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
+
+	for (size_t i = 0; i < n; i++)
+		matches += !fnmatch(name, sym[i].name, 0) && (!s->module || !fnmatch(s->module, sym[i].module, 0)) &&
+			   (kblack_reason(s->ps, sym[i].name) || ksyms_blacklisted(sym[i].name) ||
+			    !ksyms_traceable(sym[i].name));
+	return matches;
+}
+
+/* Is there a symbol of the name, in the code that the kernel runs as it starts? */
+static bool is_gone_after_boot(const char *name)
+{
+	uint64_t addr = dbg_kernel_symbol(name);
+
+	return addr && addr >= dbg_kernel_symbol("_sinittext") && addr < dbg_kernel_symbol("_einittext");
+}
+
 /* A function that is not to be probed, or is somewhere else; by_symbols: nothing else was searched. */
 static void explain_refusal(struct search *s, const struct probe_spec *spec, bool by_symbols, struct probe_result *out)
 {
 	const char *reason = kblack_reason(s->ps, spec->function), *now, *module;
-	size_t count;
+	size_t count, matches;
 
 	if (!out->why)
 		return;
 	if (reason)
 		diag_hint(s->ps->diag, out->why, "function '%s' is blacklisted: %s", spec->function, reason);
+	else if (!dbg_kernel_is_running(&(struct dbg_kernel_opts){ s->ps->release }))
+		return;		/* lists are those of the running kernel */
 	else if (ksyms_find(s->module, spec->function, &count) &&
 		 (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
 		diag_hint(s->ps->diag, out->why,
 			  "the kernel does not let '%s' be probed: it is marked notrace, or on the "
 			  "list of functions that kprobes must not touch", spec->function);
+	else if (is_glob(spec->function) && (matches = refused_matches(s, spec->function)))
+		diag_hint(s->ps->diag, out->why, matches == 1 ? "%zu function matches, and the kernel does not let it be probed" :
+			  "%zu functions match, and the kernel lets none of them be probed", matches);
+	else if (!s->module && is_gone_after_boot(spec->function))
+		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then", spec->function);
 	else if (!s->module && (now = name_by_now(spec->function)))
 		diag_hint(s->ps->diag, out->why, "in this kernel the function is called '%s'", now);
 	else if (!s->module && (module = module_with(spec->function)))
@@ -480,6 +518,8 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 			return;
 		resolve_symbols(&s, f, out);
 	}
+	if (!text && (text = probe_match_string(m, "statement")) && !probe_spec_parse(ps->arena, text, &spec))
+		text = NULL;
 	if (!arrlenu(out->points) && text && !ps->optional)
 		explain_refusal(&s, &spec, !n, out);
 	ksyms_keep();

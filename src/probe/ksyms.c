@@ -10,7 +10,6 @@
 #include "probe/klists.h"
 #include "probe/ksymtable.h"
 
-#define EXPORT_PREFIX	"__ksymtab_"
 #define PADDING_PREFIX	"__pfx_"	/* bytes in front of a function */
 
 static struct {
@@ -18,14 +17,13 @@ static struct {
 	bool read;			/* /proc/kallsyms was, so that modules are known */
 	struct ksym *kernel, *modules;	/* stb_ds arrays; the first from the table, once it is asked for */
 	struct ksym *found;		/* result of ksyms_find() */
-	struct { char *key; bool value; } *exported, *module_names;	/* shmaps; the first: by modules */
+	struct { char *key; bool value; } *module_names;	/* shmap */
 } ks;
 
 /* What reading collects. */
 struct reading {
 	struct ksymtable *table;	/* of the kernel's functions; NULL: they are known */
 	uint64_t text, init[2];		/* of _text; code that is thrown away after boot lies between the others */
-	char *exports;			/* stb_ds array: names that the kernel proper exports, each with a NUL */
 };
 
 static bool begins(const char *name, const char *prefix)
@@ -33,32 +31,26 @@ static bool begins(const char *name, const char *prefix)
 	return !strncmp(name, prefix, strlen(prefix));
 }
 
+/* Capital letters are global symbols. */
+static bool is_exported(const struct procfs_symbol *sym)
+{
+	return sym->type == 'T' || sym->type == 'W';
+}
+
 static void add_module_function(const struct procfs_symbol *sym)
 {
-	struct ksym s = { xstrdup(sym->name), NULL, sym->addr };
+	struct ksym s = { xstrdup(sym->name), NULL, sym->addr, is_exported(sym) };
 
 	shput(ks.module_names, sym->module, true);
 	s.module = ks.module_names[shgeti(ks.module_names, sym->module)].key;
 	arrput(ks.modules, s);
 }
 
-static void take_export(const struct procfs_symbol *sym, struct reading *r)
-{
-	const char *name = sym->name + strlen(EXPORT_PREFIX);
-
-	if (sym->module)
-		shput(ks.exported, name, true);
-	else
-		memcpy(arraddnptr(r->exports, strlen(name) + 1), name, strlen(name) + 1);
-}
-
 static bool take_symbol(void *ctx, const struct procfs_symbol *sym)
 {
 	struct reading *r = ctx;
 
-	if (begins(sym->name, EXPORT_PREFIX))
-		take_export(sym, r);
-	else if (!sym->module && !strcmp(sym->name, "_text"))
+	if (!sym->module && !strcmp(sym->name, "_text"))
 		r->text = sym->addr;
 	else if (!sym->module && !strcmp(sym->name, "_sinittext"))
 		r->init[0] = sym->addr;
@@ -67,18 +59,10 @@ static bool take_symbol(void *ctx, const struct procfs_symbol *sym)
 	if (!strchr("tTwW", sym->type) || begins(sym->name, PADDING_PREFIX))
 		return true;
 	if (!sym->module && r->table)
-		ksymtable_add(r->table, sym->name, strlen(sym->name), sym->addr);
+		ksymtable_add(r->table, sym->name, sym->addr, is_exported(sym));
 	else if (sym->module && strcmp(sym->module, "bpf") != 0)
 		add_module_function(sym);
 	return true;
-}
-
-static void mark_exports(struct ksymtable *table, const struct reading *r)
-{
-	for (size_t i = 0; i < arrlenu(r->exports); i += strlen(r->exports + i) + 1)
-		for (size_t at = ksymtable_named(table, r->exports + i, 0); at;
-		     at = ksymtable_named(table, r->exports + i, at))
-			ksymtable_set(table, at - 1, KSYM_EXPORTED);
 }
 
 /* Reads /proc/kallsyms: functions of modules, and those of the kernel if they are not known. */
@@ -89,15 +73,12 @@ static void read_all(void)
 	if (ks.read)
 		return;
 	ks.read = true;
-	sh_new_strdup(ks.exported);
 	sh_new_strdup(ks.module_names);
 	procfs_each_symbol(take_symbol, &r);
 	if (r.table) {
 		ksymtable_finish(r.table, r.text, r.init);
-		mark_exports(r.table, &r);
 		ks.table = r.table;
 	}
-	arrfree(r.exports);
 }
 
 struct ksymtable *ksyms_table(void)
@@ -142,16 +123,6 @@ const struct ksym *ksyms_find(const char *module, const char *name, size_t *coun
 	}
 	*count = arrlenu(ks.found);
 	return *count ? ks.found : NULL;
-}
-
-bool ksyms_exported(const struct ksym *s)
-{
-	size_t i = s->module ? 0 : ksymtable_named(ksyms_table(), s->name, 0);
-
-	if (!s->module)
-		return i && ksymtable_has(ks.table, i - 1, KSYM_EXPORTED);
-	read_all();
-	return shgeti(ks.exported, s->name) >= 0;
 }
 
 void ksyms_keep(void)

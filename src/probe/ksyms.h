@@ -17,6 +17,7 @@ struct ksym {
 	const char *name;
 	const char *module;	/* NULL: the kernel itself */
 	uint64_t addr;		/* 0: hidden from us */
+	bool exported;		/* a global symbol: what .exported means */
 };
 
 /*
@@ -29,8 +30,6 @@ const struct ksym *ksyms_functions(bool modules, size_t *n);
  * the next call.
  */
 const struct ksym *ksyms_find(const char *module, const char *name, size_t *count);
-/* Is the symbol, which is a function, exported to modules? */
-bool ksyms_exported(const struct ksym *s);
 /* Whether the kernel refuses probes in it.  Says so only of what it lists (debugfs). */
 bool ksyms_blacklisted(const char *name);
 /* Whether it can be traced by its first instruction; true where the kernel does not tell (tracefs). */

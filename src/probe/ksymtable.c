@@ -19,7 +19,7 @@
 #include "dbg/cachefile.h"
 #include "dbg/kernelfile.h"
 
-#define MAGIC	"stapsym1"
+#define MAGIC	"stapsym2"
 
 struct header {
 	char magic[8];
@@ -126,12 +126,12 @@ struct ksymtable *ksymtable_create(void)
 	return t;
 }
 
-void ksymtable_add(struct ksymtable *t, const char *name, size_t len, uint64_t addr)
+void ksymtable_add(struct ksymtable *t, const char *name, uint64_t addr, bool exported)
 {
-	struct record r = { addr, (uint32_t)arrlenu(t->names), 0 };
+	struct record r = { addr, (uint32_t)arrlenu(t->names), exported ? KSYM_EXPORTED : 0 };
+	size_t size = strlen(name) + 1;
 
-	memcpy(arraddnptr(t->names, len + 1), name, len);
-	arrlast(t->names) = '\0';
+	memcpy(arraddnptr(t->names, size), name, size);
 	arrput(t->records, r);
 }
 
@@ -184,7 +184,9 @@ size_t ksymtable_count(const struct ksymtable *t)
 
 struct ksym ksymtable_at(const struct ksymtable *t, size_t i)
 {
-	return (struct ksym){ name_of(t, i), NULL, t->records[i].offset + t->text };
+	const struct record *r = &t->records[i];
+
+	return (struct ksym){ name_of(t, i), NULL, r->offset + t->text, (r->flags & KSYM_EXPORTED) != 0 };
 }
 
 size_t ksymtable_named(const struct ksymtable *t, const char *name, size_t after)

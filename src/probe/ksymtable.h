@@ -19,7 +19,7 @@ struct ksymtable;
 
 /* What a function is; all but the first only where ksymtable_knows(). */
 enum ksym_flag {
-	KSYM_EXPORTED = 1,
+	KSYM_EXPORTED = 1,	/* its symbol is global: other files of the kernel can call it */
 	KSYM_TRACEABLE = 2,	/* its name is in available_filter_functions */
 	KSYM_REFUSED = 4,	/* in the kprobes' blacklist */
 	KSYM_PLACE = 8,		/* its address is in available_filter_functions_addrs */
@@ -35,7 +35,7 @@ void ksymtable_destroy(struct ksymtable *t);
 
 /* Making one: functions in the order of the file, then ksymtable_finish(). */
 struct ksymtable *ksymtable_create(void);
-void ksymtable_add(struct ksymtable *t, const char *name, size_t len, uint64_t addr);
+void ksymtable_add(struct ksymtable *t, const char *name, uint64_t addr, bool exported);
 /* text: address of _text, 0 if addresses are hidden; functions from init[0] to init[1] are left out. */
 void ksymtable_finish(struct ksymtable *t, uint64_t text, const uint64_t init[2]);
 

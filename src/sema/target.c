@@ -125,7 +125,7 @@ static struct target_access *no_such_variable(struct target_binder *b, const cha
 			     MAX_ALTERNATIVES);
 	access_fail(b, "no-variable", &b->e->at, "unable to find local '%s', [man error::dwarf] dieoffset "
 		    "0x%" PRIx64 " in %s, near pc 0x%" PRIx64 " in %s %s (%s%s))", name, pt->func->die,
-		    dbg_module_info(pt->module)->path, pt->pc, pt->func->name, dbg_func_cu_name(pt->func),
+		    dbg_module_info(pt->module)->kernel ? pt->prog.str[IR_PP_MODULE] : dbg_module_info(pt->module)->path, pt->pc, pt->func->name, dbg_func_cu_name(pt->func),
 		    arrlenu(names) ? "alternatives: " : "", like);
 	arrfree(names);
 	return NULL;
@@ -390,6 +390,18 @@ static struct target_access *bind_context(struct target_binder *b, const char *n
 	return a;
 }
 
+/* kprobe.*, and kernel.statement(ADDRESS).absolute, know the address only. */
+static struct target_access *no_context(struct target_binder *b)
+{
+	const struct probe_point *pt = b->c->point;
+
+	access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+	if (pt->kind == PROG_KPROBE || pt->kind == PROG_KRETPROBE || pt->kind == PROG_KINSN)
+		diag_hint(b->c->ps->diag, b->why, "this probe has registers only: %s, register(\"NAME\")%s",
+			  pt->kind == PROG_KRETPROBE ? "returnval()" : "long_arg(N)", pt->symbol ? "; kernel.function(\"NAME\") has parameters" : "");
+	return NULL;
+}
+
 static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 {
 	const struct ast_target *t = b->e->target;
@@ -413,7 +425,7 @@ static struct target_access *bind_dollar(struct target_binder *b, unsigned use)
 		return access_fail(b, "no-target", &b->e->at, "only \"process(PATH_OR_PID).syscall\" and "
 				   "\"process(PATH_OR_PID).syscall.return\" probes support target symbols");
 	case PROBE_SCOPE_NONE:
-		return access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
+		return no_context(b);
 	case PROBE_SCOPE_NETFILTER:
 		return target_netfilter_bind(b, name, use);
 	case PROBE_SCOPE_FILE:

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "no-debuginfo": "a stripped program: tests/e2e/test_messages.py",
     "no-index": "optimised code: tests/corpus",
     "no-kallsyms": "kernel functions",
+    "inlined-return": "tests/e2e/test_function.py",
     "no-kernel-functions": "kernel functions",
     "no-netfilter": "hooks of packets: tests/e2e/test_netfilter.py",
     "no-prototype": "kernel functions",

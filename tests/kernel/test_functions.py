@@ -226,6 +226,33 @@ def test_unknown_functions():
     assert "is kernel module 'nosuch' loaded?" in script('probe module("nosuch").function("x") { }').failed().err
 
 
+def test_functions_that_cannot_be_probed_say_why():
+    """Marked notrace, on the list of kprobes, run only as the kernel starts."""
+    notrace = "the kernel does not let it be probed (it is marked notrace"
+    for name in "sched_clock_cpu", "asm_exc_page_fault":
+        assert notrace in script(f'probe kernel.function("{name}") {{ }} probe begin {{ exit() }}').failed().err, name
+    result = script('probe kernel.function("sched_clock*") { }').failed()
+    assert re.search(r"no match\n +\d+ functions match, and the kernel lets none of them be probed", result.err)
+    result = script('probe kernel.function("start_kernel") { }').failed()
+    assert "'start_kernel' is code that the kernel runs as it starts, and frees then" in result.err
+
+
+def test_exported_functions():
+    """Those with a global symbol, which kallsyms writes in capital letters."""
+    symbols = pathlib.Path("/proc/kallsyms").read_text().splitlines()
+    kinds = {name: kind for kind, name, *_ in (line.split()[1:] for line in symbols)}
+    shown = stap("-l", 'kernel.function("vfs_re*").exported').ok().lines
+    names = [re.fullmatch(r'kernel\.function\("(\w+)"\)\.exported', line)[1] for line in shown]
+    assert "vfs_read" in names and all(kinds[name] in "TW" for name in names)
+    assert kinds["do_sys_openat2"] == "t" and stap("-l", 'kernel.function("do_sys_openat2").exported').out == ""
+
+
+def test_kprobes_have_no_variables():
+    result = script('probe kprobe.function("vfs_read") { println($count) }').failed()
+    assert "unresolved target-symbol expression" in result.err
+    assert 'registers only: long_arg(N), register("NAME"); kernel.function("NAME") has parameters' in result.err
+
+
 def test_a_function_without_a_symbol():
     """It may be inlined, which only debug information tells."""
     assert re.search("inlined everywhere .* package linux-image-.*-dbg", script(

@@ -23,14 +23,14 @@ static char cache[] = "/tmp/test_probe_ksyms.XXXXXX";
 
 static struct ksymtable *make(uint64_t text)
 {
-	static const struct { const char *name; uint64_t offset; } functions[] = {
-		{ "start", 0 }, { "twice", 0x10 }, { "alias", 0x20 }, { "other_alias", 0x20 }, { "twice", 0x30 },
+	static const struct { const char *name; uint64_t offset; bool exported; } functions[] = {
+		{ "start", 0 }, { "twice", 0x10, true }, { "alias", 0x20 }, { "other_alias", 0x20 }, { "twice", 0x30 },
 		{ "gone", 0x1000 }, { "twice", 0x1010 }, { "last", 0x2000 },
 	};
 	struct ksymtable *t = ksymtable_create();
 
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		ksymtable_add(t, functions[i].name, strlen(functions[i].name), text + functions[i].offset);
+		ksymtable_add(t, functions[i].name, text + functions[i].offset, functions[i].exported);
 	ksymtable_finish(t, text, (uint64_t[]){ text + 0x1000, text + 0x1fff });
 	return t;
 }
@@ -57,6 +57,8 @@ static void test_names(void **state)
 	assert_string_equal(offsets(t, "twice", TEXT), "10 30");	/* the third is gone after boot */
 	assert_string_equal(offsets(t, "gone", TEXT), "");
 	assert_string_equal(offsets(t, "none", TEXT), "");
+	assert_true(ksymtable_at(t, 1).exported);
+	assert_false(ksymtable_at(t, 4).exported);	/* another of the name */
 	assert_string_equal(ksymtable_at(t, 5).name, "last");
 	assert_null(ksymtable_at(t, 5).module);
 	ksymtable_destroy(t);
@@ -153,7 +155,7 @@ static void say(FILE *out)
 
 		fprintf(out, "%s %zu", asked[i], count);
 		for (size_t k = 0; k < count; k++)
-			fprintf(out, " %jx%d%d", (uintmax_t)s[k].addr, ksyms_exported(&s[k]),
+			fprintf(out, " %jx%d%d", (uintmax_t)s[k].addr, s[k].exported,
 				ksyms_place_traceable(&s[k]));
 		fprintf(out, " %d%d\n", ksyms_traceable(asked[i]), ksyms_blacklisted(asked[i]));
 	}
