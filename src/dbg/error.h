@@ -13,6 +13,7 @@ enum dbg_errcode {
 	DBG_ECORRUPT,		/* truncated or inconsistent ELF, DWARF or BTF */
 	DBG_EARCH,		/* ELF of another class, byte order or machine */
 	DBG_ENODEBUG,		/* fine, but without debug information */
+	DBG_EMISMATCH,		/* debug information of another build */
 	DBG_ENOENT,		/* debug information has no such thing */
 	DBG_EUNAVAIL,		/* variable exists, but has no value here */
 	DBG_EUNSUPPORTED,	/* valid, but an operation or form not understood */

@@ -327,7 +327,7 @@ static int vmlinux_missing(const struct wanted *w, struct dbg_error *e)
 	const char *release = release_of(w->o);
 
 	if (w->refused)
-		return dbg_fail(e, DBG_ENODEBUG, "%s is of another build than the running kernel", w->refused);
+		return dbg_fail(e, DBG_EMISMATCH, "%s is of another build than the running kernel", w->refused);
 	return dbg_fail(e, DBG_ENODEBUG, "no vmlinux of %s with debug information", release);
 }
 
@@ -343,10 +343,17 @@ static void find_bias(struct dbg_module *m, bool running)
 }
 
 /* What was looked for before: the key is the release or the module's name behind it. */
-static struct { char *key; struct dbg_module *value; } *known;
+struct known_file {
+	struct dbg_module *module;	/* NULL: none */
+	char *refused;			/* a file of another build that was found instead; NULL: none */
+};
+
+static struct { char *key; struct known_file value; } *known;
 
 void kernelfile_forget(void)
 {
+	for (size_t i = 0; i < shlenu(known); i++)
+		free(known[i].value.refused);
 	shfree(known);
 }
 
@@ -367,18 +374,18 @@ struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_e
 	ptrdiff_t i = shgeti(known, key);
 
 	if (i >= 0) {
-		w.found = known[i].value;
+		w.found = known[i].value.module;
+		w.refused = known[i].value.refused;
 	} else {
 		if (dbg_kernel_is_running(o))
 			w.id_len = notes_build_id(NOTES, w.id, sizeof(w.id));
 		if (find_vmlinux(&w))
 			find_bias(w.found, dbg_kernel_is_running(o));
-		shput(known, key, w.found);
+		shput(known, key, ((struct known_file){ w.found, w.refused }));
 	}
 	free(key);
 	if (!w.found)
 		vmlinux_missing(&w, e);
-	free(w.refused);
 	return w.found;
 }
 
@@ -486,7 +493,8 @@ struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const
 
 	snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", kernel_name);
 	if (i >= 0) {
-		w.found = known[i].value;
+		w.found = known[i].value.module;
+		w.refused = known[i].value.refused;
 	} else {
 		if (dbg_kernel_is_running(o) && loaded_at(kernel_name, ".text")) {
 			w.id_len = notes_build_id(path, w.id, sizeof(w.id));
@@ -497,13 +505,12 @@ struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const
 			w.found->info.kernel = true;
 			w.found->info.kernel_elsewhere = !w.open.section_address;
 		}
-		shput(known, key, w.found);
+		shput(known, key, ((struct known_file){ w.found, w.refused }));
 	}
 	if (!w.found && w.refused)
-		dbg_fail(e, DBG_ENODEBUG, "%s is of another build than the loaded module", w.refused);
+		dbg_fail(e, DBG_EMISMATCH, "%s is of another build than the loaded module", w.refused);
 	else if (!w.found)
 		dbg_fail(e, DBG_ENODEBUG, "no debug information for kernel module '%s' of %s", name, release_of(o));
-	free(w.refused);
 	free(key);
 	free(kernel_name);
 	return w.found;

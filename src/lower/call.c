@@ -234,10 +234,11 @@ static struct ir_expr *emit_call(struct lower *L, const struct ast_function *f,
 static struct ir_expr *call_function(struct lower *L, const struct ast_function *f,
 				     struct ir_expr *const *args, const struct span *at, bool want)
 {
+	bool inner = f->is_private && L->fn && !L->fn->is_private;	/* errors are those of the function that users know */
 	struct primitive p;
 
 	if (function_primitive(f, &p))
-		return lower_primitive(L, f->body->embedded, f, args, at, want);
+		return lower_primitive(L, f->body->embedded, f, args, inner ? &L->fn->at : at, want);
 	return emit_call(L, f, args, at, want);
 }
 

@@ -514,6 +514,8 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 			probe_kernel_missing(ps, out, &missing);
 			return;
 		}
+		if (missing.code == DBG_EMISMATCH)
+			diag_warn(ps->diag, "other-build", NULL, "%s: its debug information is not used", missing.msg);
 		if (!take_spec(&s, &spec, &missing, out))
 			return;
 		resolve_symbols(&s, f, out);

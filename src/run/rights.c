@@ -57,11 +57,14 @@ const char *run_rights_advice(int err)
 {
 	char text[128];
 
-	if (err != EPERM && err != EACCES)
+	if (err != EPERM && err != EACCES && err != EINVAL)
 		return "";
 	if (rights_read("/sys/kernel/security/lockdown", "", text, sizeof(text)) &&
 	    strstr(text, "[confidentiality]"))
-		return " (kernel lockdown is in confidentiality mode: /sys/kernel/security/lockdown)";
+		return " (kernel lockdown is in confidentiality mode, which closes the kernel's memory and kprobes: "
+		       "/sys/kernel/security/lockdown)";
+	if (err == EINVAL)
+		return "";	/* what the verifier says of helpers that lockdown takes away */
 	if (rights_read("/proc/sys/kernel/perf_event_paranoid", "", text, sizeof(text)) && text[0] >= '2')
 		return " (see the sysctl kernel.perf_event_paranoid)";
 	return "";

@@ -266,6 +266,27 @@ static bool session_is_stopped(void)
 	return run_stop_signal != 0;
 }
 
+/* Says which points could not be armed; none: no other was, so that the session fails. */
+static void report_unarmed(struct run_session *s, const struct attach_error *errors, size_t n, bool none)
+{
+	size_t alike = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct prog_point *p = &s->prog->points[errors[i].point];
+		const char *name = p->str[IR_PP_FULL] ? p->str[IR_PP_FULL] : "";
+
+		if (none && i == 0)
+			run_error(s, "probe %s registration error: %s%s", name, errors[i].msg,
+				  run_rights_advice(errors[i].err));
+		else if (none && errors[i].err == errors[0].err)
+			alike++;
+		else
+			run_warn(s, "probe %s registration error: %s", name, errors[i].msg);
+	}
+	if (alike)
+		run_warn(s, "%zu more probe points could not be registered for the same reason", alike);
+}
+
 /* Arms the kernel points.  Points that fail are reported; if none is left the session fails. */
 static void session_arm(struct run_session *s)
 {
@@ -289,16 +310,7 @@ static void session_arm(struct run_session *s)
 		return;
 	}
 	none = attach_count(s->attached) == 0 && arrlenu(errors) > 0;
-	for (size_t i = 0; i < arrlenu(errors); i++) {
-		const struct prog_point *p = &s->prog->points[errors[i].point];
-		const char *name = p->str[IR_PP_FULL] ? p->str[IR_PP_FULL] : "";
-
-		if (none && i == 0)
-			run_error(s, "probe %s registration error: %s%s", name, errors[i].msg,
-				  run_rights_advice(errors[i].err));
-		else
-			run_warn(s, "probe %s registration error: %s", name, errors[i].msg);
-	}
+	report_unarmed(s, errors, arrlenu(errors), none);
 	arrfree(errors);
 	if (none) {
 		s->state = RUN_ERROR;

@@ -507,6 +507,7 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 	struct target_module *list = target_modules(b, t->module);
 	const struct dbg_type *type = NULL;
 	struct target_access *a = operand_access(b);
+	struct dbg_error e;
 
 	for (size_t i = 0; i < arrlenu(list) && !type; i++) {
 		type = dbg_type_find(list[i].module, t->type_name);
@@ -519,10 +520,16 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 		type = m ? dbg_type_find(m, t->type_name) : NULL;
 		a->module = m;
 	}
+	if (!type) {
+		access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'", t->type_name,
+			    target_searched(b, t->module));
+		if (!arrlenu(list) && !dbg_btf_kernel("vmlinux", &e))
+			diag_hint(b->c->ps->diag, b->why, "the kernel offers no type information (CONFIG_DEBUG_INFO_BTF): %s",
+				  e.msg);
+	}
 	arrfree(list);
 	if (!type)
-		return access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'",
-				   t->type_name, target_searched(b, t->module));
+		return NULL;
 	return target_finish(b, a, type, true, use);
 }
 

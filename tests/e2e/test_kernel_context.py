@@ -120,6 +120,12 @@ def test_members_of_the_current_task():
 
 # ---- memory ----
 
+def test_fault_is_that_of_the_function_called():
+    """Not of what the library makes it of."""
+    result = script("probe begin { println(kernel_int(8)) }").failed()
+    assert "ERROR: read fault [man error::fault] at 0x8 near identifier 'kernel_int' at " in result.err
+
+
 def test_numbers_and_strings(tmp_path):
     lines, truth = at_call(tmp_path, """
 import ctypes
@@ -130,7 +136,7 @@ host = "A\\xe9b\\0".encode("utf-16-le") + "A\\xe9\\0".encode("utf-32-le")
 assert libc.sethostname(host, len(host)) == 0
 """, """t = task_current() a = &@cast(t, "task_struct", "kernel")->comm[0]
 println(kernel_char(a), " ", kernel_short(a), " ", kernel_int(a), " ", kernel_long(a) == kernel_pointer(a), " ", kernel_long(a) & 0xffffffff)
-println(kernel_string_quoted(a), kernel_string_n(a + 1, 2), kernel_buffer_quoted(a, 3), kernel_buffer_quoted(a, 7), kernel_buffer_quoted(a, 5, 2), kernel_buffer_quoted(a, 5, 9), kernel_or_user_string_quoted(a + 2))
+println(kernel_string_quoted(a), kernel_string_n(a + 1, 2), kernel_buffer_quoted(a, 3), kernel_buffer_quoted(a, 7), kernel_buffer_quoted(a, 5, 2), kernel_buffer_quoted(a, 5, 9), kernel_or_user_string_quoted(a + 2), kernel_or_user_string(a + 4))
 h = &@cast(t, "task_struct", "kernel")->nsproxy->uts_ns->name->nodename[0]
 println(kernel_string_utf16(h), kernel_string_quoted_utf16(h), kernel_string_utf32(h + 8), kernel_string_quoted_utf32(h + 8))
 println(kernel_string(16, "e1"), kernel_string_utf16(16, "e2"), kernel_string_utf32(16, "e3"), kernel_string_quoted(16), kernel_buffer_quoted(16, 4))
@@ -140,7 +146,7 @@ println(atomic_read(&@cast(t, "task_struct", "kernel")->usage) > 0)
 println(kernel_uint8(a), " ", kernel_uint16(a), " ", kernel_uint32(a + 1), " ", kernel_uint64(a) == kernel_long(a))""")
     word = int.from_bytes(b'\xfe"z\t', "little")
     assert lines[0] == f"-2 {int.from_bytes(bytes([0xfe, 0x22]), 'little', signed=True)} {word} 1 {word}"
-    assert lines[1] == r'''"\376\"z\t9""z"\376\"z""\376\"z\t9\000\000"""..."\376"..."z\t9"'''
+    assert lines[1] == r'''"\376\"z\t9""z"\376\"z""\376\"z\t9\000\000"""..."\376"..."z\t9"9'''
     assert lines[2] == 'Aéb"A\\u00E9b"Aé"A\\u00E9"'
     assert lines[3] == "e1e2e30x100x10"
     assert lines[4] == "kernel string copy fault at 0x20 [man error::fault]"

@@ -80,8 +80,8 @@ def test_negative_result(without):
             os.open("/no/such/file", os.O_RDONLY)
 
     text = ('probe kernel.function("do_sys_openat2").return { if (pid() == target() && $return < 0) { '
-            'println($return, " ", $$return, " ", user_string($filename), " ", $dfd) exit() } }')
-    assert probe_self(text, act, without=without) == ["-2 return=0xfffffffffffffffe /no/such/file -100"]
+            'println($return, " ", $$return, " ", user_string($filename), " ", $dfd, " ", kernel_or_user_string($filename)) exit() } }')
+    assert probe_self(text, act, without=without) == ["-2 return=0xfffffffffffffffe /no/such/file -100 /no/such/file"]
 
 
 @every_mechanism
