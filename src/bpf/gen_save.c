@@ -448,7 +448,10 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 			return load_call_reg(g, e->imm);
 		if (!has_regs(g) || pt_regs_off(e->imm) < 0)
 			return false;
-		load_reg(g, pt_regs_off(e->imm));
+		if (g->kind == PROG_KPROBE && pt_regs_off(e->imm) == PT_IP)
+			gen_func_ip(g);		/* the registers have the instruction behind the breakpoint, or the call */
+		else
+			load_reg(g, pt_regs_off(e->imm));
 		return true;
 	case IR_UREG:
 		if (pt_regs_off(e->imm) < 0)

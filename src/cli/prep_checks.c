@@ -203,9 +203,17 @@ static bool trampolines(void)
 	return id > 0 && attach_has_fentry((uint32_t)id);
 }
 
+/* Lockdown takes them away, although the kernel still has what they are made by. */
+static bool kprobes(void)
+{
+	char text[256];
+
+	return attach_has_kprobes() && no_lockdown(text, sizeof(text));
+}
+
 static bool has_kernel_functions(char *detail, size_t size)
 {
-	bool k = attach_has_kprobes(), f = trampolines();
+	bool k = kprobes(), f = trampolines();
 
 	snprintf(detail, size, "%s", k && f ? "kprobes and fentry" : k ? "kprobes" : f ? "fentry" :
 		 "neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry (CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)");
@@ -215,7 +223,7 @@ static bool has_kernel_functions(char *detail, size_t size)
 /* Otherwise how it is done does not matter. */
 static bool functions_matter(void)
 {
-	return attach_has_kprobes() || trampolines();
+	return kprobes() || trampolines();
 }
 
 static bool has_fentry(char *detail, size_t size)
@@ -227,7 +235,7 @@ static bool has_fentry(char *detail, size_t size)
 static bool has_kprobes(char *detail, size_t size)
 {
 	(void)detail, (void)size;
-	return attach_has_kprobes();
+	return kprobes();
 }
 
 static bool has_kprobe_multi(char *detail, size_t size)
@@ -247,7 +255,9 @@ static bool has_debuginfo(char *detail, size_t size)
 		snprintf(detail, size, "%s", dbg_module_info(m)->path);
 		return true;
 	}
-	if (prep_release || !uname(&u))
+	if (e.code == DBG_EMISMATCH)
+		snprintf(detail, size, "%s", e.msg);
+	else if (prep_release || !uname(&u))
 		snprintf(detail, size, "on Debian the package linux-image-%s-dbg has it",
 			 prep_release ? prep_release : u.release);
 	return false;
@@ -298,9 +308,8 @@ static bool has_limits(char *detail, size_t size)
 
 const struct prep_check prep_checks[] = {
 	{ "rights", PREP_ALL, has_rights, "begin, end and timers only; run it as root" },
-	{ "no lockdown of kernel memory", PREP_ALL, no_lockdown,
-	  "the kernel's memory, and with it most of what a probe "
-	  "sees, is closed to everybody" },
+	{ "no lockdown of kernel memory", PREP_FAMILY, no_lockdown, "members of the kernel's structures and all else that "
+	  "reads its memory, and kprobes; parameters that are numbers, system calls and programs remain" },
 	{ "eBPF programs", PREP_ALL, has_programs, "begin, end and timers only", .tried = true },
 	{ "ring buffers", PREP_ALL, has_rings, "no probe can print (Linux 5.8)", .tried = true },
 	{ "loops in programs (bpf_loop)", PREP_ALL, has_loops, "no loops in probe handlers (Linux 5.17)",

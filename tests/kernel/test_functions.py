@@ -86,13 +86,16 @@ def test_negative_result(without):
 
 @every_mechanism
 def test_address(pages, without):
-    """addr() of an entry is the function, of a return where it returns to: the caller, as the stack has it."""
+    """addr() of an entry is the function, as is the pc; of a return where it returns to: the caller, as the stack has it."""
     text = ('probe kernel.function("vfs_read").call { if (pid() == target() && $count == 79) println(symdata(addr())) } '
+            'probe kernel.function("vfs_read") { if (pid() == target() && $count == 79) '
+            'println("pc ", register("rip") == addr(), " ", symdata(register("rip"))) } '
             'probe kernel.function("vfs_read").return { if (pid() == target() && @entry($count) == 79) { '
             'println(symname(addr()), " ", addr() == stack(0), " ", probefunc()) exit() } }')
     lines = probe_self(text, lambda _: os.pread(pages, 79, 0), without=without)
-    assert re.fullmatch(r"vfs_read\+0x0/0x[0-9a-f]+ \[kernel\]", lines[0]), lines
-    assert re.fullmatch(r"(ksys_|__x64_sys_|__do_sys_|do_)\w*pread64\w* 1 vfs_read", lines[1]), lines
+    pc, entry = sorted(lines[:2])
+    assert re.fullmatch(r"vfs_read\+0x0/0x[0-9a-f]+ \[kernel\]", entry) and pc == f"pc 1 {entry}", lines
+    assert re.fullmatch(r"(ksys_|__x64_sys_|__do_sys_|do_)\w*pread64\w* 1 vfs_read", lines[2]), lines
 
 
 def scalars(text):
