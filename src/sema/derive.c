@@ -31,6 +31,7 @@ struct deriver {
 	struct sema_body *plain;		/* body shared by all points without aliases or conditions */
 	const struct alias_step *step;		/* whose texts these are: an alias may have many points */
 	const char *origin, *alias;
+	bool missed;				/* a family knows such a point, and found none */
 };
 
 static size_t derive_list(struct deriver *d, struct ast_point *const *list, size_t n, bool optional,
@@ -256,7 +257,7 @@ struct alias_use {
 	struct deriver *d;
 	const struct ast_point *pt;
 	const struct alias_step *step;
-	bool optional;
+	bool optional, told;			/* told: why the points behind it are none has been said */
 	size_t found, recursions;
 	const struct ast_component *suffix;	/* first component behind the alias's name, if any */
 };
@@ -331,7 +332,13 @@ static void use_alias(void *ctx, const struct ast_probe *alias, size_t used)
 		points[i] = with_suffix(s->arena, alias->points[i], u->pt, used);
 	if (used < u->pt->ncomponents)
 		u->suffix = &u->pt->components[used];
+	u->d->missed = false;
 	u->found += derive_list(u->d, points, alias->npoints, u->optional || u->suffix, kept);
+	if (!u->suffix || u->optional || u->found || !u->d->missed)
+		return;
+	/* once more, to say why */
+	u->told = true;
+	derive_list(u->d, points, alias->npoints, false, kept);
 }
 
 /* ---- points ---- */
@@ -364,6 +371,7 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 		why = r.why;
 		arrfree(r.points);
 	}
+	d->missed |= !n && r.known;
 	if (n || optional)
 		return n;
 	if (d->st->expansions > MAX_EXPANSIONS)
@@ -374,7 +382,7 @@ static size_t derive_point(struct deriver *d, const struct ast_point *pt, bool o
 			       "recursive loop in alias expansion of %s at %s:%u:%u",
 			       sema_text_point(s->arena, pt), pt->components[0].at.src->name,
 			       pt->components[0].at.line, pt->components[0].at.col);
-	else if (use.suffix && !r.known)
+	else if (use.suffix && !r.known && !use.told)
 		why = diag_new(s->diag, DIAG_SEMANTIC_ERROR, "probe-suffix", &use.suffix->at,
 			       "invalid suffix for probe");
 	else if (aliases && !r.known)

@@ -249,13 +249,14 @@ def test_requests_to_a_block_device(tmp_path):
     node = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
     if not os.path.exists(node):
         pytest.skip("temporary files are on no block device")
-    text = ('global bytes probe ioblock_trace.request { if (pid() == target() && rw) bytes[devname, bdev != 0] += size } '
+    text = ('global bytes probe ioblock_trace.request { if (pid() == target() && rw) bytes[devname, bdevname(bdev) == devname] += size } '
             'probe end { foreach ([name, there] in bytes) printf("%s %d %d\\n", name, there, bytes[name, there]) }')
     lines = python(text, f"import mmap, os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT | os.O_DIRECT)\n"
                    "os.write(fd, mmap.mmap(-1, 1 << 20))\nos.fsync(fd)\n")
     name = os.path.basename(os.path.realpath(node))
     bytes_of = {line.split()[0]: int(line.split()[2]) for line in lines}
     assert 1 << 20 <= bytes_of[name] < 2 << 20, lines
+    assert all(line.split()[1] == "1" for line in lines), lines
 
 
 def table():

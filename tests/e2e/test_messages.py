@@ -97,3 +97,12 @@ def test_module_name_with_suffix(tmp_path):
     result = script("probe oneshot { println(1) }", "-p4", "-m", "name.ko", cwd=tmp_path).ok()
     assert kinds(result.err) == ["Truncating module name to 'name'"]
     assert (tmp_path / "name.bpo").is_file()
+
+
+def test_suffix_of_an_alias_says_what_is_missing():
+    """The reason is that of the points behind it, where the family knows them with the suffix."""
+    err = script('probe f = process("/bin/true").function("no_such_*") {} probe f.return { println(1) }').failed().err
+    assert "no match" in err and "invalid suffix" not in err and 'process("/bin/true")' in err, err
+    err = script('probe f = module("no_such_module").function("x") {} probe f.call { println(1) }').failed().err
+    assert "no match (is kernel module 'no_such_module' loaded?)" in err, err
+    assert "invalid suffix for probe" in script("probe f = begin {} probe f.return { println(1) }").failed().err

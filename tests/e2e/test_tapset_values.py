@@ -60,6 +60,9 @@ MAJOR(0x800011)						8
 MINOR(0x800011)						17
 MKDEV(8, 17)						8388625
 usrdev2kerndev(0x811)					8388625
+arch_bytes()						8
+sock_flags_num2str(0x80800)				SOCK_NONBLOCK|SOCK_CLOEXEC
+msg_flags_num2str(0x42)					MSG_PEEK|MSG_DONTWAIT
 ip_ntop(0x0100007f)					127.0.0.1
 format_ipaddr(0x0100007f, AF_INET())			127.0.0.1
 daddr_to_string(0xffffffff)				255.255.255.255
