@@ -59,6 +59,7 @@ void dbg_modules_close_all(void)
 		module_destroy(all_modules[i]);
 	arrfree(all_modules);
 	kernelfile_forget();
+	headerfile_forget();
 }
 
 static struct dbg_module *module_cached(const struct stat *st)

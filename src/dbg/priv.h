@@ -190,6 +190,8 @@ bool indexcache_entry(struct dbg_module *m, const struct dbg_index *ix, size_t i
 
 /* Drops what kernelfile.c remembers of modules that are being closed. */
 void kernelfile_forget(void);
+/* headerfile.c: what was opened before is asked for anew */
+void headerfile_forget(void);
 
 void cfi_free(struct dbg_module *m);
 void btf_file_free(struct dbg_module *m);

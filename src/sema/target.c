@@ -526,6 +526,8 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 		if (!arrlenu(list) && !dbg_btf_kernel("vmlinux", &e))
 			diag_hint(b->c->ps->diag, b->why, "the kernel offers no type information (CONFIG_DEBUG_INFO_BTF): %s",
 				  e.msg);
+		else if (b->no_header)
+			diag_hint(b->c->ps->diag, b->why, "%s", b->no_header);
 	}
 	arrfree(list);
 	if (!type)

@@ -112,6 +112,7 @@ struct target_binder {
 	struct target_ctx *c;
 	const struct ast_expr *e;
 	struct diag *why;
+	const char *no_header;		/* why the types of a header could not be had; NULL: none was asked for */
 };
 
 /* Sets why (the first reason stays) and returns NULL. */

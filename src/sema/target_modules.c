@@ -3,7 +3,7 @@
  * The modules that scripts name in @var, @cast and @const: programs, libraries, the kernel and its modules.
  *
  * A name without a slash is a kernel module if one of that name is loaded, else a program of PATH, else a kernel
- * module that is not loaded.
+ * module that is not loaded.  One in <> is a header of C.
  */
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
+#include "dbg/headerfile.h"
 #include "dbg/kernelfile.h"
 #include "sema/target_access.h"
 
@@ -92,8 +93,14 @@ static struct target_module named(struct target_binder *b, const char *name)
 	const char *path = NULL;
 	struct dbg_error e;
 
-	if (!*name || *name == '<')
+	if (!*name)
 		return m;
+	if (*name == '<') {
+		m.module = dbg_header_open(name, &e);
+		if (!m.module)
+			b->no_header = arena_strdup(b->c->ps->arena, e.msg);
+		return m;
+	}
 	if (!is_kernel(name) && !is_loaded(b, name))
 		path = probe_find_program(b->c->ps, name);
 	m.kernel = is_kernel(name) || (!path && !strchr(name, '/'));
