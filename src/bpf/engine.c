@@ -130,7 +130,7 @@ int engine_prepare(struct engine *e)
 	return err ? err : generate_all(e, u->slot_size == slot_size);
 }
 
-static void show_log(struct engine *e, const struct load_request *rq)
+static void show_log(const struct load_request *rq)
 {
 	struct load_request again = *rq;
 
@@ -147,7 +147,7 @@ int engine_load_failed(struct engine *e, uint32_t h, const struct load_request *
 		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
 				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
 	if (e->opt.show_log)
-		show_log(e, rq);
+		show_log(rq);
 	return engine_fail(e, err, "the kernel refuses the program of probe handler %u "
 			   "(%zu instructions): %s%s", h, (size_t)arrlen(rq->em->insns),
 			   strerror(-err), e->opt.show_log ? "" : "; -v shows why");

@@ -390,11 +390,20 @@ static void link_routines(struct gen *g)
 	routine_link(&g->em, g->u->variant, g->routine, FN_KIND_ROUTINE, values);
 }
 
-static void generate(struct gen *g, bool slot, bool far, bool together)
+/* What may be found to be needed only when a handler has been generated without. */
+enum need {
+	NEED_SLOT = 1,		/* a slot of the processor: memory beyond the stack */
+	NEED_FAR = 2,		/* jumps that span more than 16 bits say */
+	NEED_TOGETHER = 4,	/* functions that are verified where they are called */
+};
+
+static void generate(struct gen *g, unsigned needs)
 {
+	bool slot = needs & NEED_SLOT;
+
 	reset(g);
-	g->together = together;
-	em_init(&g->em, far);
+	g->together = needs & NEED_TOGETHER;
+	em_init(&g->em, needs & NEED_FAR);
 	g->em.cur = g->p->handlers[g->handler].body->at;
 	g->slot = slot;
 	g->top = slot ? SLOT_B + (int)sizeof(struct slot_hdr) : gen_is_syscall(g) ? STACK_IA32 : STACK_COOKIE;
@@ -424,13 +433,13 @@ static void generate(struct gen *g, bool slot, bool far, bool together)
 const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler)
 {
 	*g = (struct gen){ .u = u, .handler = handler };
-	generate(g, false, false, false);
+	generate(g, 0);
 	if (g->want_slot)
-		generate(g, true, false, false);
+		generate(g, NEED_SLOT);
 	if (g->keys_alone && !gen_has(g, ENGINE_MEM_KEY))
-		generate(g, true, false, true);
+		generate(g, NEED_SLOT | NEED_TOGETHER);
 	if (g->slot && g->em.need_far)
-		generate(g, true, true, g->together);
+		generate(g, NEED_SLOT | NEED_FAR | (g->together ? NEED_TOGETHER : 0));
 	if (g->slot && (uint32_t)g->top > u->mem_size + SLOT_B)
 		u->mem_size = (uint32_t)g->top - SLOT_B;
 	if (g->colls > u->coll_size)

@@ -12,7 +12,6 @@
 #include "base/ds.h"
 #include "bpf/emit.h"
 
-#define R_BPF_64_64	1
 #define R_BPF_64_32	10
 
 const struct routine_info routine_table[ROUTINE_COUNT] = {

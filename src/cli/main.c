@@ -13,7 +13,7 @@ static int run_mode(struct cli_session *cs)
 
 	switch (cs->opt.mode) {
 	case CLI_HELP:
-		cli_options_help(stdout, &cs->opt);
+		cli_options_help(stdout);
 		return 0;
 	case CLI_VERSION:
 		cli_options_version(stdout);

@@ -676,7 +676,7 @@ static void option_help(FILE *out, const struct option_row *r)
 	fprintf(out, "%s\n", h);
 }
 
-void cli_options_help(FILE *out, const struct cli_options *o)
+void cli_options_help(FILE *out)
 {
 	cli_options_version(out);
 	fputs("\nUsage: stap [options] FILE                    Run the script in FILE.\n"

@@ -69,7 +69,7 @@ int cli_options_parse(struct cli_options *o, int argc, char **argv);
 void cli_options_free(struct cli_options *o);
 
 /* What --help prints. */
-void cli_options_help(FILE *out, const struct cli_options *o);
+void cli_options_help(FILE *out);
 void cli_options_version(FILE *out);
 
 /* The value of -D `name`; NULL: not given. */

@@ -420,7 +420,7 @@ static struct ir_expr *lower_any(struct lower *L, const struct ast_expr *e, bool
 	case EXPR_CALL:
 		return lower_call(L, e, want);
 	case EXPR_PRINT:
-		return lower_print(L, e, want);
+		return lower_print(L, e);
 	case EXPR_UNARY:
 		return lower_unary(L, e);
 	case EXPR_PREFIX:

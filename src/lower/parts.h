@@ -59,7 +59,7 @@ struct ir_expr *lower_register(struct lower *L, struct ir_expr *name, bool is_un
 			       const struct span *at);
 
 /* print.c */
-struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want);
+struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e);
 
 /* sleepable.c: sets the handlers' `sleepable`. */
 void lower_mark_sleepable(struct program *p, bool names);

@@ -134,7 +134,7 @@ static struct ir_expr *print_hist(struct lower *L, const struct ast_expr *e)
 	return NULL;
 }
 
-struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e, bool want)
+struct ir_expr *lower_print(struct lower *L, const struct ast_expr *e)
 {
 	const struct ast_print *pr = e->print;
 	struct ir_format f = { 0 };
