@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds, and runs every test: unit, golden and end-to-end, in a plain build and
-# again in one with AddressSanitizer and UndefinedBehaviorSanitizer; then a selection, of the plain build, on
+# again in one with AddressSanitizer (leaks, too) and UndefinedBehaviorSanitizer; then a selection, of the plain build, on
 # other kernels under emulation.  The last line is the sum, whatever happens:
 #	N passed, N failed, N skipped
 # Exit status 0 only when something ran and nothing failed.  A step that cannot be done, or a suite that exceeds its
@@ -123,7 +123,7 @@ test_build()
 }
 
 [ "$(id -u)" -eq 0 ] || die "the end-to-end tests trace programs: run this as root"
-export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export PYTHONDONTWRITEBYTECODE=1
 
 step "packages" install_packages "${build_packages[@]}" "${target_packages[@]}" "${test_packages[@]}"

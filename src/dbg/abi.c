@@ -102,7 +102,7 @@ static unsigned classes(const struct dbg_type *t, enum abi_class cls[2])
 		return 0;
 	}
 	classify(t, 0, cls, 0);
-	if (cls[1] == ABI_MEMORY || (cls[1] == ABI_X87 && size <= 16))
+	if (cls[1] == ABI_MEMORY || cls[1] == ABI_X87)
 		cls[0] = ABI_MEMORY;
 	return (unsigned)((size + 7) / 8);
 }

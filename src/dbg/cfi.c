@@ -259,7 +259,7 @@ void cfi_free(struct dbg_module *m)
 
 struct machine {
 	struct dbg_module *m;
-	const struct cie *cie;
+	struct cie cie;
 	struct dbg_unwind_row row, initial;
 	struct dbg_unwind_row saved[MAX_STATES];
 	unsigned nsaved;
@@ -311,7 +311,7 @@ static int advance(struct machine *x, uint64_t to)
 /* A factored offset; wraps instead of overflowing on hostile input. */
 static int64_t factored(const struct machine *x, int64_t n)
 {
-	return (int64_t)((uint64_t)n * (uint64_t)x->cie->data_align);
+	return (int64_t)((uint64_t)n * (uint64_t)x->cie.data_align);
 }
 
 static void def_cfa(struct machine *x, unsigned op, struct dbg_cur *c)
@@ -395,11 +395,11 @@ static int other_op(struct machine *x, unsigned op, struct dbg_cur *c)
 	case DW_CFA_set_loc:
 		return advance(x, cur_u64(c));
 	case DW_CFA_advance_loc1:
-		return advance(x, x->loc + cur_u8(c) * x->cie->code_align);
+		return advance(x, x->loc + cur_u8(c) * x->cie.code_align);
 	case DW_CFA_advance_loc2:
-		return advance(x, x->loc + cur_u16(c) * x->cie->code_align);
+		return advance(x, x->loc + cur_u16(c) * x->cie.code_align);
 	case DW_CFA_advance_loc4:
-		return advance(x, x->loc + cur_u32(c) * x->cie->code_align);
+		return advance(x, x->loc + cur_u32(c) * x->cie.code_align);
 	case DW_CFA_remember_state:
 		if (x->nsaved < MAX_STATES)
 			x->saved[x->nsaved++] = x->row;
@@ -448,7 +448,7 @@ static int run(struct machine *x, struct dbg_bytes insns)
 
 		switch (op & 0xc0) {
 		case DW_CFA_advance_loc:
-			r = advance(x, x->loc + low * x->cie->code_align);
+			r = advance(x, x->loc + low * x->cie.code_align);
 			break;
 		case DW_CFA_offset:
 			set_rule(x, low, DBG_RULE_CFA_OFFSET,
@@ -470,20 +470,18 @@ static int run(struct machine *x, struct dbg_bytes insns)
 static int run_fde(struct machine *x, const struct fde *f)
 {
 	const struct cfi *cfi = x->m->cfi;
-	struct cie cie;
 	int r;
 
-	if (!parse_cie(f->cie, f->eh ? cfi->eh : cfi->frame, f->eh ? cfi->eh_addr : 0, f->eh, &cie) ||
-	    cie.ra_reg != DBG_RIP)
+	if (!parse_cie(f->cie, f->eh ? cfi->eh : cfi->frame, f->eh ? cfi->eh_addr : 0, f->eh, &x->cie) ||
+	    x->cie.ra_reg != DBG_RIP)
 		return -(int)DBG_ECORRUPT;
 	memset(&x->row, 0, sizeof(x->row));
-	x->cie = &cie;
 	x->loc = x->row.lo = f->lo;
-	x->row.signal_frame = cie.signal;
+	x->row.signal_frame = x->cie.signal;
 	x->row.cfa.kind = DBG_RULE_UNDEFINED;
 	x->nsaved = 0;
 	x->bad = false;
-	run(x, cie.insns);
+	run(x, x->cie.insns);
 	x->initial = x->row;
 	x->loc = x->row.lo = f->lo;
 	r = x->bad ? 0 : run(x, f->insns);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A booted machine for each kernel, shared by all tests; skips when the kernel cannot be had."""
+import contextlib
 import os
 import pathlib
 import re
@@ -39,14 +40,32 @@ def targets():
                    env=dict(os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL, timeout=300)
 
 
-@pytest.fixture(scope="session", params=suite.KERNELS)
-def vm(request, targets):
+@contextlib.contextmanager
+def booted(kernel, make_image, modules=(), debug=False, **options):
     try:
-        kernels.get(request.param)
+        found = kernels.get(kernel)
+        if debug:
+            found.debug_disk()
     except kernels.Unavailable as error:
         pytest.skip(str(error))
+    with machine.Machine(kernel, make_image(), modules, debug=debug, **options) as vm:
+        yield vm
+
+
+@pytest.fixture(scope="session")
+def boot():
+    """boot(KERNEL, IMAGE, ...), for `with`: a machine with what IMAGE() makes; skips the test if there is no such kernel."""
+    return booted
+
+
+def units_image():
     image = suite.python_image()
     for name in UNITS:
         image.add(unit_program(name))
-    with machine.Machine(request.param, image, MODULES) as booted:
-        yield booted
+    return image
+
+
+@pytest.fixture(scope="session", params=suite.KERNELS)
+def vm(request, targets):
+    with booted(request.param, units_image, MODULES) as machine_:
+        yield machine_

@@ -8,8 +8,6 @@ import subprocess
 
 import pytest
 
-import kernels
-import machine
 import suite
 
 MODULES = ["veth", "nft_chain_nat", "nft_nat"]
@@ -40,19 +38,19 @@ s.sendto(b"hello", ("127.0.0.9", 7777))
 
 
 @pytest.fixture(scope="module", params=suite.KERNELS)
-def debug_vm(request):
-    try:
-        kernels.get(request.param).debug_disk()
-    except kernels.Unavailable as error:
-        pytest.skip(str(error))
+def debug_vm(request, boot):
+    with boot(request.param, debug_image, MODULES, debug=True) as booted:
+        yield booted
+
+
+def debug_image():
     image = suite.python_image()
     if shutil.which("nft"):
         image.add(shutil.which("nft"))
     image.add(STAPRUN)
     image.file("/tmp/program.py", PROGRAM.encode())
     image.file("/tmp/send.py", SEND.encode())
-    with machine.Machine(request.param, image, MODULES, debug=True) as booted:
-        yield booted
+    return image
 
 
 def run(vm, script, command="python3 -B /tmp/program.py", options=""):

@@ -3,7 +3,6 @@
 works does, and what does not says why."""
 import pytest
 
-import kernels
 import machine
 import suite
 
@@ -11,15 +10,14 @@ COMMAND = "dd if=/proc/version of=/dev/null bs=999"
 
 
 @pytest.fixture(scope="module", params=suite.KERNELS)
-def poor(request):
+def poor(request, boot):
     """A machine of its own, that the tests take something away from."""
-    try:
-        kernels.get(request.param)
-    except kernels.Unavailable as error:
-        pytest.skip(str(error))
-    image = machine.stap_image(suite.STAP)
-    image.add(suite.STAP.parent / "stap-prep")
-    with machine.Machine(request.param, image) as booted:
+    def image():
+        image = machine.stap_image(suite.STAP)
+        image.add(suite.STAP.parent / "stap-prep")
+        return image
+
+    with boot(request.param, image) as booted:
         yield booted
 
 

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-import kernels
 import machine
 import suite
 import support
@@ -37,14 +36,13 @@ def calls():
 
 
 @pytest.fixture(scope="module", params=suite.KERNELS)
-def vm(request, calls):
-    try:
-        kernels.get(request.param)
-    except kernels.Unavailable as error:
-        pytest.skip(str(error))
-    image = machine.stap_image(suite.STAP)
-    image.add(calls)
-    with machine.Machine(request.param, image, ["veth"], thread="single") as booted:
+def vm(request, boot, calls):
+    def image():
+        image = machine.stap_image(suite.STAP)
+        image.add(calls)
+        return image
+
+    with boot(request.param, image, ["veth"], thread="single") as booted:
         yield booted
 
 
