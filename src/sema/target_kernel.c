@@ -140,7 +140,9 @@ static struct dbg_loc memory_at(struct target_binder *b, uint64_t addr)
 				 .ops = arena_memdup(b->c->ps->arena, &op, sizeof(op)) };
 }
 
-/* By BTF and the list of symbols. */
+static const struct dbg_type untyped = { .kind = DBG_VOID };
+
+/* By BTF and the list of symbols; for an address alone no type is needed. */
 static struct target_access *var_by_symbol(struct target_binder *b)
 {
 	const struct ast_target *t = b->e->target;
@@ -156,11 +158,14 @@ static struct target_access *var_by_symbol(struct target_binder *b)
 	place = arena_printf(arena, "%s/kernel/%s", dbg_kernel_build_id(), t->symbol);
 	if (!dbg_kernel_base(place, &addr, &e))
 		return access_fail(b, "no-global", &b->e->at, "unable to find global '%s' in kernel", t->symbol);
+	if (!type && t->addressof && !t->naccesses)
+		type = &untyped;
 	if (!type)
 		return access_fail(b, "global-type", &b->e->at,
 				   "the type of global '%s' of the kernel is not known: its type "
 				   "information (BTF) describes no such variable, and its debug information is not "
-				   "installed; @cast(0x%" PRIx64 ", \"TYPE\", \"kernel\") reads it", t->symbol, addr);
+				   "installed; @cast(&@var(\"%s\", \"kernel\"), \"TYPE\", \"kernel\") reads it",
+				   t->symbol, t->symbol);
 	a = access_new(b, ACCESS_FETCH);
 	a->base = BASE_LOC;
 	a->loc = memory_at(b, 0);

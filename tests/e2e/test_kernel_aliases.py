@@ -78,6 +78,16 @@ def test_a_network_device_from_its_first_to_its_last_day():
                      "promiscuity one 0 1 -1", "close one", "unregister one"]
 
 
+@needs_functions
+def test_devices_that_are_closed_together():
+    """The two ends of a pair that goes are closed by one call of the kernel's."""
+    command = " && ".join(["ip link add one type veth peer name two", "ip link set one up", "ip link set two up", "ip link del one"])
+    result = script('probe netdev.close { println("close ", dev_name) }', "-c", f"sh -c '{command}'")
+    if "Unknown device type" in result.err:
+        pytest.skip("no devices of the type veth")
+    assert sorted(result.ok().lines) == ["close one", "close two"]
+
+
 def test_a_switch_has_two_sides():
     text = ('global off, on probe scheduler.ctxswitch { if (prev_pid == target()) off++ if (next_pid == target()) on++ '
             'if (prev_tid != tid()) error("the current task is not the one that leaves") } '
@@ -95,6 +105,23 @@ def test_soft_interrupts_are_those_of_proc():
     assert counted
     for vector, count in counted.items():
         assert count <= after[vector] - before[vector], (vector, counted, before, after)
+
+
+def test_handlers_of_soft_interrupts():
+    """By the kernel's table of them: the tracepoints have numbers only."""
+    with open("/proc/kallsyms", encoding="ascii") as symbols:
+        table = next(int(line.split()[0], 16) for line in symbols if line.split()[2] == "softirq_vec")
+    if not table:
+        pytest.skip("the kernel hides its addresses (kernel.kptr_restrict)")
+    text = ('global at, n probe softirq.entry { n[vec_nr, symname(action), h - vec]++ at = vec } '
+            'probe softirq.exit { n[vec_nr, symname(action), h - vec]++ } '
+            'probe end { printf("%x\\n", at) foreach ([v, f, o] in n) printf("%d %s %d\\n", v, f, o) }')
+    first, *lines = script(text, "-c", f"{PYTHON} -c 'import time; time.sleep(1)'").ok().lines
+    assert int(first, 16) == table
+    handlers = {1: "run_timer_softirq", 3: "net_rx_action", 9: "rcu_core_si"}
+    seen = [(int(v), f, int(o)) for v, f, o in map(str.split, lines)]
+    assert any(v in handlers for v, _, _ in seen)
+    assert all(f == handlers.get(v, f) and o == 8 * v for v, f, o in seen), seen
 
 
 def soft_interrupts():
