@@ -46,7 +46,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);
 	e->unit.without = o->without;
 	e->unit.by_address = o->by_address;
-	e->unit.parallel = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	e->unit.parallel = ncpu > 1;
 	layout_init(&e->unit.lo, p, ncpu > 0 ? (unsigned)ncpu : 1);
 	gen_guard_survey(&e->unit);
 	gen_slot_survey(&e->unit);

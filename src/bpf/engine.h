@@ -70,6 +70,8 @@ int engine_prepare(struct engine *e);
 int engine_load(struct engine *e);
 int engine_activate(struct engine *e);
 void engine_deactivate(struct engine *e);
+/* A processor has come online: counters that count what processors do count there, too.  0 or -errno. */
+int engine_cpu_online(struct engine *e, uint32_t cpu);
 void engine_destroy(struct engine *e);
 /* Why the last call failed; "" if none did. */
 const char *engine_error(const struct engine *e);

@@ -363,6 +363,7 @@ void attach_release(struct attachment *a)
 
 	if (!a)
 		return;
+	attach_cpus_release(a);
 	n = arrlenu(a->events);
 	if (a->nf_tables)
 		close(a->nf_tables);

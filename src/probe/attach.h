@@ -83,6 +83,11 @@ uint64_t attach_missed(const struct attachment *a);
 /* Number of points armed. */
 size_t attach_count(const struct attachment *a);
 /*
+ * A processor has come online: points that have an event on each get theirs.  0, or the positive errno of the
+ * first that could not, and *point.
+ */
+int attach_cpu_online(struct attachment *a, int cpu, uint32_t *point);
+/*
  * Disarms everything, in bulk (well under a second whatever was armed), and frees `a`; NULL is ignored.
  * Where there are no multi-links a background process may go on removing probes for a while: programs
  * can still be hit, so the engine is deactivated first.

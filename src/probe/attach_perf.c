@@ -38,8 +38,8 @@ static int event_link(int prog_fd, int event_fd, uint64_t cookie)
 	return (int)syscall(SYS_bpf, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
-		     uint32_t point)
+int attach_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd, uint32_t point,
+		      struct event_fds *fds)
 {
 	int event = event_open(attr, pid, cpu), link, err;
 
@@ -57,8 +57,20 @@ int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, 
 		close(event);
 		return err;
 	}
-	arrput(a->events, link);
-	arrput(a->events, event);
+	*fds = (struct event_fds){ link, event };
+	return 0;
+}
+
+int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
+		     uint32_t point)
+{
+	struct event_fds fds;
+	int err = attach_event_open(attr, pid, cpu, prog_fd, point, &fds);
+
+	if (err)
+		return err;
+	arrput(a->events, fds.link);
+	arrput(a->events, fds.event);
 	return 0;
 }
 
@@ -195,55 +207,19 @@ void attach_tracepoint(struct attachment *a, const struct attach_request *rq, ui
 		a->armed++;
 }
 
-int attach_each_cpu(int (*fn)(int cpu, void *data), void *data)
-{
-	FILE *f = fopen("/sys/devices/system/cpu/online", "re");
-	int first, last, err = 0;
-
-	if (!f)
-		return errno;
-	while (!err && fscanf(f, "%d", &first) == 1) {
-		last = first;
-		if (fscanf(f, "-%d", &last) != 1)
-			last = first;
-		for (int cpu = first; cpu <= last && !err; cpu++)
-			err = fn(cpu, data);
-		if (fgetc(f) != ',')
-			break;
-	}
-	fclose(f);
-	return err;
-}
-
-struct profile {
-	struct attachment *a;
-	struct perf_event_attr attr;
-	int prog_fd;
-	uint32_t point;
-};
-
-static int profile_cpu(int cpu, void *data)
-{
-	struct profile *pr = data;
-
-	return attach_event(pr->a, &pr->attr, -1, cpu, pr->prog_fd, pr->point);
-}
-
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
 	const struct prog_point *p = &rq->program->points[point];
-	struct profile pr = { .a = a, .prog_fd = attach_program(rq, point), .point = point };
+	struct perf_event_attr attr = { .type = p->perf_type, .config = p->perf_config };
 	int err;
 
-	pr.attr.type = p->perf_type;
-	pr.attr.config = p->perf_config;
 	if (p->freq_hz) {
-		pr.attr.freq = 1;
-		pr.attr.sample_freq = (uint64_t)p->freq_hz;
+		attr.freq = 1;
+		attr.sample_freq = (uint64_t)p->freq_hz;
 	} else {
-		pr.attr.sample_period = p->period_ns ? (uint64_t)p->period_ns : PROFILE_PERIOD_NS;
+		attr.sample_period = p->period_ns ? (uint64_t)p->period_ns : PROFILE_PERIOD_NS;
 	}
-	err = attach_each_cpu(profile_cpu, &pr);
+	err = attach_on_cpus(a, &attr, attach_program(rq, point), point);
 	if (err)
 		attach_fail(a, point, err, "perf event of type %u, config %llu: %s", p->perf_type,
 			    (unsigned long long)p->perf_config, err == ENOENT || err == EOPNOTSUPP ?

@@ -3,14 +3,33 @@
 #ifndef PROBE_ATTACH_PRIV_H
 #define PROBE_ATTACH_PRIV_H
 
+#include <linux/perf_event.h>
 #include <sys/types.h>
 
 #include "probe/attach.h"
+
+/* A perf event and what links a program to it. */
+struct event_fds {
+	int link, event;
+};
+
+/* A point that has an event on each processor, and one of these. */
+struct cpu_point {
+	struct perf_event_attr attr;
+	int prog_fd;
+	uint32_t point;
+};
+struct cpu_event {
+	int cpu;
+	struct event_fds fds;
+};
 
 /* What is armed.  All attach_...() of points add to it what is to be closed, or an error. */
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
+	struct cpu_point *cpu_points;	/* stb_ds array */
+	struct cpu_event *cpu_events;	/* stb_ds array */
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
 	int definitions;		/* tracefs's file of kprobes, locked, 0: not used */
 	char prefix[48];		/* of the names of our events there */
@@ -39,15 +58,18 @@ void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32
 /* Whether a kprobe can be made there. */
 bool attach_can_kprobe(const char *function);
 void attach_profile(struct attachment *a, const struct attach_request *rq, uint32_t point);
-/* Opens, links and enables a perf event; 0 or a positive errno. */
-struct perf_event_attr;
+/* Opens, links and enables a perf event; 0 or a positive errno.  attach_event() adds it to the attachment. */
+int attach_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd, uint32_t point,
+		      struct event_fds *fds);
 int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, int cpu, int prog_fd,
 		 uint32_t point);
 /* Reads one number from a file of sysfs or tracefs, as scanf would. */
 bool attach_read_number(const char *path, const char *format, unsigned *v);
 
-/* Calls fn for every processor that is online, until it returns non-zero, which is then the result. */
-int attach_each_cpu(int (*fn)(int cpu, void *data), void *data);
+/* attach_cpus.c: an event on each processor that is online, and on those that come online later; 0 or a positive errno. */
+int attach_on_cpus(struct attachment *a, const struct perf_event_attr *attr, int prog_fd, uint32_t point);
+/* Hands the events over to a->events. */
+void attach_cpus_release(struct attachment *a);
 
 /* attach_watch.c */
 void attach_watch(struct attachment *a, const struct attach_request *rq, uint32_t point);

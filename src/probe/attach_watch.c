@@ -21,13 +21,6 @@ struct watch {
 	unsigned threads;	/* that are watched, or were tried */
 };
 
-static int watch_cpu(int cpu, void *data)
-{
-	struct watch *w = data;
-
-	return attach_event(w->a, &w->attr, -1, cpu, w->prog_fd, w->point);
-}
-
 static bool watch_thread(void *ctx, pid_t tid)
 {
 	struct watch *w = ctx;
@@ -74,7 +67,7 @@ void attach_watch(struct attachment *a, const struct attach_request *rq, uint32_
 		.type = PERF_TYPE_BREAKPOINT, .bp_type = p->perf_type, .bp_addr = p->address, .bp_len = p->offset,
 		.sample_period = 1, .inherit = p->pid > 0,
 	};
-	err = p->pid > 0 ? watch_process(&w, p->pid) : attach_each_cpu(watch_cpu, &w);
+	err = p->pid > 0 ? watch_process(&w, p->pid) : attach_on_cpus(a, &w.attr, w.prog_fd, point);
 	if (err)
 		attach_fail(a, point, err, "watching %llu bytes at 0x%llx: %s", (unsigned long long)p->offset,
 			    (unsigned long long)p->address, watch_problem(err));

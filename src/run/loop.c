@@ -13,9 +13,9 @@
 
 #include "base/ds.h"
 #include "run/background.h"
-#include "run/modules.h"
 #include "run/priv.h"
 #include "run/stop.h"
+#include "run/uevents.h"
 
 #define LOOP_MS		1000000LL
 #define LOOP_DRAIN_NS	(40 * LOOP_MS)	/* rings are looked at so often in any case */
@@ -119,7 +119,7 @@ void run_loop(struct run_session *s)
 			{ .fd = s->stop_fd, .events = POLLIN },
 			{ .fd = s->timers.fd, .events = POLLIN },
 			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
-			{ .fd = s->modules_fd, .events = POLLIN },
+			{ .fd = s->uevents_fd, .events = POLLIN },
 		};
 		int rc = run_timers_arm(&s->timers);
 		nfds_t nfds = 4;
@@ -145,7 +145,7 @@ void run_loop(struct run_session *s)
 		if (s->files)
 			run_files_serve(s, p + 4);
 		if (p[3].revents)
-			run_modules_read(s, s->modules_fd);
+			run_uevents_read(s, s->uevents_fd);
 		loop_timers(s);
 		if (s->engine && p[2].revents) {
 			/* Now, and again for what the lag leaves behind. */

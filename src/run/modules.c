@@ -7,35 +7,17 @@
  */
 #include "run/modules.h"
 
-#include <errno.h>
 #include <fnmatch.h>
-#include <linux/netlink.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/ds.h"
 #include "base/procfs.h"
 #include "run/priv.h"
 
-#define UEVENTS_OF_KERNEL	1	/* the multicast group */
-#define ADDED			"add@/module/"
-#define REMOVED			"remove@/module/"
-
-int run_modules_open(const struct run_session *s)
+bool run_modules_wanted(const struct run_session *s)
 {
-	struct sockaddr_nl at = { .nl_family = AF_NETLINK, .nl_groups = UEVENTS_OF_KERNEL };
-	int fd;
-
-	if (!arrlenu(s->prog->late))
-		return -1;
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at))) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	return arrlenu(s->prog->late) > 0;
 }
 
 struct function_search {
@@ -52,7 +34,7 @@ static bool matches(void *ctx, const struct procfs_symbol *sym)
 	return !fs->found;
 }
 
-static void on_added(struct run_session *s, const char *module)
+void run_module_added(struct run_session *s, const char *module)
 {
 	for (size_t i = 0; i < arrlenu(s->prog->late); i++) {
 		const struct prog_late *l = &s->prog->late[i];
@@ -68,7 +50,7 @@ static void on_added(struct run_session *s, const char *module)
 	}
 }
 
-static void on_removed(struct run_session *s, const char *module)
+void run_module_removed(struct run_session *s, const char *module)
 {
 	size_t n = 0;
 
@@ -80,25 +62,4 @@ static void on_removed(struct run_session *s, const char *module)
 	if (n)
 		run_warn(s, "kernel module '%s' was unloaded: %zu probe point%s gone with it", module, n,
 			 n == 1 ? " is" : "s are");
-}
-
-void run_modules_read(struct run_session *s, int fd)
-{
-	char text[8192];
-	struct sockaddr_nl from;
-
-	for (;;) {
-		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(fd, text, sizeof(text) - 1, 0, (struct sockaddr *)&from, &size);
-
-		if (n < 0 && errno != ENOBUFS)	/* some were lost */
-			break;
-		if (n <= 0 || size < sizeof(from) || from.nl_pid != 0)	/* not the kernel's */
-			continue;
-		text[n] = '\0';
-		if (!strncmp(text, ADDED, strlen(ADDED)))
-			on_added(s, text + strlen(ADDED));
-		else if (!strncmp(text, REMOVED, strlen(REMOVED)))
-			on_removed(s, text + strlen(REMOVED));
-	}
 }

@@ -3,11 +3,14 @@
 #ifndef RUN_MODULES_H
 #define RUN_MODULES_H
 
+#include <stdbool.h>
+
 struct run_session;
 
-/* Begins to listen, if the script has points in modules: a descriptor to be polled for input and closed, else -1. */
-int run_modules_open(const struct run_session *s);
-/* The descriptor is readable: warns of what concerns the script's points. */
-void run_modules_read(struct run_session *s, int fd);
+/* Does the script have points in modules? */
+bool run_modules_wanted(const struct run_session *s);
+/* A module came, or went: warns if that concerns the script's points. */
+void run_module_added(struct run_session *s, const char *module);
+void run_module_removed(struct run_session *s, const char *module);
 
 #endif

@@ -57,7 +57,7 @@ struct run_session {
 	int ready_fd;			/* -F: to be told that everything is armed; 0: nobody is */
 	const char *record;		/* -F without -o: name of the session; NULL: none */
 	struct run_recorder *recorder;	/* hands the output out; NULL: none */
-	int modules_fd;			/* run_modules_open() */
+	int uevents_fd;			/* run_uevents_open() */
 	struct run_files *files;	/* procfs and input probes; NULL: none */
 	struct run_pending *pending;	/* stb_ds array, by time */
 	struct out_buf text;		/* one handler's output being put together */

@@ -24,10 +24,10 @@
 #include "interp/plainstore.h"
 #include "run/background.h"
 #include "run/loop.h"
-#include "run/modules.h"
 #include "run/priv.h"
 #include "run/rights.h"
 #include "run/stop.h"
+#include "run/uevents.h"
 #include "run/stackwalk.h"
 
 #define SESSION_NICE	-10
@@ -44,7 +44,7 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 	if (!s->opt.max_frames || s->opt.max_frames > RUN_WALK_MAX)
 		s->opt.max_frames = RUN_WALK_MAX;
 	s->diag = diag;
-	s->stop_fd = s->modules_fd = -1;
+	s->stop_fd = s->uevents_fd = -1;
 	s->child = (struct run_child){ .gate = -1, .failure = -1 };
 	s->timing = xcalloc(arrlenu(p->points) + 1, sizeof(*s->timing));
 	run_timers_init(&s->timers);
@@ -361,7 +361,7 @@ static void session_report_child(struct run_session *s)
 int run_session_run(struct run_session *s)
 {
 	s->state = RUN_STARTING;
-	s->modules_fd = run_modules_open(s);
+	s->uevents_fd = run_uevents_open(s);
 	run_user_kind(s, POINT_BEGIN, RUN_STARTING);
 	if (s->state == RUN_STARTING && run_stop_signal)
 		s->state = RUN_STOPPING;
@@ -425,8 +425,8 @@ void run_session_destroy(struct run_session *s)
 	out_buf_free(&s->text);
 	shfree(s->warned);
 	free(s->timing);
-	if (s->modules_fd >= 0)
-		close(s->modules_fd);
+	if (s->uevents_fd >= 0)
+		close(s->uevents_fd);
 	if (s->stop_fd >= 0)
 		run_stop_remove(s->stop_fd);
 	free(s);

@@ -23,6 +23,7 @@
 #define SIDEBAND_RING (256 * 1024)	/* bytes a CPU, a power of two */
 
 struct side_cpu {
+	int cpu;
 	int fd;
 	struct perf_event_mmap_page *page;
 };
@@ -50,7 +51,7 @@ struct side_id {
 	uint64_t time;
 };
 
-static int side_open_cpu(int cpu)
+static int side_event_open(int cpu)
 {
 	struct perf_event_attr a = {
 		.type = PERF_TYPE_SOFTWARE, .size = sizeof(a), .config = PERF_COUNT_SW_DUMMY,
@@ -63,41 +64,47 @@ static int side_open_cpu(int cpu)
 	return (int)syscall(SYS_perf_event_open, &a, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+/* The records of one more processor; 0 or a positive errno. */
+static int side_open_cpu(struct run_sideband *sb, int cpu)
+{
+	struct side_cpu c = { .cpu = cpu, .fd = side_event_open(cpu) };
+	int err;
+
+	if (c.fd < 0)
+		return errno;
+	c.page = mmap(NULL, sb->page_size + SIDEBAND_RING, PROT_READ | PROT_WRITE, MAP_SHARED, c.fd, 0);
+	if (c.page == MAP_FAILED) {
+		err = errno;
+		close(c.fd);
+		return err;
+	}
+	arrput(sb->cpus, c);
+	return 0;
+}
+
+static void side_close_cpu(const struct run_sideband *sb, const struct side_cpu *c)
+{
+	munmap(c->page, sb->page_size + SIDEBAND_RING);
+	close(c->fd);
+}
+
 struct run_sideband *run_sideband_open(void)
 {
 	struct run_sideband *sb = xcalloc(1, sizeof(*sb));
 	long ncpu = sysconf(_SC_NPROCESSORS_CONF);
-	int err = ENODEV;
+	int err = 0;
 
 	sb->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	for (int cpu = 0; cpu < ncpu; cpu++) {
-		struct side_cpu c = { .fd = side_open_cpu(cpu) };
-
-		if (c.fd < 0) {
-			if (errno == ENODEV)
-				continue;	/* offline */
-			err = errno;
-			run_sideband_close(sb);
-			errno = err;
-			return NULL;
-		}
-		c.page = mmap(NULL, sb->page_size + SIDEBAND_RING, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      c.fd, 0);
-		if (c.page == MAP_FAILED) {
-			err = errno;
-			close(c.fd);
-			run_sideband_close(sb);
-			errno = err;
-			return NULL;
-		}
-		arrput(sb->cpus, c);
+	for (int cpu = 0; cpu < ncpu && !err; cpu++) {
+		err = side_open_cpu(sb, cpu);
+		if (err == ENODEV)	/* offline */
+			err = 0;
 	}
-	if (!arrlenu(sb->cpus)) {
-		run_sideband_close(sb);
-		errno = err;
-		return NULL;
-	}
-	return sb;
+	if (!err && arrlenu(sb->cpus))
+		return sb;
+	run_sideband_close(sb);
+	errno = err ? err : ENODEV;
+	return NULL;
 }
 
 static bool side_parse_map(struct side_event *e, const uint8_t *p, const uint8_t *end)
@@ -237,6 +244,17 @@ void run_sideband_drain(struct run_sideband *sb, struct run_procs *ps)
 		arrsetlen(sb->events, 0);
 }
 
+int run_sideband_cpu_online(struct run_sideband *sb, int cpu)
+{
+	for (size_t i = arrlenu(sb->cpus); i-- > 0;)
+		if (sb->cpus[i].cpu == cpu) {	/* from before it went offline */
+			side_read_cpu(sb, &sb->cpus[i]);
+			side_close_cpu(sb, &sb->cpus[i]);
+			arrdelswap(sb->cpus, i);
+		}
+	return side_open_cpu(sb, cpu);
+}
+
 uint64_t run_sideband_lost(const struct run_sideband *sb)
 {
 	return sb->lost;
@@ -246,10 +264,8 @@ void run_sideband_close(struct run_sideband *sb)
 {
 	if (!sb)
 		return;
-	for (size_t i = 0; i < arrlenu(sb->cpus); i++) {
-		munmap(sb->cpus[i].page, sb->page_size + SIDEBAND_RING);
-		close(sb->cpus[i].fd);
-	}
+	for (size_t i = 0; i < arrlenu(sb->cpus); i++)
+		side_close_cpu(sb, &sb->cpus[i]);
 	arrfree(sb->cpus);
 	arrfree(sb->events);
 	free(sb);

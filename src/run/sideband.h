@@ -13,6 +13,8 @@ struct run_sideband;
 
 /* NULL and errno when the kernel refuses: symbols then come from /proc alone. */
 struct run_sideband *run_sideband_open(void);
+/* A processor has come online, whose records are wanted from now on; 0 or a positive errno. */
+int run_sideband_cpu_online(struct run_sideband *sb, int cpu);
 /* Feeds all events not yet read, in time order, into ps. */
 void run_sideband_drain(struct run_sideband *sb, struct run_procs *ps);
 /* Number of events that the kernel could not store. */
