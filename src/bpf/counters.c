@@ -3,8 +3,8 @@
  * Perf counters that handlers read: the events in MAP_COUNTERS.
  *
  * With a target, each counter counts what the target's first thread does, which alone may read it; that event stands at
- * every processor's place.  Without one, there is an event for each processor, of all that it does; one that comes online
- * later gets its own then.
+ * every processor's place.  Without one, there is an event for each processor, of all that it does; one that comes
+ * online later gets its own then.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
