@@ -56,9 +56,7 @@ static void on_return(struct emit *em)
 	em_alui(em, BPF_RSH, R0, 32);
 	em_stx(em, BPF_DW, R10, KEY, R0);
 	em_sti(em, BPF_DW, R10, ONE, 1);
-	em_map_fd(em, R1, MAP_BEGUN);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, KEY);
+	em_map_key(em, MAP_BEGUN, R10, KEY);
 	em_mov(em, R3, R10);
 	em_alui(em, BPF_ADD, R3, ONE);
 	em_movi(em, R4, BPF_ANY);

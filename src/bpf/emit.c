@@ -255,6 +255,14 @@ void em_map_fd(struct emit *em, int dst, uint32_t map)
 	ld_imm64(em, dst, BPF_PSEUDO_MAP_FD, 0, 0);
 }
 
+void em_map_key(struct emit *em, uint32_t map, int base, int off)
+{
+	em_map_fd(em, BPF_REG_1, map);
+	em_mov(em, BPF_REG_2, base);
+	if (off)
+		em_alui(em, BPF_ADD, BPF_REG_2, off);
+}
+
 void em_map_value(struct emit *em, int dst, uint32_t map, uint32_t off)
 {
 	map_ref(em, map);

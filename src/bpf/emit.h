@@ -95,6 +95,8 @@ void em_helper(struct emit *em, int helper);
 void em_call(struct emit *em, em_label subprog);
 void em_func_addr(struct emit *em, int dst, em_label subprog);	/* for bpf_loop and the like */
 void em_map_fd(struct emit *em, int dst, uint32_t map);
+/* r1 = the map, r2 = the address `off` behind `base`, where its key is: for em_helper() */
+void em_map_key(struct emit *em, uint32_t map, int base, int off);
 void em_map_value(struct emit *em, int dst, uint32_t map, uint32_t off);
 void em_exit(struct emit *em);
 

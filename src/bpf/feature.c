@@ -90,8 +90,7 @@ static void use_mem_key(struct emit *em)
 	em_jcci(em, BPF_JEQ, R0, 0, none);
 	em_mov(em, R6, R0);
 	em_sti(em, BPF_DW, R6, 0, 0);
-	em_map_fd(em, R1, 0);
-	em_mov(em, R2, R6);
+	em_map_key(em, 0, R6, 0);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_mov(em, R1, R6);
 	em_movi(em, R2, 0);

@@ -41,24 +41,18 @@ static void gen_walk_fn(struct gen *g, uint32_t global, em_label l)
 	em_mov(em, R0, R7);
 	em_alui(em, BPF_AND, R0, pl->order_cap - 1);
 	em_stx(em, BPF_W, R10, -8, R0);
-	em_map_fd(em, R1, pl->order_map);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, -8);
+	em_map_key(em, pl->order_map, R10, -8);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, next);
 	em_mov(em, R8, R0);
 	em_ldx(em, BPF_DW, R1, R8, RING_SEQ);
 	em_jcc(em, BPF_JNE, R1, R7, next);
-	em_map_fd(em, R1, pl->map);
-	em_mov(em, R2, R8);
-	em_alui(em, BPF_ADD, R2, RING_KEY);
+	em_map_key(em, pl->map, R8, RING_KEY);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, next);
 	em_ldx(em, BPF_DW, R1, R0, 0);
 	em_jcc(em, BPF_JNE, R1, R7, next);
-	em_map_fd(em, R1, pl->map);
-	em_mov(em, R2, R8);
-	em_alui(em, BPF_ADD, R2, RING_KEY);
+	em_map_key(em, pl->map, R8, RING_KEY);
 	em_helper(em, BPF_FUNC_map_delete_elem);
 	em_jcci(em, BPF_JNE, R0, 0, skip);
 	em_movi(em, R2, -1);
@@ -84,9 +78,7 @@ static void gen_min_fn(struct gen *g, uint32_t global, em_label l)
 	em_ldx(em, BPF_DW, R8, R3, 0);
 	em_movi(em, R0, (int32_t)pl->order_cap);
 	em_stx(em, BPF_W, R10, -8, R0);
-	em_map_fd(em, R1, pl->order_map);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, -8);
+	em_map_key(em, pl->order_map, R10, -8);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, out);
 	em_ldx(em, BPF_DW, R1, R0, RING_SEQ);
@@ -121,17 +113,13 @@ static void gen_evict_search(struct gen *g, uint32_t global, em_label min_fn, em
 
 	em_movi(em, R0, (int32_t)pl->order_cap);
 	em_stx(em, BPF_W, R10, STACK_IDX, R0);
-	em_map_fd(em, R1, pl->order_map);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, STACK_IDX);
+	em_map_key(em, pl->order_map, R10, STACK_IDX);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, done);
 	em_mov(em, R8, R0);
 	em_sti(em, BPF_DW, R8, RING_SEQ, 0);
 	for_each(g, pl->map, min_fn);
-	em_map_fd(em, R1, pl->map);
-	em_mov(em, R2, R8);
-	em_alui(em, BPF_ADD, R2, RING_KEY);
+	em_map_key(em, pl->map, R8, RING_KEY);
 	em_helper(em, BPF_FUNC_map_delete_elem);
 	em_jcci(em, BPF_JNE, R0, 0, done);
 	em_movi(em, R2, -1);
@@ -171,9 +159,7 @@ static void gen_remember(struct gen *g, uint32_t global, em_label out)
 	em_mov(em, R0, R8);
 	em_alui(em, BPF_AND, R0, pl->order_cap - 1);
 	em_stx(em, BPF_W, R10, STACK_IDX, R0);
-	em_map_fd(em, R1, pl->order_map);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, STACK_IDX);
+	em_map_key(em, pl->order_map, R10, STACK_IDX);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, out);
 	em_stx(em, BPF_DW, R0, RING_SEQ, R8);
@@ -211,8 +197,7 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 	} else {
 		gen_vars(g, R3, pl->tmpl);
 	}
-	em_map_fd(em, R1, pl->map);
-	em_mov(em, R2, R6);
+	em_map_key(em, pl->map, R6, 0);
 	em_movi(em, R4, BPF_NOEXIST);
 	em_helper(em, BPF_FUNC_map_update_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, inserted);
@@ -232,8 +217,7 @@ static void gen_insert_fn(struct gen *g, uint32_t global)
 	em_movi(em, R1, 1);
 	em_atomic(em, BPF_DW, BPF_ADD, R7, LINE_VALUE, R1);
 	if (!on_stack) {
-		em_map_fd(em, R1, pl->map);
-		em_mov(em, R2, R6);
+		em_map_key(em, pl->map, R6, 0);
 		em_helper(em, BPF_FUNC_map_lookup_elem);
 		em_jcci(em, BPF_JEQ, R0, 0, out);
 		em_stx(em, BPF_DW, R0, 0, R8);

@@ -154,9 +154,7 @@ static void find_ring(struct gen *g, int base, int key, em_label lost)
 		return;
 	}
 	em_stx(em, BPF_W, base, key, R0);
-	em_map_fd(em, R1, MAP_RINGS);
-	em_mov(em, R2, base);
-	em_alui(em, BPF_ADD, R2, key);
+	em_map_key(em, MAP_RINGS, base, key);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JEQ, R0, 0, lost);
 	em_mov(em, R7, R0);

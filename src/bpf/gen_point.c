@@ -105,9 +105,7 @@ void gen_point_at_address(struct gen *g)
 	em_movi(em, R1, (int64_t)layout_place(g->handler, 0));
 	em_alu(em, BPF_OR, R0, R1);
 	em_stx(em, BPF_DW, R10, STACK_COOKIE, R0);
-	em_map_fd(em, R1, MAP_PLACES);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, STACK_COOKIE);
+	em_map_key(em, MAP_PLACES, R10, STACK_COOKIE);
 	em_helper(em, BPF_FUNC_map_lookup_elem);
 	em_jcci(em, BPF_JNE, R0, 0, found);
 	em_movi(em, R0, -1);

@@ -30,9 +30,7 @@ static void member(struct emit *em, int arg, const char *name, int to)
 
 static void map_call(struct emit *em, int helper)
 {
-	em_map_fd(em, R1, MAP_TARGETS);
-	em_mov(em, R2, R10);
-	em_alui(em, BPF_ADD, R2, KEY);
+	em_map_key(em, MAP_TARGETS, R10, KEY);
 	if (helper == BPF_FUNC_map_update_elem) {
 		em_mov(em, R3, R10);
 		em_alui(em, BPF_ADD, R3, ONE);

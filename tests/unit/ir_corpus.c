@@ -98,6 +98,15 @@ struct ir_case *ir_corpus_load(struct arena *a, const char *dir)
 	return cases;
 }
 
+bool ir_corpus_same(const struct ir_case *c, const char *what, const char *how, const char *want, const char *got)
+{
+	if (strcmp(want, got) == 0)
+		return true;
+	fprintf(stderr, "%s:%u: case %s (%s): %s differ\n--- expected\n%s--- got\n%s---\n", c->file,
+		c->line, c->name, how, what, want, got);
+	return false;
+}
+
 struct program *ir_corpus_program(struct arena *a, const struct ir_case *c, enum prog_kind kind,
 				  bool optimise, const char **err)
 {

@@ -44,6 +44,9 @@ struct ir_case *ir_corpus_load(struct arena *a, const char *dir);
 struct program *ir_corpus_program(struct arena *a, const struct ir_case *c, enum prog_kind kind,
 				  bool optimise, const char **err);
 
+/* Are they the same?  If not, says what of the case differs, and how it was run. */
+bool ir_corpus_same(const struct ir_case *c, const char *what, const char *how, const char *want, const char *got);
+
 /*
  * The globals of a store as text (malloc'ed):
  *   n = 5

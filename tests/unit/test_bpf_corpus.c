@@ -25,16 +25,6 @@
 static const char *only;
 static bool verbose;
 
-static bool same(const struct ir_case *c, const char *what, const char *how, const char *want,
-		 const char *got)
-{
-	if (strcmp(want, got) == 0)
-		return true;
-	fprintf(stderr, "%s:%u: case %s (%s): %s differ\n--- expected\n%s--- got\n%s---\n", c->file,
-		c->line, c->name, how, what, want, got);
-	return false;
-}
-
 static bool run_case(const struct ir_case *c, const char *how, bool optimise, uint32_t without)
 {
 	struct arena *a = arena_create();
@@ -75,10 +65,10 @@ static bool run_case(const struct ir_case *c, const char *how, bool optimise, ui
 	globals = ir_corpus_globals(engine_store(e));
 	out_buf_add(&cap.out, "", 1);
 	out_buf_add(&cap.err, "", 1);
-	ok &= same(c, "output", how, c->out, cap.out.p);
-	ok &= same(c, "errors", how, c->err, cap.err.p);
+	ok &= ir_corpus_same(c, "output", how, c->out, cap.out.p);
+	ok &= ir_corpus_same(c, "errors", how, c->err, cap.err.p);
 	if (c->globals)
-		ok &= same(c, "globals", how, c->globals, globals);
+		ok &= ir_corpus_same(c, "globals", how, c->globals, globals);
 	free(globals);
 	engine_destroy(e);
 	out_buf_free(&cap.out);

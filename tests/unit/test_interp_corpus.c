@@ -36,16 +36,6 @@ static void on_warn(void *ctx, const char *line)
 	out_buf_printf(&((struct capture *)ctx)->err, "WARNING: %s\n", line);
 }
 
-static bool same(const struct ir_case *c, const char *what, const char *how, const char *want,
-		 const char *got)
-{
-	if (strcmp(want, got) == 0)
-		return true;
-	fprintf(stderr, "%s:%u: case %s (%s): %s differ\n--- expected\n%s--- got\n%s---\n", c->file,
-		c->line, c->name, how, what, want, got);
-	return false;
-}
-
 static bool run_case(const struct ir_case *c, const char *how, bool optimise)
 {
 	struct arena *a = arena_create();
@@ -70,10 +60,10 @@ static bool run_case(const struct ir_case *c, const char *how, bool optimise)
 	globals = ir_corpus_globals(st);
 	out_buf_add(&cap.out, "", 1);
 	out_buf_add(&cap.err, "", 1);
-	ok &= same(c, "output", how, c->out, cap.out.p);
-	ok &= same(c, "errors", how, c->err, cap.err.p);
+	ok &= ir_corpus_same(c, "output", how, c->out, cap.out.p);
+	ok &= ir_corpus_same(c, "errors", how, c->err, cap.err.p);
 	if (c->globals)
-		ok &= same(c, "globals", how, c->globals, globals);
+		ok &= ir_corpus_same(c, "globals", how, c->globals, globals);
 	free(globals);
 	interp_destroy(in);
 	st->ops->destroy(st);
@@ -107,7 +97,7 @@ static bool round_trip(const struct ir_case *c)
 		fprintf(stderr, "%s:%u: case %s: printed form: %s\n%s", c->file, c->line, c->name, err,
 			text[0]);
 	else
-		ok = same(c, "printed forms", "round trip", text[0], text[1]);
+		ok = ir_corpus_same(c, "printed forms", "round trip", text[0], text[1]);
 	free(text[0]);
 	free(text[1]);
 	arena_destroy(a);
