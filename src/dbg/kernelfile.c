@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "dbg/kcore.h"
 #include "dbg/priv.h"
+#include "dbg/symbolcache.h"
 
 #define MAX_NOTES	65536
 #define MAX_BUILD_ID	64
@@ -65,7 +66,7 @@ static bool is_symbol(void *ctx, const struct procfs_symbol *sym)
 }
 
 /* Run-time address of a symbol of the kernel proper (module NULL) or of a module, 0 if hidden; false: there is none. */
-static bool symbol_address(const char *module, const char *name, uint64_t *addr)
+static bool listed_address(const char *module, const char *name, uint64_t *addr)
 {
 	struct symbol_search s = { .module = module, .name = name, .addr = addr };
 
@@ -73,6 +74,31 @@ static bool symbol_address(const char *module, const char *name, uint64_t *addr)
 	if (s.found && !*addr && !module && !strcmp(name, "_text"))
 		*addr = kcore_text();
 	return s.found;
+}
+
+/* The same; that of the kernel proper from what is kept of it, relative to _text, which the list has at its beginning. */
+static bool symbol_address(const char *module, const char *name, uint64_t *addr)
+{
+	const char *id = dbg_kernel_build_id();
+	struct symbol_answer a;
+	uint64_t text = 0;
+	bool found;
+
+	if (module || !strcmp(name, "_text") || !listed_address(NULL, "_text", &text) || !text)
+		return listed_address(module, name, addr);
+	if (symbolcache_find(id, name, &a)) {
+		*addr = a.place == SYMBOL_MOVED ? text + a.value : a.value;
+		return a.place != SYMBOL_ABSENT;
+	}
+	*addr = 0;
+	found = listed_address(NULL, name, addr);
+	if (found && *addr >= text)
+		a = (struct symbol_answer){ SYMBOL_MOVED, *addr - text };
+	else
+		a = (struct symbol_answer){ found ? SYMBOL_FIXED : SYMBOL_ABSENT, *addr };
+	if (*addr || !found)	/* hidden addresses are 0 */
+		symbolcache_keep(id, name, &a);
+	return found;
 }
 
 uint64_t dbg_kernel_symbol(const char *name)

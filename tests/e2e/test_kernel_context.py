@@ -315,3 +315,26 @@ def test_writing_the_kernel_is_refused(call):
     assert "function may not be used unless -g is specified" in script(text).failed().err
     result = script(text, "-g").failed()
     assert f"function '{call.split('(')[0]}' cannot work: eBPF programs cannot write the kernel's memory" in result.err
+
+
+def test_addresses_by_symbols(tmp_path):
+    """As listed, from the list and from what is kept of it, also if that is damaged; without types only addresses."""
+    with open("/proc/kallsyms", encoding="ascii") as symbols:
+        listed = {name: int(addr, 16) for addr, _, name in (line.split()[:3] for line in symbols if "[" not in line)}
+    names = [name for name in ("schedule", "vfs_read", "_stext", "softirq_vec", "jiffies") if name in listed]
+    if not listed["schedule"]:
+        pytest.skip("the kernel hides its addresses (kernel.kptr_restrict)")
+    values = ", ".join(f'&@var("{name}", "kernel")' for name in names)
+    text = 'probe begin { printf("%s\\n", %s) exit() }' % (" ".join(["%x"] * len(names)), values)
+    for damage in (None, None, b"stapsym1", b"stapsym1" + b"\xff" * 16):
+        for kept in tmp_path.rglob("*.symbol") if damage else ():
+            kept.write_bytes(damage)
+        result = script(text, env={"SYSTEMTAP_DIR": str(tmp_path)}).ok()
+        assert [int(word, 16) for word in result.out.split()] == [listed[name] for name in names]
+        assert len(list(tmp_path.rglob("*.symbol"))) == len(names)
+    for _ in range(2):
+        missing = script('probe begin { println(&@var("no_such", "kernel")) }', env={"SYSTEMTAP_DIR": str(tmp_path)}).failed()
+        assert "unable to find global 'no_such' in kernel" in missing.err
+    if "softirq_vec" in names:
+        assert "the type of global 'softirq_vec' of the kernel is not known" in script(
+            'probe begin { println(@var("softirq_vec", "kernel")) }').failed().err
