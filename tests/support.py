@@ -211,7 +211,8 @@ def wait_until(condition, timeout=10, what="condition"):
 def gdb_script(name, *arguments, truth, attach=None, env=None, timeout=90):
     """Runs tests/gdb/NAME in gdb; its findings go to the file `truth`."""
     where = ["-p", str(attach)] if attach else ["--args", *map(str, arguments)]
-    return run(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-x", TOP / "tests" / "gdb" / name, *where],
+    return run(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-x", TOP / "tests" / "gdb" / name,
+                *where],
                env={"TRUTH": str(truth), **(env or {})}, timeout=timeout)
 
 

@@ -22,7 +22,8 @@ def frames(text):
     return [FRAME.match(line) for line in text.splitlines() if line.startswith(" 0x")]
 
 
-@pytest.mark.parametrize("flags", [("-O0", "-g"), ("-O2", "-g", "-fomit-frame-pointer"), ("-O2", "-fomit-frame-pointer"),
+@pytest.mark.parametrize("flags", [("-O0", "-g"), ("-O2", "-g", "-fomit-frame-pointer"),
+                                   ("-O2", "-fomit-frame-pointer"),
                                    ("-O2", "-g", "-no-pie"), ("-O3", "-g", "-fno-omit-frame-pointer")],
                          ids=lambda f: "".join(f))
 def test_complete_as_in_gdb(flags, tmp_path):
@@ -45,9 +46,9 @@ def test_format():
     first = frames(trace(program, text).ok().out)[0]
     assert first.group(2) == "deepest" and first.group(3) == "0" and first.group(5) == str(program)
     # A symbol reaches to the next one.
-    symbols = sorted({int(line.split()[0], 16) for line in subprocess.check_output(["nm", program], text=True).splitlines()
-                      if re.match("[0-9a-f]+ [tTwW] ", line)})
-    start = next(int(line.split()[0], 16) for line in subprocess.check_output(["nm", program], text=True).splitlines()
+    listed = subprocess.check_output(["nm", program], text=True).splitlines()
+    symbols = sorted({int(line.split()[0], 16) for line in listed if re.match("[0-9a-f]+ [tTwW] ", line)})
+    start = next(int(line.split()[0], 16) for line in listed
                  if line.endswith(" deepest"))
     assert int(first.group(4), 16) == min(s for s in symbols if s > start) - start
 

@@ -135,7 +135,8 @@ def test_additional_script():
 def test_defines_and_globals():
     assert script("global n = 1 probe oneshot { println(n) }", "-G", "n=77").ok().out == "77\n"
     assert script('global s = "a" probe oneshot { println(s) }', "-G", "s=text").ok().out == "text\n"
-    assert "MAXACTION exceeded" in script("probe oneshot { while (1) i++ }", "-DMAXACTION_INTERRUPTIBLE=50").failed().err
+    assert "MAXACTION exceeded" in script("probe oneshot { while (1) i++ }",
+                                          "-DMAXACTION_INTERRUPTIBLE=50").failed().err
 
 
 def test_include_directory(tmp_path):
@@ -203,7 +204,8 @@ def test_timing_report():
     text = result.out + result.err
     assert re.search(r"----- probe hit report:", text)
     line = [l for l in text.splitlines() if "jumps" in l][0]
-    assert re.search(r"hits: 5\b", line) and re.search(r"cycles: \d+min/\d+avg/\d+max, variance: [1-9]\d*, from: ", line)
+    assert re.search(r"hits: 5\b", line)
+    assert re.search(r"cycles: \d+min/\d+avg/\d+max, variance: [1-9]\d*, from: ", line)
 
 
 def test_warnings_suppressed_and_fatal():
@@ -283,7 +285,8 @@ def test_without_rights():
     """One message that names what is missing; not a crash, not a list of failures."""
     program = compile_target("places.c")
     os.chmod(STAP, 0o755)
-    result = run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all",
+    result = run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
+                  "--bounding-set=-all",
                   STAP, "-e", f'probe process("{program}").function("outer") {{ println("no") }}', "-c", "true"],
                  env={"HOME": "/tmp", "SYSTEMTAP_DIR": "/tmp/bpftap-nobody"})
     if "Permission denied" in result.err and "setpriv" in result.err:

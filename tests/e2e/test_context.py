@@ -34,7 +34,8 @@ def test_names_of_points_with_wild_cards(places):
     text = """probe call = process(PROG).function("out*") { }
               probe call { println(pn()) } probe process(PROG).function("ou*r") { println(pn()) }"""
     lines = set(trace(places, text).ok().lines)
-    assert lines >= {"call"} and any(re.fullmatch(r'process\("[^"]*"\)\.function\("outer@.*places\.c:\d+"\)', line) for line in lines)
+    assert lines >= {"call"} and any(re.fullmatch(r'process\("[^"]*"\)\.function\("outer@.*places\.c:\d+"\)', line)
+                                     for line in lines)
     assert script('probe kernel.trace("sched_swi*ch") { println(pn()) exit() }').out == 'kernel.trace("sched:sched_switch")\n'
 
 
@@ -197,7 +198,8 @@ def test_probe_type(places):
             'process(PROG).syscall, process(PROG).function("outer"), process(PROG).function("outer").return '
             '{ println(probe_type()) } probe timer.ms(400) { exit() }')
     shown = trace(places, text, command=f"sh -c '{places}; sleep 1'").ok().lines
-    assert set(shown) == {"begin_end", "hrtimer", "timer", "kernel_tracepoint", "utrace", "utrace_syscall", "uprobe", "uretprobe"}
+    assert set(shown) == {"begin_end", "hrtimer", "timer", "kernel_tracepoint", "utrace", "utrace_syscall", "uprobe",
+                          "uretprobe"}
     assert script("probe timer.profile { println(probe_type()) exit() }").ok().lines[0] == "profile_timer"
 
 

@@ -18,7 +18,8 @@ PARSE = [
     ("probe begin { a =~ 3 }", "parse error: expected literal string", "saw: number '3' at <input>:1:20"),
     ('probe begin { "unterminated }', "parse error: Could not find matching closing quote", "at <input>:1:15"),
     ("probe begin { 1; ; } probe begin", "parse error: expected one of ', { } = +='", "saw: <input> EOF"),
-    ("x", "parse error: expected 'probe', 'global', 'private', 'function', or '%{'", "saw: identifier 'x' at <input>:1:1"),
+    ("x", "parse error: expected 'probe', 'global', 'private', 'function', or '%{'",
+     "saw: identifier 'x' at <input>:1:1"),
     ("probe begin { %{ x %} }", "parse error: embedded", "need stap -g"),
 ]
 
@@ -33,14 +34,16 @@ def test_parse_error(text, message, place):
 
 SEMANTIC = [
     ("probe begin { foo() }", "semantic error: unresolved function foo", "identifier 'foo' at <input>:1:15"),
-    ("function f(a) {return a} probe begin { println(f(1,2)) }", "semantic error: arity mismatch found (function 'f' takes 1 args)",
+    ("function f(a) {return a} probe begin { println(f(1,2)) }",
+     "semantic error: arity mismatch found (function 'f' takes 1 args)",
      "identifier 'f' at <input>:1:48"),
     ("probe begin { println(substr(1,2,3)) }", "semantic error: type mismatch", "number '1' at <input>:1:30"),
     ('global a probe begin { a[1]=1; a["x"]=2 }', "semantic error: index 0 type mismatch (string)",
      "semantic error: type of index 0 was first inferred here (long)"),
     ("global a probe begin { a[1]=1; a[1,2]=2 }", "semantic error: inconsistent arity (1 vs 2)",
      "semantic error: arity 1 first inferred here"),
-    ("global a probe begin {a=1; a[1]=2}", "semantic error: inconsistent arity (0 vs 1)", "arity 0 first inferred here"),
+    ("global a probe begin {a=1; a[1]=2}", "semantic error: inconsistent arity (0 vs 1)",
+     "arity 0 first inferred here"),
     ("global a probe begin { 1 = 2 }", "semantic error: Expecting lvalue for assignment", "number '1' at"),
     ("probe nosuch {}", "semantic error: while resolving probe point: identifier 'nosuch' at <input>:1:7",
      "probe point mismatch"),
@@ -52,10 +55,12 @@ SEMANTIC = [
      "semantic error: while resolving probe point: identifier 'process' at <input>:1:7", "semantic error: "),
     ('probe begin { if ("a") print(1) }', "semantic error: type mismatch: expected long but found string",
      "string 'a' at <input>:1:19"),
-    ("probe begin { delete x }", "semantic error: unresolved array in delete statement", "identifier 'x' at <input>:1:22"),
+    ("probe begin { delete x }", "semantic error: unresolved array in delete statement",
+     "identifier 'x' at <input>:1:22"),
     ("probe begin { foreach (k in z) print(k) }",
      "semantic error: unresolved arity-1 global array z, missing global declaration?", "<input>:1:29"),
-    ('probe begin { if ("a" =~ "(") print(1) }', "semantic error: regex compilation error", "string '(' at <input>:1:26"),
+    ('probe begin { if ("a" =~ "(") print(1) }', "semantic error: regex compilation error",
+     "string '(' at <input>:1:26"),
     ("probe timer.foo(1) {}", "semantic error: probe point mismatch", "identifier 'foo'"),
     ('probe begin { printf("%d %d", 1) }', "semantic error: Wrong number of args to formatted print operator",
      "identifier 'printf' at <input>:1:15"),
@@ -92,7 +97,8 @@ def test_close_names_are_offered():
     assert "semantic error: no match (similar functions: scalars" in result.err
     marks = compile_target("marks.c", "-O2", "-g")
     assert "order" in script(with_program('probe process(PROG).mark("ordre") {}', marks)).failed().err
-    assert "$head" in script(with_program('probe process(PROG).function("chain") { println($haed) }', program)).failed().err
+    assert "$head" in script(with_program('probe process(PROG).function("chain") { println($haed) }',
+                                          program)).failed().err
     assert "strlen" in script('probe begin { println(strlenn("a")) }').failed().err
 
 

@@ -88,14 +88,16 @@ def test_system_calls_of_a_handler_of_the_process_are_no_hits():
         global sum
         probe end { println(sum > 0) }
     """
-    result = script(text, "-T", "2", "-DMAXACTION=100000", "-DMAXACTION_INTERRUPTIBLE=100000", "-DMAXSKIPPED=1000000").ok()
+    result = script(text, "-T", "2", "-DMAXACTION=100000", "-DMAXACTION_INTERRUPTIBLE=100000",
+                    "-DMAXSKIPPED=1000000").ok()
     assert result.out == "1\n"
     skipped = re.search("skipped probes: ([0-9]+)", result.err)
     assert not skipped or int(skipped[1]) < 2000, result.err     # it is one for each element otherwise
 
 
 @pytest.mark.parametrize("head", ["if (pid() != target()) next", "if (pid() != target() || $number < 0) next",
-                                  "x = pid() * 2; if (pid() != target()) { next }", "if (pid() == target() && $number >= 0)"])
+                                  "x = pid() * 2; if (pid() != target()) { next }",
+                                  "if (pid() == target() && $number >= 0)"])
 def test_hits_of_others_take_nothing(hits, head):
     """They are left before a lock is taken, and so none of them is skipped for one."""
     text = ('global a, b, c probe process(PROG).function("hit") { %s { a["k"] = b + 1; b = a["k"]; c %s } } '

@@ -77,7 +77,8 @@ def test_long_contents(session):
 
 
 def test_errors_of_handlers_and_of_readers(session):
-    with serve("""probe procfs("bad").read { $value = "a"; error("no") } probe procfs("only").write { println("") }""", session,
+    with serve("""probe procfs("bad").read { $value = "a"; error("no") } probe procfs("only").write { println("") }""",
+               session,
                "-DMAXERRORS=9") as tracer:
         where = served(tracer, session)
         assert (where / "bad").read_text() == "a"
@@ -135,7 +136,8 @@ probe input.line { println(strlen(line)) }
 
 
 def test_input():
-    result = subprocess.run([STAP, "-e", INPUT], input="ab\ncd\nq", capture_output=True, text=True, timeout=30, check=True)
+    result = subprocess.run([STAP, "-e", INPUT], input="ab\ncd\nq", capture_output=True, text=True, timeout=30,
+                            check=True)
     assert result.stdout == "[a][b][nl]<ab\n>3\n[c][d][nl]<cd\n>3\n[q]"
 
 
@@ -147,7 +149,8 @@ def test_end_of_input_does_not_end_the_session():
 
 def test_input_from_a_terminal_comes_as_it_is_typed():
     ours, theirs = pty.openpty()
-    with subprocess.Popen([STAP, "-e", INPUT + 'probe begin { println("ready") }'], stdin=theirs, stdout=subprocess.PIPE,
+    with subprocess.Popen([STAP, "-e", INPUT + 'probe begin { println("ready") }'], stdin=theirs,
+                          stdout=subprocess.PIPE,
                           text=True) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.3)
@@ -190,6 +193,7 @@ def test_metrics_as_json(session):
     assert metadata == {"prefix": "mine", "metrics": [
         {"name": "n", "pointer": "/n", "type": "integer", "description": "a number", "units": "count"},
         {"name": "s", "pointer": "/s", "type": "string"},
-        {"name": "of_cpu", "pointer": "/of_cpu", "type": "array", "description": "by processor", "index": "/__id", "metrics": [
+        {"name": "of_cpu", "pointer": "/of_cpu", "type": "array", "description": "by processor", "index": "/__id",
+         "metrics": [
             {"name": "hits", "pointer": "/hits", "type": "integer", "description": "how many"},
             {"name": "who", "pointer": "/who", "type": "string", "description": 'of "whom"'}]}]}

@@ -316,7 +316,8 @@ def held_in_kernel(pid):
     held = set()
     for info in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            held.update((kind, int(number)) for kind, number in re.findall(r"(?m)^(prog|link)_id:\t(\d+)$", info.read_text()))
+            found = re.findall(r"(?m)^(prog|link)_id:\t(\d+)$", info.read_text())
+            held.update((kind, int(number)) for kind, number in found)
     return held
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from support import script
 
-needs_compiler = pytest.mark.skipif(not (shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")), reason="no C compiler")
+needs_compiler = pytest.mark.skipif(not (shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")),
+                                    reason="no C compiler")
 
 
 @needs_compiler
@@ -36,10 +37,12 @@ def test_one_module_for_one_header():
     ('<x>\\n#error', "headers are written as")])
 def test_headers_that_are_none(header, hint):
     err = script(f'probe oneshot {{ println(@cast(0, "timeval", "{header}")->tv_sec) }}').failed().err
-    assert "type definition 'timeval' not found in '<" in err and (re.search(hint, err) or "need a C compiler" in err), err
+    assert "type definition 'timeval' not found in '<" in err and (re.search(hint, err)
+                                                                   or "need a C compiler" in err), err
 
 
 def test_a_machine_without_a_compiler(tmp_path):
-    result = script('probe oneshot { println(@cast(0, "timeval", "<sys/time.h>")->tv_sec) }', env={"PATH": str(tmp_path)}).failed()
+    result = script('probe oneshot { println(@cast(0, "timeval", "<sys/time.h>")->tv_sec) }',
+                    env={"PATH": str(tmp_path)}).failed()
     assert "types of headers need a C compiler" in result.err
     assert not list(pathlib.Path("/tmp").glob("stap-header-*"))

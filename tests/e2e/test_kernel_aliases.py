@@ -69,19 +69,22 @@ def test_a_network_device_from_its_first_to_its_last_day():
             'probe netdev.set_promiscuity { printf("promiscuity %s %d %d %d\\n", dev_name, enable, disable, inc) } '
             'probe netdev.close { println("close ", dev_name) } probe netdev.unregister { println("unregister ", dev_name) }')
     changes = ("mtu 1400", "address 02:00:00:00:00:07", "up", "promisc on", "promisc off", "down")
-    command = " && ".join(["ip link add one type veth peer name two", *(f"ip link set one {c}" for c in changes), "ip link del one"])
+    command = " && ".join(["ip link add one type veth peer name two", *(f"ip link set one {c}" for c in changes),
+                           "ip link del one"])
     result = script(text, "-c", f"sh -c '{command}'")
     if "Unknown device type" in result.err:
         pytest.skip("no devices of the type veth")
     lines = [line for line in result.ok().lines if " one" in line]
-    assert lines == ["register one", "mtu one 1500 1400", "mac one 6 02:00:00:00:00:07", "open one", "promiscuity one 1 0 1",
+    assert lines == ["register one", "mtu one 1500 1400", "mac one 6 02:00:00:00:00:07", "open one",
+                     "promiscuity one 1 0 1",
                      "promiscuity one 0 1 -1", "close one", "unregister one"]
 
 
 @needs_functions
 def test_devices_that_are_closed_together():
     """The two ends of a pair that goes are closed by one call of the kernel's."""
-    command = " && ".join(["ip link add one type veth peer name two", "ip link set one up", "ip link set two up", "ip link del one"])
+    command = " && ".join(["ip link add one type veth peer name two", "ip link set one up", "ip link set two up",
+                           "ip link del one"])
     result = script('probe netdev.close { println("close ", dev_name) }', "-c", f"sh -c '{command}'")
     if "Unknown device type" in result.err:
         pytest.skip("no devices of the type veth")
@@ -100,7 +103,8 @@ def test_a_switch_has_two_sides():
 def test_soft_interrupts_are_those_of_proc():
     text = ('global n probe softirq.entry { n[vec_nr] <<< 1 } probe end { foreach (v in n) printf("%d %d\\n", v, @count(n[v])) }')
     before = soft_interrupts()
-    counted = dict(tuple(map(int, line.split())) for line in script(text, "-c", f"{PYTHON} -c 'import time; time.sleep(1)'").ok().lines)
+    result = script(text, "-c", f"{PYTHON} -c 'import time; time.sleep(1)'").ok()
+    counted = dict(tuple(map(int, line.split())) for line in result.lines)
     after = soft_interrupts()
     assert counted
     for vector, count in counted.items():
@@ -209,7 +213,8 @@ def test_reading_and_writing_of_a_file(tmp_path):
     path = tmp_path / "file"
     body = '{ if (pid() == target() && isinstr(pathname, "PATH")) printf("%s %s %d %d %d\\n", VALUES) }'
     text = " ".join(f"probe vfs.{point} {body.replace('PATH', str(path)).replace('VALUES', values)}" for point, values in (
-        ("write", "name, pathname, ino, dev, bytes_to_write"), ("write.return", "retstr, pathname, ino, dev, bytes_written"),
+        ("write", "name, pathname, ino, dev, bytes_to_write"),
+        ("write.return", "retstr, pathname, ino, dev, bytes_written"),
         ("read", "name, pathname, ino, dev, bytes_to_read"), ("read.return", "retstr, pathname, ino, dev, bytes_read")))
     lines = python(text, f"import os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT)\nos.write(fd, b'x' * 1000)\n"
                    "os.lseek(fd, 0, 0)\nos.read(fd, 5000)\n")

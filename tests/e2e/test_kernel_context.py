@@ -259,7 +259,8 @@ def stacks():
 def test_frames_of_the_kernel_have_names(stacks):
     symbols = kernel_symbols()
     for line in stacks[0]:
-        address, name, offset = re.fullmatch(r" 0x([0-9a-f]{16}) : (\S+)\+0x([0-9a-f]+)/0x[0-9a-f]+ \[kernel\]", line).groups()
+        address, name, offset = re.fullmatch(r" 0x([0-9a-f]{16}) : (\S+)\+0x([0-9a-f]+)/0x[0-9a-f]+ \[kernel\]",
+                                             line).groups()
         names, at = names_at(symbols, int(address, 16))
         assert name in names and int(offset, 16) == at
     assert not re.search("bpf|traceiter", "\n".join(stacks[0]))
@@ -281,7 +282,8 @@ def test_stacks_as_strings_are_the_same(stacks):
 
 
 # One event calls programs through a function of its class, through one of its own, through both or through none.
-@pytest.mark.parametrize("point", ['kernel.trace("sched_switch")', 'kernel.trace("sched_wakeup")', 'kernel.trace("sched_process_fork")',
+@pytest.mark.parametrize("point", ['kernel.trace("sched_switch")', 'kernel.trace("sched_wakeup")',
+                                   'kernel.trace("sched_process_fork")',
                                    'kernel.trace("sched_process_exit")', "syscall.close", "syscall.close.return"])
 def test_stacks_as_values_begin_outside_the_tracepoint(point):
     text = (f'global n probe {point}, {point.replace("switch", "waking")} {{ if (n++) next print_backtrace() println("--") print_syms(backtrace()) '
@@ -296,7 +298,8 @@ def test_a_stack_as_a_key():
     text = ('global s probe kernel.trace("sched_switch") { s[sprint_backtrace()] <<< 1 s[backtrace()] <<< 1 } '
             'probe timer.ms(300) { exit() } probe end { foreach (k in s- limit 10) println(k) }')
     out = script(text, "-w").ok().out
-    assert re.search(r"^(__)?schedule\+0x[0-9a-f]+ \[kernel\]$", out, re.M) and re.search(r"^0xffffffff\w+ 0xffffffff", out, re.M)
+    assert re.search(r"^(__)?schedule\+0x[0-9a-f]+ \[kernel\]$", out, re.M)
+    assert re.search(r"^0xffffffff\w+ 0xffffffff", out, re.M)
 
 
 def test_functions_of_samples():
@@ -308,8 +311,10 @@ def test_functions_of_samples():
 
 # ---- what cannot be ----
 
-@pytest.mark.parametrize("call", ["set_kernel_char(1, 1)", "set_kernel_short(1, 1)", "set_kernel_int(1, 1)", "set_kernel_long(1, 1)",
-                                  "set_kernel_pointer(1, 1)", 'set_kernel_string(1, "x")', 'set_kernel_string_n(1, 1, "x")'])
+@pytest.mark.parametrize("call", ["set_kernel_char(1, 1)", "set_kernel_short(1, 1)", "set_kernel_int(1, 1)",
+                                  "set_kernel_long(1, 1)",
+                                  "set_kernel_pointer(1, 1)", 'set_kernel_string(1, "x")',
+                                  'set_kernel_string_n(1, 1, "x")'])
 def test_writing_the_kernel_is_refused(call):
     text = f'probe kernel.trace("sched_switch") {{ {call} }}'
     assert "function may not be used unless -g is specified" in script(text).failed().err

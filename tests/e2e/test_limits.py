@@ -83,7 +83,8 @@ def test_array_takes_all_its_elements_with_interrupts_off():
 
 def test_elements_without_memory_skip_the_hit():
     """An array that is not full never overflows; what the kernel could not take is counted, and not caught."""
-    result = script(FILLING, "-D", "MAXMAPENTRIES=40000", "-D", "MAXACTION=100000", "-D", "MAXSKIPPED=100000", *SWITCHES,
+    result = script(FILLING, "-D", "MAXMAPENTRIES=40000", "-D", "MAXACTION=100000", "-D", "MAXSKIPPED=100000",
+                    *SWITCHES,
                     "20000", env={"BPFTAP_WITHOUT": "array_memory"}).ok()
     elements, hits, total, caught = map(int, result.out.split())
     skipped = int(re.search(r"Skipped due to arrays not getting memory at once .*: (\d+)", result.err).group(1))

@@ -67,7 +67,8 @@ def test_bad_variables_are_zero():
     assert result.out == "00\n"
     assert kinds(result.err)[0].startswith("WARNING: Bad $context variable being substituted with literal 0: "
                                            "identifier '$nosuch' at <input>:1:")
-    chosen = script("probe oneshot { println(@choose_defined($nosuch, 7), @defined($none) ? $none : 8) }", "--skip-badvars").ok()
+    chosen = script("probe oneshot { println(@choose_defined($nosuch, 7), @defined($none) ? $none : 8) }",
+                    "--skip-badvars").ok()
     assert chosen.out == "78\n" and chosen.err == ""
     assert "unresolved target-symbol" in script("probe oneshot { $nosuch = 1 }", "--skip-badvars").failed().err
 

@@ -33,7 +33,8 @@ def compare(program, command, address, kind, count):
     lines = trace(program, text, command=command).ok().lines
     assert len(lines) % 6 == 0 and len(lines) >= 6 * count, len(lines)
     hits = [(tuple(lines[i:i + 3]), tuple(lines[i + 3:i + 6])) for i in range(0, len(lines), 6)]
-    differ = [h for h in hits if h[0] != h[1] and not h[0][2].startswith("[uprobes]") and not h[0][2].startswith("[vsys")]
+    differ = [h for h in hits if h[0] != h[1] and not h[0][2].startswith("[uprobes]")
+              and not h[0][2].startswith("[vsys")]
     assert not differ, differ[:5]
     return [h[0] for h in hits]
 
@@ -51,7 +52,8 @@ def test_kernel_names_equal_deferred_ones(addresses):
     with open("/proc/kallsyms", encoding="ascii", errors="replace") as f:
         at = {name: int(addr, 16) for addr, _, name, *_ in map(str.split, f)}
     step = (at["_etext"] - at["_stext"]) // 500
-    seen = compare(addresses, f"{addresses} '' 200", f"a = {at['_stext']} + {step} * i + i % 7; i++; if (i > 500) next", "k", 500)
+    seen = compare(addresses, f"{addresses} '' 200", f"a = {at['_stext']} + {step} * i + i % 7; i++; if (i > 500) next",
+                   "k", 500)
     assert len({n for n, _, _ in seen}) > 300 and {m for _, _, m in seen} == {"kernel"}
 
 

@@ -105,7 +105,8 @@ def test_two_priorities_at_a_hook(tmp_path):
 
 
 def test_many_probes_of_a_hook(tmp_path):
-    text = "global n " + " ".join("probe %s { n[%d]++ }" % (HOOK, i) for i in range(6)) + " probe end { foreach (i+ in n) print(n[i]) }"
+    text = "global n " + " ".join("probe %s { n[%d]++ }" % (HOOK, i)
+                                  for i in range(6)) + " probe end { foreach (i+ in n) print(n[i]) }"
     assert alone(STAP, "-e", text, "-c", program(tmp_path, UDP % 3)).ok().lines == ["came 3", "333333"]
 
 
@@ -210,7 +211,8 @@ def test_other_variables():
 
 def test_listing():
     names = stap("-l", "netfilter.**").ok().lines
-    assert {"netfilter.ip.local_in", "netfilter.ipv6.forward", "netfilter.arp.out", "netfilter.bridge.pre_routing"} <= set(names)
+    assert {"netfilter.ip.local_in", "netfilter.ipv6.forward", "netfilter.arp.out",
+            "netfilter.bridge.pre_routing"} <= set(names)
     line = stap("-L", "netfilter.ip.local_in").ok().out
     for variable in ("saddr:string", "dport:long", "indev_name:string", "syn:long", "nf_drop:long", "data_hex:string"):
         assert f" {variable}" in line

@@ -43,7 +43,8 @@ def by_gdb(tmp_path_factory):
     directory = tmp_path_factory.mktemp("nginx-gdb")
     truth = directory / "truth"
     with Nginx(directory) as nginx:
-        gdb = Background(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-x", TOP / "tests/gdb/closing.py",
+        gdb = Background(["gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-x",
+                          TOP / "tests/gdb/closing.py",
                           "-p", str(nginx.worker)], env={"TRUTH": str(truth)})
         with gdb:
             gdb.wait_for("armed", timeout=60)

@@ -158,13 +158,17 @@ def test_corrupted_section(tmp_path, section):
 
 # how .debug_info and .debug_abbrev are broken, and what is told of it
 BROKEN = {
-    "entries": (lambda info, abbrev: (info[:40] + bytes(b ^ 0x5a for b in info[40:]), abbrev), r"unknown abbreviation \d+"),
+    "entries": (lambda info, abbrev: (info[:40] + bytes(b ^ 0x5a for b in info[40:]), abbrev),
+                r"unknown abbreviation \d+"),
     "length": (lambda info, abbrev: ((3 * len(info)).to_bytes(4, "little") + info[4:], abbrev),
                r"a unit of 0x[0-9a-f]+ bytes where 0x[0-9a-f]+ are left"),
-    "version": (lambda info, abbrev: (info[:4] + b"\x63\0" + info[6:], abbrev), r"a unit of version 99 with addresses of 8 bytes"),
+    "version": (lambda info, abbrev: (info[:4] + b"\x63\0" + info[6:], abbrev),
+                r"a unit of version 99 with addresses of 8 bytes"),
     "no abbreviations": (lambda info, abbrev: (info, bytes(len(abbrev))), r"no abbreviations at 0x0 of \.debug_abbrev"),
-    "early end": (lambda info, abbrev: (info[:46] + bytes(1) + info[47:], abbrev), r"a unit whose entries end before it does"),
-    "root cut": (lambda info, abbrev: ((60).to_bytes(4, "little") + info[4:64] + info[64:], abbrev), r".* (unit|bytes|entry|attribute|abbreviation).*"),
+    "early end": (lambda info, abbrev: (info[:46] + bytes(1) + info[47:], abbrev),
+                  r"a unit whose entries end before it does"),
+    "root cut": (lambda info, abbrev: ((60).to_bytes(4, "little") + info[4:64] + info[64:], abbrev),
+                 r".* (unit|bytes|entry|attribute|abbreviation).*"),
 }
 
 
@@ -282,7 +286,8 @@ def test_random_scripts():
               '"s" 1 0x foreach for while if else delete try catch next return function global private in limit '
               "print printf println sprint * ** a b [*] =~ & $$vars $x$ $x$$ %{ %} /* // \n").split(" ")
     generator = random.Random(3)
-    batch = ["probe begin { " * generator.randrange(2) + " ".join(generator.choice(pieces) for _ in range(generator.randrange(1, 40)))
+    batch = ["probe begin { " * generator.randrange(2) + " ".join(generator.choice(pieces)
+                                                                  for _ in range(generator.randrange(1, 40)))
              for _ in range(60)]
     for text in batch:
         result = orderly(run([STAP, "-p2", "-e", text], timeout=20))
@@ -364,7 +369,8 @@ def test_no_file_left(places):
     text = with_program('probe process(PROG).function("outer") { println("hit") }', "/mnt/places")
     alone = (f"mount -t tmpfs none /mnt && cp {places} /mnt && mkdir /mnt/upper /mnt/work && "
              "mount -t overlay -o lowerdir=/tmp,upperdir=/mnt/upper,workdir=/mnt/work none /tmp || exit 77")
-    result = run(["unshare", "-m", "sh", "-c", f'{alone}; "$@"; ls -A /mnt/upper', "sh", STAP, "-e", text, "-c", "/mnt/places"],
+    result = run(["unshare", "-m", "sh", "-c", f'{alone}; "$@"; ls -A /mnt/upper', "sh", STAP, "-e", text, "-c",
+                  "/mnt/places"],
                  env={"SYSTEMTAP_DIR": "/mnt/systemtap"})
     if result.status == 77:
         pytest.skip("no mount namespaces here")

@@ -41,7 +41,8 @@ def test_statistics_are_merged(many):
 
 
 def test_order_by_name(many):
-    expect(many, "n", 'n[usymname(uaddr()) . "!"]++', 'foreach (name- in n) printf("%s ", name) println()', "main! f1! \n")
+    expect(many, "n", 'n[usymname(uaddr()) . "!"]++', 'foreach (name- in n) printf("%s ", name) println()',
+           "main! f1! \n")
 
 
 def test_names_passed_through_functions(many):

@@ -55,11 +55,14 @@ def test_calls_that_are_many_have_the_names_of_their_parts():
             'probe syscall_any { if (pid() == target() && syscall_nr == 117) any[name]++ } '
             'probe end { foreach (name in any) println(name, " ", any[name]) }')
     lines = script(text, "-c", str(compile_target("ipc.c", "-m32"))).ok().lines
-    shown = [re.sub(r"0x[0-9a-f]{4,}", "ADDRESS", re.sub(r"(sem[oc]\w*|msgrcv) \d+,", r"\1 ID,", line)) for line in lines]
+    shown = [re.sub(r"0x[0-9a-f]{4,}", "ADDRESS", re.sub(r"(sem[oc]\w*|msgrcv) \d+,", r"\1 ID,", line))
+             for line in lines]
     assert shown == [
         "syscall.semget semget IPC_PRIVATE, 3, IPC_CREAT|0600", "semget 1", "syscall.semop semop ID, ADDRESS, 1",
-        "syscall.compat_sys_semctl semctl ID, 1, SETVAL|IPC_64, 0x5", "syscall.compat_sys_semctl semctl ID, 0, IPC_RMID|IPC_64, 0x0",
-        "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT", "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT",
+        "syscall.compat_sys_semctl semctl ID, 1, SETVAL|IPC_64, 0x5",
+        "syscall.compat_sys_semctl semctl ID, 0, IPC_RMID|IPC_64, 0x0",
+        "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT",
+        "syscall.compat_sys_msgrcv msgrcv ID, ADDRESS, 8, 3, IPC_NOWAIT",
         "syscall.shmget shmget 0, 4096, IPC_CREAT|0600", "ipc 15"], lines
 
 
@@ -182,7 +185,8 @@ def test_result_by_the_name_that_results_of_functions_have():
             'printf("%d %s %s %d\\n", $return, $$return, $$return$, @defined($return)) } '
             'probe nd_syscall.read.return { if (pid() == target() && $return != retval) println("differs") } '
             'probe syscall.openat { if (pid() == target()) { println(@defined($return), @defined($$return)) } }')
-    assert set(script(text, "-c", "cat /nonexistent").out.splitlines()) == {"-2 return=0xfffffffffffffffe return=-2 1", "00"}
+    lines = set(script(text, "-c", "cat /nonexistent").out.splitlines())
+    assert lines == {"-2 return=0xfffffffffffffffe return=-2 1", "00"}
     err = script("probe syscall.openat { println($return) }").err
     assert "unable to find tracepoint variable '$return'" in err, err
 
@@ -213,7 +217,8 @@ def test_calls_and_flags_of_new_kernels():
                "c.syscall(468, -100, b\"/etc\", a, 24, 0)\nc.madvise(0, 4096, 102)\nc.socket(2, 1, 262)\n")
     text = 'probe syscall.* { if (pid() == target()) printf("%s(%s)\\n", name, argstr) }'
     out = re.sub("0x7[0-9a-f]{11}", "A", script(text, "-c", f"{sys.executable} -c '{program}'").out)
-    for line in ("futex_wait(A, 1, 0xffffffff, FUTEX2_SIZE_U32|FUTEX2_PRIVATE, NULL, CLOCK_MONOTONIC)", "mseal(0x0, 0, 0x0)",
+    for line in ("futex_wait(A, 1, 0xffffffff, FUTEX2_SIZE_U32|FUTEX2_PRIVATE, NULL, CLOCK_MONOTONIC)",
+                 "mseal(0x0, 0, 0x0)",
                  "listmount(A, A, 4, LISTMOUNT_REVERSE)", "lsm_get_self_attr(LSM_ATTR_EXEC, A, A, LSM_FLAG_SINGLE)",
                  'statx(AT_FDCWD, "/", AT_NO_AUTOMOUNT, STATX_DIOALIGN|STATX_SUBVOL|STATX_DIO_READ_ALIGN, A)',
                  'file_getattr(AT_FDCWD, "/etc", A, 24, 0x0)', "madvise(0x0, 4096, MADV_GUARD_INSTALL)",

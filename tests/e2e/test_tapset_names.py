@@ -101,7 +101,8 @@ def test_names_in_several_files(tapset, tmp_path):
     script = "probe never.mine { println(ansi_reset_color(v)) ansi_reset_color() exit() }"
     assert with_library(tapset, script, "-I", str(mine)).ok().out == "3\n\x1b[0;0m"
     listed = stap("-I", str(mine), "-l", "never*", env={"SYSTEMTAP_TAPSET": str(tapset)}).ok().out
-    assert "never" in listed and "never.mine" in stap("-I", str(mine), "-l", "never.*", env={"SYSTEMTAP_TAPSET": str(tapset)}).out
+    assert "never" in listed and "never.mine" in stap("-I", str(mine), "-l", "never.*",
+                                                      env={"SYSTEMTAP_TAPSET": str(tapset)}).out
     both = with_library(tapset, "probe oneshot { println(1) }", "-I", str(mine)).ok().out     # the library's exits
     assert "mine\n" in both and both.count("1\n") == 2
 

@@ -166,7 +166,8 @@ def test_values_in_begin():
 def test_values_in_kernel(start):
     rows = ROWS[start:start + 15]
     program = compile_target("places.c")
-    check(rows, trace(program, f'probe process(PROG).function("main") {{ {body(rows)} }}', "-D", "MAXACTION=10000", env=ZONE))
+    check(rows, trace(program, f'probe process(PROG).function("main") {{ {body(rows)} }}', "-D", "MAXACTION=10000",
+                      env=ZONE))
 
 
 IDENTITY = """
@@ -180,7 +181,8 @@ ns_euid() ns_gid() ns_egid() is_myproc() cmdline_arg(0) pid2execname(pid())
 def identity(pid, name, command, nice):
     parent, group, session = (int(f) for f in open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1:4])
     user = [0] * 4
-    values = [pid, pid, parent, group, session, *user, name, pid, pid, *user, name, nice, pid, pid, parent, group, session,
+    values = [pid, pid, parent, group, session, *user, name, pid, pid, *user, name, nice, pid, pid, parent, group,
+              session,
               *user, 1, command, name]
     return [str(v) for v in values]
 
@@ -191,7 +193,8 @@ def test_identity_in_process(beside):
     prints = " ".join(f"println({e})" for e in IDENTITY.split())
     result = script(f'probe process("{program}").function("tick") {{ if (pid() == target()) {{ {prints} exit() }} }}',
                     "-x", str(target.pid))
-    assert result.ok().lines[:len(IDENTITY.split())] == identity(target.pid, program.name[:15], str(program), os.getpriority(os.PRIO_PROCESS, target.pid))
+    assert result.ok().lines[:len(IDENTITY.split())] == identity(target.pid, program.name[:15], str(program),
+                                                                 os.getpriority(os.PRIO_PROCESS, target.pid))
 
 
 def test_arguments_and_environment():
@@ -213,7 +216,8 @@ def test_context_without_a_process():
         println(user_int(16), user_string(16, "none"), user_string_quoted(16), user_string_nofault(16), "|", ubacktrace())
         exit() }"""
     assert script(text).ok().lines == ["begin||begin|begin_end|0|0|0|0", "registers not available in this context",
-                                       "probe module not found", "user string copy fault -14 at 0x10 [man error::fault]",
+                                       "probe module not found",
+                                       "user string copy fault -14 at 0x10 [man error::fault]",
                                        "0none0x10|"]
 
 
@@ -316,7 +320,8 @@ def bits(number):
 
 def numbers(seed, count):
     """Pairs of floating point numbers: special ones, any bits, like and unlike sizes."""
-    special = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 2.0**53]
+    special = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308,
+               2.0**53]
     rng = random.Random(seed)
 
     def one():

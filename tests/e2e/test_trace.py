@@ -58,7 +58,8 @@ def test_one_handler_serves_many_tracepoints():
 def test_a_user_with_the_two_capabilities():
     """tracefs is closed to others than root, so that the system of a tracepoint cannot be checked."""
     rights = "--inh-caps=+bpf,+perfmon"
-    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", rights, rights.replace("inh", "ambient"), STAP]
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", rights, rights.replace("inh", "ambient"),
+            STAP]
     result = run([*user, "-e", 'probe kernel.trace("sched:sched_switch") { println($prev->pid >= 0, " ", pp()) exit() }'])
     if "setpriv" in result.err:
         pytest.skip("setpriv does not work here: " + result.err)

@@ -211,7 +211,8 @@ def test_argument_functions(variables):
 @pytest.mark.parametrize("model", ["global-dynamic", "local-dynamic", "initial-exec"])
 def test_thread_local_variables_of_a_library(model):
     """Each thread has its own; one that it has not used yet has the value that it would begin with."""
-    library = compile_target("tls.c", "-DLIBRARY", "-shared", "-fPIC", "-O1", "-g", f"-ftls-model={model}", output="libtls.so")
+    library = compile_target("tls.c", "-DLIBRARY", "-shared", "-fPIC", "-O1", "-g", f"-ftls-model={model}",
+                             output="libtls.so")
     program = compile_target("tls.c", "-O1", "-g", "-ldl", "-pthread", output="loads")
     text = (f'probe process("{library}").function("show") '
             '{ printf("%d %d %d %s %d\\n", $number, $tls_first, $tls_record->number, @var("tls_record")->name$, @var("tls_hidden")) }')
@@ -225,7 +226,8 @@ def test_thread_local_variables_of_a_library(model):
 
 def test_thread_local_variables_of_a_library_linked():
     library = compile_target("tls.c", "-DLIBRARY", "-shared", "-fPIC", "-O1", "-g", output="libtls.so")
-    program = compile_target("tls.c", str(library), "-Wl,--no-as-needed", str(library), "-O1", "-g", "-ldl", "-pthread", output="linked")
+    program = compile_target("tls.c", str(library), "-Wl,--no-as-needed", str(library), "-O1", "-g", "-ldl", "-pthread",
+                             output="linked")
     text = (f'probe process("{library}").function("show") {{ println($number, " ", $tls_first) }}')
     assert trace(program, text).ok().lines == [line for n in range(1, 5) for line in (f"{n} 11", f"{n} {11 + n}")]
 

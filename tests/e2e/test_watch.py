@@ -13,7 +13,8 @@ SYMBOL = "panic_timeout"
 
 @pytest.mark.parametrize("suffix, hits", [(".length(4).write", 150), (".write", 150), (".length(4).rw", 157)])
 def test_memory_of_a_process(suffix, hits):
-    with subprocess.Popen([compile_target("watched.c", "-pthread")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as target:
+    with subprocess.Popen([compile_target("watched.c", "-pthread")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          text=True) as target:
         pid, address = target.stdout.readline().split()
         text = (f'global n probe process({pid}).data({address}){suffix} {{ if (pid() == {pid}) n[user_int({address}), user_mode()]++ }} '
                 f'probe begin {{ println("armed") }} probe process({pid}).end {{ exit() }} '

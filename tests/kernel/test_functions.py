@@ -118,7 +118,8 @@ def test_structure_is_what_kcore_has(pages, without):
         assert len(compared) >= least, line
         # what changes while a task runs on
         assert len(different) <= (0 if name != "task_struct" else 25), different
-        assert name != "task_struct" or {"stack", "sched_class", "static_prio", "nr_cpus_allowed"} <= compared.keys() - different.keys()
+        assert name != "task_struct" or {"stack", "sched_class", "static_prio",
+                                         "nr_cpus_allowed"} <= compared.keys() - different.keys()
 
 
 @every_mechanism
@@ -287,7 +288,8 @@ def test_variables_in_listings():
 
 @pytest.mark.parametrize("without", ("", "fentry"))
 @pytest.mark.parametrize("point, mine, calls", (
-    ('kernel.function("vfs_read")', "$count <= 4", 500000), ('kernel.function("vfs_read").return', "$count <= 4", 100000),
+    ('kernel.function("vfs_read")', "$count <= 4", 500000), ('kernel.function("vfs_read").return', "$count <= 4",
+                                                             100000),
     ('kernel.trace("sys_enter")', "$id == 0 && $regs->dx <= 4", 500000)))
 def test_a_million_hits_are_a_million(reads, without, point, mine, calls):
     """Counted by a scalar, an array and an aggregate; two processes on two processors."""

@@ -52,7 +52,8 @@ def script(names, own):
 
 
 def errors_of(result):
-    return [line for line in result.stderr.splitlines() if re.match(r"(?!\s).*(error|failed|cannot|refused)", line, re.I)]
+    return [line for line in result.stderr.splitlines() if re.match(r"(?!\s).*(error|failed|cannot|refused)", line,
+                                                                    re.I)]
 
 
 def refused(names, own):

@@ -112,7 +112,8 @@ def version_key(text):
 def newest_package(name):
     """Of the archive, as far as this machine's package lists know; None: they know none."""
     try:
-        names = subprocess.run(["apt-cache", "pkgnames", "linux-image-6."], capture_output=True, text=True).stdout.split()
+        names = subprocess.run(["apt-cache", "pkgnames", "linux-image-6."], capture_output=True,
+                               text=True).stdout.split()
     except FileNotFoundError:
         return None
     return max((n for n in names if re.fullmatch(PATTERNS[name], n)), key=version_key, default=None)

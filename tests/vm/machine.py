@@ -99,7 +99,8 @@ class Machine:
         listener.listen()
         listener.settimeout(30)
         self.process = subprocess.Popen(
-            ["qemu-system-x86_64", "-accel", f"tcg,thread={self.thread}", "-cpu", "max", "-smp", str(self.processors), "-m",
+            ["qemu-system-x86_64", "-accel", f"tcg,thread={self.thread}", "-cpu", "max", "-smp", str(self.processors),
+             "-m",
              self.memory, "-no-reboot", "-nographic", "-nodefaults", "-kernel", self.kernel.image,
              "-initrd", self.path / "initramfs", "-append", "console=ttyS0 quiet panic=-1 oops=panic no_timer_check",
              "-serial", f"file:{self.path}/console", "-chardev", f"socket,id=port,path={self.path}/port",

@@ -41,7 +41,8 @@ def test_functions_without_types(without_types):
 
 def test_types_are_missed_by_name(without_types):
     missing = "the kernel offers no type information (CONFIG_DEBUG_INFO_BTF"
-    for script in ('probe kernel.function("vfs_read") { println($count) }', 'probe kernel.function("vfs_read").return { println($return) }',
+    for script in ('probe kernel.function("vfs_read") { println($count) }',
+                   'probe kernel.function("vfs_read").return { println($return) }',
                    'probe begin { println(@cast(1, "task_struct")->pid) }', 'probe begin { println(task_pid(1)) }'):
         result = stap(without_types, script)
         assert result.status == 1 and missing in result.err, result.err

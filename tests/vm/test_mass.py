@@ -106,7 +106,8 @@ def test_what_a_killed_session_left_is_removed(vm):
 def test_functions_that_the_run_time_uses(vm):
     """Each of them as a point of its own.  The machine goes on, and blacklisted ones are left out."""
     found, told = count(vm, ", ".join(f'kernel.function("{name}") ?' for name in DELICATE), 2)
-    assert min(found[name] for name in ("ksys_read", "schedule", "handle_mm_fault", "_raw_spin_lock")) > 0, (found, told)
+    assert min(found[name] for name in ("ksys_read", "schedule", "handle_mm_fault", "_raw_spin_lock")) > 0, (found,
+                                                                                                             told)
     assert not {"__rcu_read_lock", "__rcu_read_unlock", "htab_map_update_elem"} & set(found)
 
 
@@ -130,7 +131,8 @@ def test_handlers_of_all_kinds_that_add_to_one_array(vm, calls):
 
 
 @pytest.mark.parametrize("inner", ("kernel", "kprobe"))
-@pytest.mark.parametrize("outer", ('kprobe.function("ksys_read")', 'kernel.trace("sys_enter")', "timer.profile", "uprobe",
+@pytest.mark.parametrize("outer", ('kprobe.function("ksys_read")', 'kernel.trace("sys_enter")', "timer.profile",
+                                   "uprobe",
                                    "sleeper", "timer.ms(1)"))
 def test_one_handler_within_another(vm, calls, inner, outer):
     if inner == "kprobe" and outer in ('kprobe.function("ksys_read")', "timer.profile", "timer.ms(1)"):
@@ -189,7 +191,8 @@ def test_module_goes_and_comes(vm, point):
         went=0; rmmod veth && went=1; insmod /modules/veth.ko; ip link add x type veth peer name y; ip link del x; sleep 0.5
         kill -INT $pid; wait $pid || exit 3; grep -c "kernel module 'veth' was loaded after" /tmp/told
         grep -c "kernel module 'veth' was unloaded: [1-9]" /tmp/told; echo $went; tail -1 /tmp/told
-        rmmod veth && insmod /modules/veth.ko && ip link add x type veth peer name y && ip link del x && echo alive""", 100)
+        rmmod veth && insmod /modules/veth.ko && ip link add x type veth peer name y && ip link del x && echo alive""",
+        100)
     loaded, unloaded, went, *rest = result.out.split()
     assert loaded == unloaded == went and rest == ["1", "alive"], result
     assert not re.search(r"Kernel panic|BUG:|WARNING: CPU", vm.console())

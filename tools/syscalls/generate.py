@@ -339,7 +339,8 @@ def emit_any(out, rows, tables):
                 function = functions.get((component, number), "ni_syscall")
                 result.append(f'{component}({number}).call("{name}").function("{function}"){suffix}')
             result.append(f"{component}.rest{suffix}")
-        lines = ["syscall_nr = __sys_nr()", 'name = __sys_name()', 'name = name == "" ? sprintf("%d", syscall_nr) : name']
+        lines = ["syscall_nr = __sys_nr()", 'name = __sys_name()',
+                 'name = name == "" ? sprintf("%d", syscall_nr) : name']
         lines += ["retval = __sys_retval()"] if suffix else []
         out.write(f"probe syscall_any{suffix} = {', '.join(result)} {{\n\t" + "\n\t".join(lines) + "\n}\n")
 
