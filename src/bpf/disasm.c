@@ -2,8 +2,6 @@
 /* Listing of generated programs (-p3): one instruction a line, source lines between them. */
 #include "bpf/engine_priv.h"
 
-#include <string.h>
-
 #include "base/ds.h"
 
 static const char *const alu_names[16] = {

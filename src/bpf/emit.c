@@ -3,7 +3,6 @@
 #include "bpf/emit.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "base/ds.h"
 

@@ -5,7 +5,6 @@
  */
 #include "bpf/gen.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/ds.h"

@@ -2,7 +2,6 @@
 /* Stacks: payloads of stack items, and backtraces as strings. */
 #include "bpf/gen.h"
 
-#include "base/ds.h"
 #include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
 #include "dbg/loc.h"

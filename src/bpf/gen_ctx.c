@@ -5,7 +5,6 @@
 #include "bpf/gen.h"
 
 #include <linux/netfilter.h>
-#include <string.h>
 
 #include "base/ds.h"
 #include "bpf/engine.h"

@@ -2,8 +2,6 @@
 /* Scalar globals: memory of vars; one atomic instruction each, or under the handler's lock. */
 #include "bpf/gen.h"
 
-#include "base/ds.h"
-
 static void gen_gstore(struct gen *g, const struct ir_expr *e)
 {
 	const struct ir_global *gl = g->m->globals[e->sym];

@@ -3,7 +3,6 @@
 #include "bpf/gen.h"
 
 #include <linux/netfilter.h>
-#include <string.h>
 
 #include "base/ds.h"
 #include "base/xalloc.h"

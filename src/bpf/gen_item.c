@@ -8,9 +8,6 @@
  */
 #include "bpf/gen.h"
 
-#include "base/ds.h"
-#include "ir/fmt.h"
-
 #define REC_HDR		((int)sizeof(struct wire_record))
 #define ITEM_HEAD	8
 #define FAR_BEHIND	(REC_SLACK - 128)	/* of hdr.wpos: more is added to it */

@@ -5,7 +5,6 @@
  */
 #include "bpf/gen.h"
 
-#include "base/ds.h"
 #include "bpf/engine.h"
 
 #define PAGE	4096

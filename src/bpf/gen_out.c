@@ -6,11 +6,7 @@
  */
 #include "bpf/gen.h"
 
-#include <string.h>
-
 #include "base/ds.h"
-#include "ir/errors.h"
-#include "ir/fmt.h"
 #include "ir/store.h"
 #include "ir/traverse.h"
 

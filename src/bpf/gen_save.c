@@ -5,12 +5,9 @@
  */
 #include "bpf/gen.h"
 
-#include <string.h>
-
 #include "base/ds.h"
 #include "bpf/engine.h"
 #include "bpf/glue.h"
-#include "bpf/kernel.h"
 #include "bpf/unwind_state.h"
 #include "dbg/loc.h"
 #include "ir/traverse.h"

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "base/ds.h"
-
 #define COMM		16	/* bytes of a process's name */
 #define LITERAL_MAX	64	/* longer ones are copied by a routine */
 #define READ_MAX	960	/* bytes of a process's string: what may stand behind a position in the record */

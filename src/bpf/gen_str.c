@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/ds.h"
 #include "ir/names.h"
 
 /* r0 of a routine: length, RT_CUT (bit 32) set if it was cut: counted in the slot. */

@@ -13,7 +13,6 @@
 #include "base/without.h"
 #include "base/xalloc.h"
 #include "bpf/engine_priv.h"
-#include "bpf/kernel.h"
 #include "bpf/groups.h"
 #include "ir/names_table.h"
 #include "ir/regex.h"

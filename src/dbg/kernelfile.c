@@ -5,7 +5,6 @@
 #include "dbg/kernelfile.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "base/ds.h"
 #include "base/xalloc.h"
 #include "dbg/priv.h"
 

@@ -7,8 +7,6 @@
  */
 #include "dbg/unwind.h"
 
-#include <string.h>
-
 #include "dbg/module.h"
 
 struct step {

@@ -6,10 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/ds.h"
 #include "base/xalloc.h"
 #include "interp/state.h"
-#include "ir/fmt.h"
 
 void interp_format(struct interp *in, const struct ir_expr *e, struct out_buf *b)
 {

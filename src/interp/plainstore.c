@@ -6,7 +6,6 @@
  */
 #include "interp/plainstore.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

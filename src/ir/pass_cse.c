@@ -7,7 +7,6 @@
  * Occurrences behind a LAZY operand do not start an entry (they may not happen),
  * but use one.
  */
-#include <string.h>
 
 #include "base/ds.h"
 #include "ir/pass.h"

@@ -8,7 +8,6 @@
  * Not kept: facts that ir_analyse() finds, DFAs (compiled anew), source texts.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Statistics: adding, merging and reading aggregates; buckets of histograms. */
-#include <string.h>
 
 #include "ir/statmath.h"
 #include "ir/store.h"

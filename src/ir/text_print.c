@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Printing the text form of the IR (ir/text.h). */
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/ds.h"
 #include "ir/names.h"

@@ -2,7 +2,6 @@
 /* Tables of the names that library files define; see names.h. */
 #include "lang/names.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>

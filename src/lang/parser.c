@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#include "base/ds.h"
 #include "base/intern.h"
 
 /* ---- errors ---- */

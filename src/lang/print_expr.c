@@ -3,7 +3,6 @@
  * Canonical form: expressions.  Operands of operators stand in parentheses,
  * so precedence never matters.
  */
-#include <ctype.h>
 #include <inttypes.h>
 
 #include "lang/print.h"

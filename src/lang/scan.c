@@ -9,7 +9,6 @@
  */
 #include <ctype.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "lang/lexer.h"

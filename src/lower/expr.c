@@ -10,7 +10,6 @@
 
 #include <assert.h>
 
-#include "base/ds.h"
 #include "ir/bound.h"
 #include "ir/pure.h"
 #include "lower/target.h"

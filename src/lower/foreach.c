@@ -2,8 +2,6 @@
 /* foreach over arrays and histograms, and what else walks elements: slices in `in` and `delete`. */
 #include "lower/parts.h"
 
-#include "base/ds.h"
-
 /*
  * The local that receives a key or value.  A global named there is stored from a
  * fresh local at the head of the body: *copy tells so.

@@ -8,14 +8,12 @@
 #include <string.h>
 
 #include "base/ds.h"
-#include "base/xalloc.h"
 #include "ir/bound.h"
 #include "ir/check.h"
 #include "ir/pass.h"
 #include "lower/parts.h"
 #include "lower/target.h"
 #include "probe/family.h"
-#include "probe/point.h"
 #include "sema/sema.h"
 
 /* ---- globals ---- */

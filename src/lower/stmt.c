@@ -5,8 +5,6 @@
  */
 #include "lower/parts.h"
 
-#include "base/ds.h"
-
 /* Counts one more statement in the current straight run. */
 static void count_action(struct lower *L, const struct span *at)
 {

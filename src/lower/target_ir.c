@@ -6,7 +6,6 @@
 #include "lower/target_priv.h"
 
 #include "base/arena.h"
-#include "dbg/btf.h"
 #include "ir/bound.h"
 #include "probe/point.h"
 

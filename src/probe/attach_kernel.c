@@ -8,7 +8,6 @@
 #include "probe/attach_priv.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <string.h>

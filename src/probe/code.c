@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/ds.h"
 #include "dbg/func.h"
 #include "dbg/module.h"
 #include "dbg/type.h"

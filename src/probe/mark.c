@@ -4,7 +4,6 @@
 
 #include <fnmatch.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/arena.h"
 #include "base/ds.h"

@@ -8,7 +8,6 @@
  */
 #include "probe/families.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>

@@ -9,7 +9,6 @@
 #include "probe/families.h"
 
 #include <dirent.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "base/arena.h"

@@ -6,7 +6,6 @@
  * Each process is reported once: the kernel's handlers report what begins after the activation, this walk
  * of /proc what it meets but for that.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

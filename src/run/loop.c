@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/ds.h"
 #include "run/background.h"

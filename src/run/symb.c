@@ -6,7 +6,6 @@
  */
 #include "run/symb.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

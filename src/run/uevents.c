@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/ds.h"
 #include "run/modules.h"
 #include "run/priv.h"
 #include "run/processors.h"

@@ -12,7 +12,6 @@
 #include "base/diag.h"
 #include "base/ds.h"
 #include "dbg/btf.h"
-#include "dbg/kernelfile.h"
 #include "sema/target_access.h"
 
 #define MAX_ALTERNATIVES	5

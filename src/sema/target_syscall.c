@@ -8,7 +8,6 @@
 
 #include "base/arena.h"
 #include "base/ds.h"
-#include "dbg/btf.h"
 #include "probe/tracefs.h"
 #include "sema/target_access.h"
 

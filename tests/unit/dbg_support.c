@@ -2,8 +2,6 @@
 /* Helpers of the tests of src/dbg. */
 #include "dbg_support.h"
 
-#include <unistd.h>
-
 const struct dbg_compiler dbg_compilers[] = {
 	{ "gcc", "-O0 -gdwarf-5" }, { "gcc", "-O1 -gdwarf-4 -no-pie" },
 	{ "gcc", "-O2 -gdwarf-5" }, { "gcc", "-O2 -gdwarf-4 -fPIE -pie" },

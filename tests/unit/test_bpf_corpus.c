@@ -5,7 +5,6 @@
  *
  * usage: unit_bpf_corpus [name of the only case [-v]]
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -10,11 +10,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "base/ds.h"
 #include "bpf_support.h"
 #include "ir_corpus.h"
 

@@ -18,7 +18,6 @@
 #include "base/arena.h"
 #include "base/ds.h"
 #include "bpf_support.h"
-#include "ir/check.h"
 #include "ir/pass.h"
 #include "ir/text.h"
 #include "ir_support.h"

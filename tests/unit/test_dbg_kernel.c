@@ -2,10 +2,7 @@
 /* What kernels need of src/dbg: relocatable files at the addresses of their sections, and kept indexes. */
 #include "dbg_support.h"
 
-#include <unistd.h>
-
 #include "dbg/cachefile.h"
-#include "dbg/kernelfile.h"
 #include "dbg/unwind.h"
 
 #define TEXT_F	0x7000000u

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/ds.h"
 #include "ir/fmt.h"
 #include "ir/store.h"
 #include "out/format.h"

@@ -2,8 +2,6 @@
 /* Points of the running kernel: tracepoints with the arguments that its BTF describes. */
 #include "probe_support.h"
 
-#include "dbg/type.h"
-
 static bool has_btf(void)
 {
 	return !access("/sys/kernel/btf/vmlinux", R_OK);

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "base/ds.h"
-#include "ir/fmt.h"
 #include "ir/regex.h"
 #include "ir/statmath.h"
 #include "out/format.h"

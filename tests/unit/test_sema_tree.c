@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "base/ds.h"
 #include "lang/parse.h"
 #include "lang/print.h"
 #include "sema/sema.h"
