@@ -322,6 +322,10 @@ void gen_point_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 void gen_module_bias(struct gen *g, const struct ir_expr *e);
 /* gen_ctx.c: r0 = member of the current process's mm_struct */
 void gen_mm_word(struct gen *g, const char *member);
+#define COMM	16	/* bytes of a process's name */
+/* The current process's name to r1, padded with zeros: find it, set r1 (r0 stays), put it. */
+void gen_comm_find(struct gen *g);
+void gen_comm_put(struct gen *g);
 bool gen_ctx_i64(struct gen *g, const struct ir_expr *e);
 bool gen_ctx_str(struct gen *g, const struct ir_expr *e, struct sref dst);
 

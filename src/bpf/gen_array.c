@@ -74,11 +74,11 @@ static void key_string(struct gen *g, const struct ir_expr *e, struct mem at, ui
 		key_literal(g, e->str, at, bound);
 		return;
 	}
-	if (e->op == IR_EXECNAME && bound >= 16) {
+	if (e->op == IR_EXECNAME && bound >= COMM) {
 		zero_words(g, at, 0, round8(bound));
+		gen_comm_find(g);
 		gen_addr(g, R1, at);
-		em_movi(&g->em, R2, 16);
-		em_helper(&g->em, BPF_FUNC_get_current_comm);
+		gen_comm_put(g);
 		return;
 	}
 	gen_need_slot(g);

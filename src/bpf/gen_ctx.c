@@ -361,23 +361,37 @@ static void gen_task_comm(struct gen *g, struct sref dst)
 	gen_buf_release(g, mark);
 }
 
+void gen_comm_find(struct gen *g)
+{
+	if (g->kind != PROG_NETFILTER)
+		return;
+	gen_task(g);
+	em_alui(&g->em, BPF_ADD, R0, kernel_offset("task_struct", "comm"));
+}
+
+void gen_comm_put(struct gen *g)
+{
+	em_movi(&g->em, R2, COMM);
+	if (g->kind == PROG_NETFILTER) {	/* lacks the helper, before 6.18 */
+		em_mov(&g->em, R3, R0);
+		em_helper(&g->em, BPF_FUNC_probe_read_kernel);
+	} else {
+		em_helper(&g->em, BPF_FUNC_get_current_comm);
+	}
+}
+
 static void gen_comm(struct gen *g, struct sref dst)
 {
 	struct sref t = dst;
 	uint32_t mark = gen_buf_mark(g);
 
-	if (g->kind == PROG_NETFILTER) {	/* lacks the helper */
-		gen_task(g);
-		gen_task_comm(g, dst);
-		return;
-	}
-	if (dst.bound < 16 || dst.at.frame)
+	if (dst.bound < COMM || dst.at.frame)
 		t = gen_buf(g);
+	gen_comm_find(g);
 	gen_addr(g, R1, t.at);
-	em_movi(&g->em, R2, 16);
-	em_helper(&g->em, BPF_FUNC_get_current_comm);
+	gen_comm_put(g);
 	if (t.at.off != dst.at.off || dst.at.frame) {
-		t.bound = 16;
+		t.bound = COMM;
 		gen_str_copy(g, dst, t);
 	}
 	gen_buf_release(g, mark);

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define COMM		16	/* bytes of a process's name */
 #define LITERAL_MAX	64	/* longer ones are copied by a routine */
 #define READ_MAX	960	/* bytes of a process's string: what may stand behind a position in the record */
 
@@ -106,9 +105,9 @@ static void put_execname(struct gen *g)
 	struct out_at at = gen_out_at(g);
 
 	gen_out_head(g, at, WIRE_TEXT_PADDED, COMM);
+	gen_comm_find(g);
 	gen_out_addr(g, R1, at, 8);
-	em_movi(&g->em, R2, COMM);
-	em_helper(&g->em, BPF_FUNC_get_current_comm);
+	gen_comm_put(g);
 	gen_out_advance(g, 8 + COMM);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Aliases of kernel events: values compared with what the programs that cause them did."""
 import os
+import pathlib
 import re
 import sys
 
@@ -215,13 +216,15 @@ def test_reading_and_writing_of_a_file(tmp_path):
     text = " ".join(f"probe vfs.{point} {body.replace('PATH', str(path)).replace('VALUES', values)}" for point, values in (
         ("write", "name, pathname, ino, dev, bytes_to_write"),
         ("write.return", "retstr, pathname, ino, dev, bytes_written"),
-        ("read", "name, pathname, ino, dev, bytes_to_read"), ("read.return", "retstr, pathname, ino, dev, bytes_read")))
+        ("read", "name, pathname, ino, dev, bytes_to_read"), ("read.return", "devname, pathname, ino, dev, bytes_read")))
     lines = python(text, f"import os\nfd = os.open('{path}', os.O_RDWR | os.O_CREAT)\nos.write(fd, b'x' * 1000)\n"
                    "os.lseek(fd, 0, 0)\nos.read(fd, 5000)\n")
     status = os.stat(path)
     dev = os.major(status.st_dev) << 20 | os.minor(status.st_dev)
+    device = pathlib.Path(f"/sys/dev/block/{os.major(status.st_dev)}:{os.minor(status.st_dev)}")
+    name = device.resolve().name if device.exists() else "N/A"
     file = f"{path} {status.st_ino} {dev}"
-    assert lines == [f"vfs.write {file} 1000", f"1000 {file} 1000", f"vfs.read {file} 5000", f"1000 {file} 1000"]
+    assert lines == [f"vfs.write {file} 1000", f"1000 {file} 1000", f"vfs.read {file} 5000", f"{name} {file} 1000"]
 
 
 @needs_functions

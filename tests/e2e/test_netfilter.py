@@ -130,6 +130,15 @@ def test_flags_of_a_connection(tmp_path):
     assert [list(map(int, line.split())) for line in result.lines if not line.startswith("truth")] == truth
 
 
+def test_names_of_processes(tmp_path):
+    text = ('global n probe netfilter.ipv4.local_out { n[execname()]++; name = execname() . "+"; '
+            'printf("%s %s %d %d\\n", execname(), name, pid(), n[execname()]) }')
+    udp = UDP % 2 + 'import os\nprint("truth", open("/proc/self/comm").read().strip(), os.getpid())\n'
+    result = alone(STAP, "-e", text, "-c", program(tmp_path, udp)).ok()
+    name, pid = next(line.split()[1:] for line in result.lines if line.startswith("truth"))
+    assert [line for line in result.lines if "+" in line] == [f"{name} {name}+ {pid} {i}" for i in (1, 2)]
+
+
 def test_bytes_as_text(tmp_path):
     result = alone(STAP, "-e", "probe netfilter.ipv4.local_in { println(data_str) exit() }", "-c",
                    program(tmp_path, UDP % 1)).ok()
