@@ -132,6 +132,8 @@ bool run_wants_unwind(const struct program *p);
 bool run_wants_names(const struct program *p);
 /* Whether a kernel handler may ask for user symbols, stacks or load addresses. */
 bool run_wants_symbols(const struct program *p);
+/* Whether a handler that runs here, while those in the kernel are hit, names addresses of the kernel. */
+bool run_names_kernel_while_hit(const struct program *p);
 
 /* ---- bias.c ---- */
 

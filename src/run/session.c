@@ -358,6 +358,15 @@ static void session_report_child(struct run_session *s)
 	}
 }
 
+/* The kernel's symbols take long to read: not where a handler holds locks for which hits in the kernel wait in vain. */
+static void session_read_kernel_symbols(struct run_session *s)
+{
+	if (!run_names_kernel_while_hit(s->prog))
+		return;
+	run_symbols_start(s);
+	run_symb_read_kernel(s->symb);
+}
+
 int run_session_run(struct run_session *s)
 {
 	s->state = RUN_STARTING;
@@ -365,8 +374,10 @@ int run_session_run(struct run_session *s)
 	run_user_kind(s, POINT_BEGIN, RUN_STARTING);
 	if (s->state == RUN_STARTING && run_stop_signal)
 		s->state = RUN_STOPPING;
-	if (s->state == RUN_STARTING && s->engine)
+	if (s->state == RUN_STARTING && s->engine) {
+		session_read_kernel_symbols(s);
 		session_arm(s);
+	}
 	if (s->state == RUN_STARTING && run_files_start(s))
 		s->state = RUN_ERROR;
 	if (s->state == RUN_STARTING) {

@@ -204,8 +204,10 @@ static bool symb_add_kernel(void *ctx, const struct procfs_symbol *s)
 	return true;
 }
 
-static void symb_read_kallsyms(struct run_symb *sy)
+void run_symb_read_kernel(struct run_symb *sy)
 {
+	if (sy->ksyms_read)
+		return;
 	sy->ksyms_read = true;
 	procfs_each_symbol(symb_add_kernel, sy);
 	if (arrlenu(sy->ksyms))
@@ -217,8 +219,7 @@ bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out)
 	size_t lo = 0, hi;
 
 	*out = (struct run_place){ .link = addr };
-	if (!sy->ksyms_read)
-		symb_read_kallsyms(sy);
+	run_symb_read_kernel(sy);
 	hi = arrlenu(sy->ksyms);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -255,8 +256,7 @@ void run_symb_kernel_module(struct run_place *p, uint64_t addr)
 
 bool run_symb_kernel_address(struct run_symb *sy, const char *name, uint64_t *addr)
 {
-	if (!sy->ksyms_read)
-		symb_read_kallsyms(sy);
+	run_symb_read_kernel(sy);
 	for (size_t i = 0; name && i < arrlenu(sy->ksyms); i++)
 		if (!sy->ksyms[i].module && !strcmp(sy->ksyms[i].name, name)) {
 			*addr = sy->ksyms[i].addr;

@@ -47,6 +47,8 @@ struct dbg_module *run_symb_vdso(struct run_symb *sy);
 /* Run-time address of a link address of the file `path` in a process; false: not mapped there. */
 bool run_symb_address(struct run_symb *sy, pid_t tgid, const char *path, uint64_t link, uint64_t when,
 		      uint64_t *addr);
+/* Reads /proc/kallsyms, unless it was read. */
+void run_symb_read_kernel(struct run_symb *sy);
 /* Of the kernel, by /proc/kallsyms; module "kernel" or the kernel module's name. */
 bool run_symb_kernel(struct run_symb *sy, uint64_t addr, struct run_place *out);
 /* Finds the debug information of such a place, if it is installed: sets its module and link address. */
