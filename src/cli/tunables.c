@@ -84,8 +84,6 @@ int cli_limits(const struct cli_options *o, struct prog_limits *l)
 		}
 		if (!strcmp(d->name, "MAXACTION") && !cli_define(o, "MAXACTION_INTERRUPTIBLE"))
 			l->maxaction_interruptible = l->maxaction < UINT32_MAX / 10 ? l->maxaction * 10 : UINT32_MAX;
-		if (!strcmp(d->name, "STP_NO_OVERLOAD"))
-			l->no_overload = true;
 	}
 	l->suppress_time_limits = o->suppress_time_limits;
 	l->buffer_bytes = o->buffer_mb ? o->buffer_mb << 20 : default_buffer();

@@ -119,7 +119,7 @@ struct prog_limits {
 	uint32_t maxstringlen, maxmapentries, maxaction, maxaction_interruptible, maxnesting,
 		maxtrylock, maxerrors, maxskipped, interval_ms;
 	uint64_t buffer_bytes;	/* -s: of each CPU's ring */
-	bool suppress_time_limits, no_overload;
+	bool suppress_time_limits;
 };
 
 struct program {

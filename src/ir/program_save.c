@@ -21,7 +21,7 @@
 #include "ir/names.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	3
+#define FORMAT_VERSION	4
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -435,7 +435,6 @@ static void do_limits(struct codec *c, struct prog_limits *l)
 	DO(c, l->interval_ms);
 	DO(c, l->buffer_bytes);
 	do_bool(c, &l->suppress_time_limits);
-	do_bool(c, &l->no_overload);
 }
 
 static void do_program(struct codec *c, struct program *p)

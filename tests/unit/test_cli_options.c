@@ -215,7 +215,6 @@ static void test_tunables(void **state)
 	assert_int_equal(l.maxaction, 50);
 	assert_int_equal(l.maxaction_interruptible, 500);
 	assert_true(l.maxstringlen >= 4);
-	assert_true(l.no_overload);
 	assert_int_equal(l.buffer_bytes, 2 << 20);
 	assert_int_equal(cli_max_backtrace(&o), 3);
 	cli_options_free(&o);
