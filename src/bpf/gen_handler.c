@@ -429,10 +429,29 @@ static void generate(struct gen *g, unsigned needs)
 	em_finish(&g->em);
 }
 
+static void find_text(void *ctx, struct ir_expr **e)
+{
+	bool *found = ctx;
+
+	for (uint32_t i = 0; (*e)->op == IR_PRINTF && i < (*e)->nargs; i++)
+		*found |= (*e)->args[i]->type == IR_STR;
+}
+
+/* Does it print a text?  Then it needs a slot: no use in trying without. */
+static bool prints_text(const struct unit *u, uint32_t handler)
+{
+	bool found = false;
+	struct ir_walker w = { .ctx = &found, .expr = find_text };
+
+	ir_walk_list(u->p->handlers[handler].body->body, &w);
+	return found;
+}
+
 const char *gen_handler(struct gen *g, struct unit *u, uint32_t handler)
 {
-	*g = (struct gen){ .u = u, .handler = handler };
-	generate(g, 0);
+	*g = (struct gen){ .u = u, .handler = handler, .want_slot = prints_text(u, handler) };
+	if (!g->want_slot)
+		generate(g, 0);
 	if (g->want_slot)
 		generate(g, NEED_SLOT);
 	if (g->keys_alone && !gen_has(g, ENGINE_MEM_KEY))

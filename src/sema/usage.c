@@ -29,12 +29,15 @@ static void collect_as(struct collector *c, struct ast_expr *e, unsigned use)
 static void mark(struct collector *c, const struct ast_expr *symbol)
 {
 	const struct ast_var *v = symbol->symbol.referent;
-	unsigned use;
+	unsigned had, use;
 	ptrdiff_t i;
 
 	if (!v)
 		return;
-	use = usage_of(c->u, v) | c->use;
+	had = usage_of(c->u, v);
+	use = had | c->use;
+	if (use == had)	/* most of the time; and nothing waits any more for a local that is read */
+		return;
 	hmput(c->u->vars, v, use);
 	i = use & USE_READ ? hmgeti(c->u->waiting, v) : -1;
 	if (i < 0)
