@@ -236,30 +236,42 @@ struct wanted {
 	const struct dbg_kernel_opts *o;
 	uint8_t id[MAX_BUILD_ID];
 	size_t id_len;			/* 0: any build */
+	const char *running;		/* what the build is of */
 	struct dbg_open_opts open;
 	struct dbg_module *found;
-	char *refused;			/* a file of another build; malloc'ed */
+	enum dbg_errcode code;		/* DBG_OK, or why the first file that was there is not used */
+	char *refused;			/* the same in words; malloc'ed */
 };
+
+/* Notes why a file is not used, if it should have been; returns false. */
+static bool refuse(struct wanted *w, const char *path, const struct dbg_error *e)
+{
+	if (w->refused || e->code == DBG_ENODEBUG)
+		return false;
+	w->code = e->code;
+	w->refused = strstr(e->msg, path) ? xstrdup(e->msg) : xasprintf("%s cannot be used: %s", path, e->msg);
+	return false;
+}
 
 /* Takes the file if it is of the build and has DWARF. */
 static bool try_file(struct wanted *w, const char *path)
 {
 	const struct dbg_module_info *info;
 	struct dbg_module *m;
+	struct dbg_error e;
 
 	if (access(path, R_OK))
 		return false;
-	m = dbg_module_open(path, &w->open, NULL);
+	m = dbg_module_open(path, &w->open, &e);
 	if (!m)
-		return false;
+		return refuse(w, path, &e);
 	info = dbg_module_info(m);
 	if (w->id_len && (info->build_id_len != w->id_len || memcmp(info->build_id, w->id, w->id_len))) {
-		if (!w->refused)
-			w->refused = xstrdup(path);
-		return false;
+		dbg_fail(&e, DBG_EMISMATCH, "%s is of another build than the %s", path, w->running);
+		return refuse(w, path, &e);
 	}
-	if (dbg_module_debug(m, NULL))
-		return false;
+	if (dbg_module_debug(m, &e))
+		return refuse(w, path, &e);
 	w->found = m;
 	return true;
 }
@@ -352,7 +364,7 @@ static int vmlinux_missing(const struct wanted *w, struct dbg_error *e)
 	const char *release = release_of(w->o);
 
 	if (w->refused)
-		return dbg_fail(e, DBG_EMISMATCH, "%s is of another build than the running kernel", w->refused);
+		return dbg_fail(e, w->code, "%s", w->refused);
 	return dbg_fail(e, DBG_ENODEBUG, "no vmlinux of %s with debug information", release);
 }
 
@@ -370,7 +382,8 @@ static void find_bias(struct dbg_module *m, bool running)
 /* What was looked for before: the key is the release or the module's name behind it. */
 struct known_file {
 	struct dbg_module *module;	/* NULL: none */
-	char *refused;			/* a file of another build that was found instead; NULL: none */
+	enum dbg_errcode code;		/* as in struct wanted */
+	char *refused;
 };
 
 static struct { char *key; struct known_file value; } *known;
@@ -394,19 +407,21 @@ static char *known_key(const struct dbg_kernel_opts *o, const char *name)
 
 struct dbg_module *dbg_kernel_open(const struct dbg_kernel_opts *o, struct dbg_error *e)
 {
-	struct wanted w = { .o = o, .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
+	struct wanted w = { .o = o, .running = "running kernel",
+			    .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
 	char *key = known_key(o, "");
 	ptrdiff_t i = shgeti(known, key);
 
 	if (i >= 0) {
 		w.found = known[i].value.module;
+		w.code = known[i].value.code;
 		w.refused = known[i].value.refused;
 	} else {
 		if (dbg_kernel_is_running(o))
 			w.id_len = notes_build_id(NOTES, w.id, sizeof(w.id));
 		if (find_vmlinux(&w))
 			find_bias(w.found, dbg_kernel_is_running(o));
-		shput(known, key, ((struct known_file){ w.found, w.refused }));
+		shput(known, key, ((struct known_file){ w.found, w.code, w.refused }));
 	}
 	free(key);
 	if (!w.found)
@@ -512,13 +527,15 @@ static uint64_t loaded_at(void *data, const char *section)
 
 struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const char *name, struct dbg_error *e)
 {
-	struct wanted w = { .o = o, .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
+	struct wanted w = { .o = o, .running = "loaded module",
+			    .open = { .debug_path = o->debug_path, .no_debuginfod = true } };
 	char *kernel_name = module_name(name), *key = known_key(o, name), path[512];
 	ptrdiff_t i = shgeti(known, key);
 
 	snprintf(path, sizeof(path), "/sys/module/%s/notes/.note.gnu.build-id", kernel_name);
 	if (i >= 0) {
 		w.found = known[i].value.module;
+		w.code = known[i].value.code;
 		w.refused = known[i].value.refused;
 	} else {
 		if (dbg_kernel_is_running(o) && loaded_at(kernel_name, ".text")) {
@@ -530,10 +547,10 @@ struct dbg_module *dbg_kernel_module_open(const struct dbg_kernel_opts *o, const
 			w.found->info.kernel = true;
 			w.found->info.kernel_elsewhere = !w.open.section_address;
 		}
-		shput(known, key, ((struct known_file){ w.found, w.refused }));
+		shput(known, key, ((struct known_file){ w.found, w.code, w.refused }));
 	}
 	if (!w.found && w.refused)
-		dbg_fail(e, DBG_EMISMATCH, "%s is of another build than the loaded module", w.refused);
+		dbg_fail(e, w.code, "%s", w.refused);
 	else if (!w.found)
 		dbg_fail(e, DBG_ENODEBUG, "no debug information for kernel module '%s' of %s", name, release_of(o));
 	free(key);

@@ -161,4 +161,7 @@ const char *const *dbg_module_needed(struct dbg_module *m, size_t *n);
  * default directories), the interpreter included, the program itself not. */
 const char *const *dbg_module_ldd(struct dbg_module *m, size_t *n);
 
+/* What a message about missing debug information says of debuginfod, behind the name of a package. */
+const char *dbg_debuginfod_advice(void);
+
 #endif

@@ -97,8 +97,9 @@ void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, co
 		   *release == '/' ? "" : "/build");
 	diag_hint(ps->diag, out->why,
 		  "%s; source files, lines, inlined copies, labels, callees and local variables need "
-		  "it: install the package linux-image-%s-dbg, or set DEBUGINFOD_URLS; functions by name work without: "
-		  "kernel.function(\"NAME\")", e->msg, release);
+		  "it: install the package linux-image-%s-dbg%s; functions by name work without: "
+		  "kernel.function(\"NAME\")", *e->msg ? e->msg : "they are found by debug information", release,
+		  dbg_debuginfod_advice());
 }
 
 /* ---- places ---- */

@@ -375,3 +375,22 @@ def test_no_file_left(places):
     if result.status == 77:
         pytest.skip("no mount namespaces here")
     assert result.ok().out == "hit\n", result
+
+
+@pytest.mark.parametrize("kind, why", (("none", "no vmlinux of {release} with debug information"),
+                                       ("garbage", "{path} is not an ELF file"),
+                                       ("other", "{path} is of another build than the running kernel")))
+def test_debug_information_of_the_kernel_that_cannot_be_used(tmp_path, kind, why):
+    release = os.uname().release
+    path = tmp_path / "boot" / f"vmlinux-{release}"
+    path.parent.mkdir()
+    if kind == "garbage":
+        path.write_bytes(b"\xff" * 1000)
+    elif kind == "other":
+        path.write_bytes(STAP.read_bytes())
+    servers = "http://127.0.0.1:9"      # nobody is there
+    for urls, advice in ("", ", or set DEBUGINFOD_URLS;"), (servers, " (the servers of DEBUGINFOD_URLS do not give it);"):
+        env = {"SYSTEMTAP_DEBUGINFO_PATH": str(tmp_path), "DEBUGINFOD_URLS": urls}
+        result = script('probe kernel.statement("vfs_read@fs/read_write.c:*") { exit() }', env=env).failed()
+        assert why.format(path=path, release=release) in result.err
+        assert f"linux-image-{release}-dbg{advice}" in result.err

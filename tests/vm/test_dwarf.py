@@ -2,6 +2,7 @@
 """Kernel probes that need the kernel's debug information: statements, inlined copies, labels, callees, locals, globals,
 source lines.  What they print is compared with what the test did, and with addr2line and nm on the same vmlinux."""
 import base64
+import pathlib
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ MODULES = ["veth", "nft_chain_nat", "nft_nat"]
 READ_SIZE = 12345       # a marker, passed to read(2)
 POLLS = 7
 STAPRUN = suite.STAP.parent / "staprun"
+DEBUGINFOD = list(pathlib.Path("/usr/lib/x86_64-linux-gnu").glob("libdebuginfod.so.1"))
 
 # A file of 203 bytes read by read(2) of READ_SIZE bytes, twice: all of it, then its end; and some polls.
 PROGRAM = f"""
@@ -48,6 +50,8 @@ def debug_image():
     if shutil.which("nft"):
         image.add(shutil.which("nft"))
     image.add(STAPRUN)
+    for library in DEBUGINFOD:
+        image.add(library)
     image.file("/tmp/program.py", PROGRAM.encode())
     image.file("/tmp/send.py", SEND.encode())
     return image
@@ -133,6 +137,34 @@ def test_other_names_of_functions(debug_vm):
     for name, now in ("_do_fork", "kernel_clone"), ("sys_openat", "__x64_sys_openat"):
         result = debug_vm.run(f"stap -p2 -e 'probe kernel.function(\"{name}\") {{ }}'", timeout=100)
         assert f"no match (similar functions: {now})" in result.err
+
+
+SERVER = """
+import http.server, os, pathlib, shutil, sys
+note = pathlib.Path("/sys/module/veth/notes/.note.gnu.build-id").read_bytes()[16:].hex()
+found = next(pathlib.Path("/usr/lib/debug").rglob("veth.ko*"))
+os.makedirs(f"/srv/buildid/{note}")
+shutil.copy(found, f"/srv/buildid/{note}/debuginfo")
+os.chdir("/srv")
+http.server.HTTPServer(("127.0.0.1", 8002), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.mark.skipif(not DEBUGINFOD, reason="no libdebuginfod")
+def test_debuginfod(debug_vm):
+    """A server has what no directory here does."""
+    points = "stap -L 'module(\"veth\").statement(\"veth_xmit@drivers/net/veth.c:*\")'"
+    here = debug_vm.run(points, 100).ok().out
+    assert here.count("$skb:struct sk_buff*") > 5
+    debug_vm.run(f"cat >/tmp/server.py <<'END'\n{SERVER}END\npython3 -B /tmp/server.py 2>/tmp/asked & echo $! >/tmp/server").ok()
+    try:
+        result = debug_vm.run("for i in $(seq 50); do nc -z 127.0.0.1 8002 && break; sleep 0.2; done; "
+                              f"SYSTEMTAP_DEBUGINFO_PATH=/nowhere DEBUGINFOD_URLS=http://127.0.0.1:8002 {points}; "
+                              "cat /tmp/asked >&2", 100)
+    finally:
+        debug_vm.run("kill $(cat /tmp/server)").ok()
+    assert result.out == here, result
+    assert "/debuginfo HTTP/1.1\" 200" in result.err
 
 
 def test_hidden_addresses(debug_vm):
