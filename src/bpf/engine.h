@@ -56,6 +56,7 @@ bool engine_has(enum engine_feature f);
 struct engine_options {
 	bool uprobe_multi;	/* uprobes are attached by multi-links: attach_has_uprobe_multi() */
 	bool kprobe_multi;	/* points POINT_KFUNC likewise: attach_has_kprobe_multi() */
+	const bool *no_multi;	/* by handler: attach_alone_handlers(), valid until engine_destroy(); NULL: none */
 	const bool *by_address;	/* by handler: attach_shared_handlers(), valid until engine_destroy(); NULL: none */
 	uint32_t without;	/* bit set of features to do without, for tests */
 	bool show_log;		/* -v: a refused program prints the verifier's log on stderr */

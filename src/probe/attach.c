@@ -174,7 +174,7 @@ static bool is_kprobe(const struct attach_request *rq, const struct prog_point *
 static bool is_multi(const struct attach_request *rq, const struct prog_point *p)
 {
 	return p->kind == POINT_UPROBE ? rq->uprobe_multi :
-	       p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p);
+	       p->kind == POINT_KFUNC && rq->kprobe_multi && is_kprobe(rq, p) && !(rq->alone && rq->alone[p->handler]);
 }
 
 static bool is_shared(const struct attach_request *rq, const struct prog_point *p)
@@ -381,6 +381,7 @@ void attach_release(struct attachment *a)
 	for (size_t i = 0; i < arrlenu(a->removals); i++)
 		free(a->removals[i]);
 	arrfree(a->removals);
+	arrfree(a->counted);
 	arrfree(a->fds);
 	arrfree(a->events);
 	arrfree(a->errors);

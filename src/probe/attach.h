@@ -48,6 +48,11 @@ const char *attach_exit_function(void);
  * NULL: none.
  */
 bool *attach_shared_handlers(const struct program *p);
+/*
+ * By handler: whether its points, returns of few functions, are armed each by itself though there are multi-links,
+ * which have room for few calls at a time.  The caller frees it.
+ */
+bool *attach_alone_handlers(const struct program *p);
 /* Finds the addresses of their points, before the programs are loaded. */
 void attach_place_shared(struct program *p, const bool *shared);
 
@@ -57,6 +62,7 @@ struct attach_request {
 	bool uprobe_multi;		/* see above */
 	bool kprobe_multi;
 	const bool *shared;		/* attach_shared_handlers() */
+	const bool *alone;		/* attach_alone_handlers(); NULL: none */
 	const int *point_fds;		/* by point index, for points with programs of their own; NULL: handler_fds */
 	bool (*stopped)(void);		/* NULL, or asked between points: true leaves the others unarmed */
 };
@@ -78,8 +84,13 @@ size_t attach_single(const struct attach_request *rq);
  * caller arrfree()s) lists these.
  */
 struct attachment *attach_points(const struct attach_request *rq, struct attach_error **errors);
-/* Hits of shared handlers that the kernel dropped, because they were within others. */
-uint64_t attach_missed(const struct attachment *a);
+struct attach_missed {
+	uint64_t hits;			/* that the kernel dropped, because they were within others */
+	uint64_t returns;		/* of calls that it had no room for, or within others */
+};
+
+/* What it has counted, where it counts. */
+struct attach_missed attach_missed(const struct attachment *a);
 /* Number of points armed. */
 size_t attach_count(const struct attachment *a);
 /*

@@ -137,8 +137,10 @@ static void attach_function_kprobe(struct attachment *a, const struct attach_req
 			    "those that kprobes must not touch", p->name);
 	else if (err)
 		attach_fail(a, point, err, "kprobe of %s: %s", p->name, attach_function_problem(p->name, err));
-	else
-		a->armed++;
+	if (err)
+		return;
+	attach_note_link(a, a->events[arrlenu(a->events) - 2], kind_of(rq, point) == PROG_KRETPROBE);
+	a->armed++;
 }
 
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point)
@@ -200,6 +202,7 @@ static void multi_attach(struct attachment *a, const struct attach_request *rq, 
 
 	if (fd >= 0) {
 		arrput(a->fds, fd);
+		attach_note_link(a, fd, s->is_return);
 		a->armed += n;
 	} else if (n == 1 || err == EPERM || err == EOPNOTSUPP) {
 		for (size_t i = first; i < first + n; i++) {

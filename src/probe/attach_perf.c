@@ -69,7 +69,7 @@ int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, 
 
 	if (err)
 		return err;
-	arrput(a->events, fds.link);
+	arrput(a->events, fds.link);		/* the last but one, as attach_kernel.c knows */
 	arrput(a->events, fds.event);
 	return 0;
 }

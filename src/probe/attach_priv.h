@@ -25,6 +25,12 @@ struct cpu_event {
 };
 
 /* What is armed.  All attach_...() of points add to it what is to be closed, or an error. */
+/* A link in which the kernel counts what it dropped. */
+struct counted_link {
+	int fd;
+	bool is_return;
+};
+
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
@@ -33,6 +39,7 @@ struct attachment {
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
 	int definitions;		/* tracefs's file of kprobes, locked, 0: not used */
 	char prefix[48];		/* of the names of our events there */
+	struct counted_link *counted;	/* stb_ds array: some of the links above */
 	char **removals;		/* stb_ds array: what removes them, allocated */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
@@ -89,6 +96,9 @@ const char *attach_function_problem(const char *function, int err);
 int attach_trivial_program(uint32_t type, uint32_t attach_type, uint32_t btf_id);
 void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq, const uint32_t *points,
 			  size_t n);
+
+/* attach_missed.c: the link of a kprobe, by itself or of many */
+void attach_note_link(struct attachment *a, int fd, bool is_return);
 
 /* attach_shared.c: the kprobes of handlers that attach_shared_handlers() has */
 void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n);

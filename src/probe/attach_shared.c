@@ -11,6 +11,9 @@
  * writing a byte.  Such places have one cookie in common; handlers find their point by its address
  * (engine_options.by_address).
  *
+ * The same is done, on every kernel, for returns of few functions: only these events can be told for how many calls at a
+ * time they are to have room (.maxactive), and say on every kernel how many went by.
+ *
  * Unlike perf events, definitions stay when their owner dies.  Each owner holds a lock on the file of definitions; who
  * comes when there is no other removes what was left.
  */
@@ -37,6 +40,7 @@
 
 #define SYSTEM		"bpftap"
 #define MIN_POINTS	8	/* of a handler: fewer are better armed alone */
+#define MAX_ACTIVE	4096	/* the kernel takes no more */
 #define EVENT_PLACES	512	/* defining one takes time by the number of those that the event has */
 
 static int open_events(int flags)
@@ -57,7 +61,7 @@ static bool can_share(void)
 	if (known >= 0)
 		return known;
 	known = 0;
-	if (without("kprobe_events") || !attach_has_kprobes() || attach_has_kprobe_multi())
+	if (without("kprobe_events") || !attach_has_kprobes())
 		return false;
 	fd = open_events(O_WRONLY | O_APPEND);
 	known = fd >= 0;
@@ -74,24 +78,39 @@ static bool is_shareable(const struct program *p, const struct prog_point *pt)
 	       pt->str[IR_PP_MODULE] && !strcmp(pt->str[IR_PP_MODULE], "kernel");
 }
 
+/* A return of a function that can be found. */
+static bool is_return(const struct program *p, const struct prog_point *pt)
+{
+	const struct ksym *sym;
+	size_t count;
+
+	if (p->handlers[pt->handler].kind != PROG_KRETPROBE || !is_shareable(p, pt))
+		return false;
+	sym = pt->address ? NULL : ksyms_find(NULL, pt->name, &count);
+	return pt->address || (sym && count == 1 && sym->addr);
+}
+
 bool *attach_shared_handlers(const struct program *p)
 {
-	size_t nh = arrlenu(p->handlers), shared = 0, *good, *all;
-	bool *list;
+	size_t nh = arrlenu(p->handlers), shared = 0, *good, *all, *returns;
+	bool *list, many = !attach_has_kprobe_multi();
 
 	if (!can_share())
 		return NULL;
 	good = xcalloc(nh + 1, sizeof(*good));
 	all = xcalloc(nh + 1, sizeof(*all));
+	returns = xcalloc(nh + 1, sizeof(*returns));
 	list = xcalloc(nh + 1, sizeof(*list));
 	for (size_t i = 0; i < arrlenu(p->points); i++) {
 		all[p->points[i].handler]++;
 		good[p->points[i].handler] += is_shareable(p, &p->points[i]);
+		returns[p->points[i].handler] += is_return(p, &p->points[i]);
 	}
 	for (size_t h = 0; h < nh; h++) {
-		list[h] = all[h] >= MIN_POINTS && good[h] == all[h];
+		list[h] = all[h] && good[h] == all[h] && (all[h] >= MIN_POINTS ? many : returns[h] == all[h]);
 		shared += list[h];
 	}
+	free(returns);
 	free(good);
 	free(all);
 	if (!shared) {
@@ -103,7 +122,8 @@ bool *attach_shared_handlers(const struct program *p)
 
 void attach_place_shared(struct program *p, const bool *shared)
 {
-	ksyms_expect_many();
+	if (!attach_has_kprobe_multi())
+		ksyms_expect_many();
 	for (size_t i = 0; shared && i < arrlenu(p->points); i++) {
 		struct prog_point *pt = &p->points[i];
 		const struct ksym *sym;
@@ -162,7 +182,7 @@ static bool begin_definitions(struct attachment *a)
 		remove_left(a->definitions);
 	flock(a->definitions, LOCK_SH);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(a->prefix, sizeof(a->prefix), "k%d_%" PRIx64, (int)getpid(),
+	snprintf(a->prefix, sizeof(a->prefix), "k%d_%" PRIx64 "_", (int)getpid(),
 		 (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
 	return true;
 }
@@ -176,6 +196,23 @@ struct share {
 	unsigned number;
 };
 
+/* How many calls can wait for their returns: as many as SystemTap lets, if not said; many functions take less each. */
+static int room_for(const struct share *s, const struct prog_point *pt)
+{
+	int n = 6 * (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (pt->maxactive > 0)
+		return pt->maxactive < MAX_ACTIVE ? pt->maxactive : MAX_ACTIVE;
+	if (arrlenu(s->points) >= MIN_POINTS)
+		n /= 3;
+	return n > 15 ? n : 15;
+}
+
+static char letter_of(const struct share *s)
+{
+	return s->is_return ? 'r' : 'p';
+}
+
 /* One place of an event; 0 or a positive errno. */
 static int define_at(const struct attachment *a, const struct share *s, size_t event, const struct prog_point *pt,
 		     uint32_t point, unsigned offset)
@@ -183,11 +220,11 @@ static int define_at(const struct attachment *a, const struct share *s, size_t e
 	char line[256], active[16] = "";
 	int n;
 
-	if (s->is_return && pt->maxactive > 0)
-		snprintf(active, sizeof(active), "%d", (int)pt->maxactive);
+	if (s->is_return)
+		snprintf(active, sizeof(active), "%d", room_for(s, pt));
 	/* the argument makes it another than the rest: the kernel refuses two places that look the same */
-	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s_%u_%zu 0x%" PRIx64 " n=\\%u:u32\n",
-		     s->is_return ? 'r' : 'p', active, a->prefix, s->number, event, pt->address + offset, point);
+	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s%c%u_%zu 0x%" PRIx64 " n=\\%u:u32\n",
+		     letter_of(s), active, a->prefix, letter_of(s), s->number, event, pt->address + offset, point);
 	return write(a->definitions, line, (size_t)n) == n ? 0 : errno;
 }
 
@@ -219,8 +256,9 @@ static void arm(struct attachment *a, const struct attach_request *rq, const str
 
 	if (!arrlenu(points))
 		return;
-	arrput(a->removals, xasprintf("-:" SYSTEM "/%s_%u_%zu\n", a->prefix, s->number, event));
-	snprintf(path, sizeof(path), "%s/events/" SYSTEM "/%s_%u_%zu/id", tracefs_path(), a->prefix, s->number, event);
+	arrput(a->removals, xasprintf("-:" SYSTEM "/%s%c%u_%zu\n", a->prefix, letter_of(s), s->number, event));
+	snprintf(path, sizeof(path), "%s/events/" SYSTEM "/%s%c%u_%zu/id", tracefs_path(), a->prefix,
+		 letter_of(s), s->number, event);
 	if (rq->stopped && rq->stopped())
 		return;
 	if (attach_read_number(path, "%u", &id)) {
@@ -292,23 +330,4 @@ void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq
 		arrfree(shares[i].points);
 	}
 	arrfree(shares);
-}
-
-uint64_t attach_missed(const struct attachment *a)
-{
-	char path[PATH_MAX], name[128];
-	uint64_t hits, missed, sum = 0;
-	size_t len = a ? strlen(a->prefix) : 0;
-	FILE *f;
-
-	if (!a || !a->definitions)
-		return 0;
-	snprintf(path, sizeof(path), "%s/kprobe_profile", tracefs_path());
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%127s %" SCNu64 " %" SCNu64, name, &hits, &missed) == 3)
-		if (!strncmp(name, a->prefix, len) && name[len] == '_')
-			sum += missed;
-	if (f)
-		fclose(f);
-	return sum;
 }

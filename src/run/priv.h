@@ -44,7 +44,8 @@ struct run_session {
 	struct engine *engine;		/* NULL: the script needs nothing of the kernel */
 	struct attachment *attached;
 	bool *shared;			/* attach_shared_handlers() */
-	uint64_t missed;		/* attach_missed(), once it was let go */
+	bool *alone;			/* attach_alone_handlers() */
+	struct attach_missed missed;	/* attach_missed(), as it was let go */
 	struct ir_store *store;		/* the engine's, or with own_store ours */
 	bool own_store;
 	struct ir_store *view;		/* what the user engine sees of it; NULL: all as it is */

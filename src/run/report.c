@@ -138,7 +138,7 @@ static void report_timing(struct run_session *s)
 }
 
 /* Why hits were skipped and what was lost, a line a cause; nested: those in the midst of another. */
-static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nested)
+static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nested, uint64_t returns)
 {
 	static const struct {
 		enum wire_count which;
@@ -163,16 +163,20 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nest
 	}
 	if (nested)
 		run_warn(s, "Skipped due to reentrancy: %" PRIu64, nested);
+	if (returns)
+		run_warn(s, "Skipped due to missed kretprobe: %" PRIu64 " (.maxactive(N) lets more calls wait for their "
+			    "returns)", returns);
 }
 
 void run_report(struct run_session *s)
 {
-	uint64_t nested = report_sum(s, WCNT_SKIP_NESTED) + (s->engine ? engine_missed(s->engine) : 0) + s->missed;
+	uint64_t nested = report_sum(s, WCNT_SKIP_NESTED) + (s->engine ? engine_missed(s->engine) : 0) +
+			  s->missed.hits;
 	uint64_t lost = report_sum(s, WCNT_LOST_OUTPUT), cut;
 
 	if (s->prog->timing)
 		report_timing(s);
-	report_causes(s, run_skipped(s) + nested, nested);
+	report_causes(s, run_skipped(s) + nested + s->missed.returns, nested, s->missed.returns);
 	if (lost)
 		run_warn(s, "There were %" PRIu64 " transport failures. Output of as many probe hits is lost; "
 			    "try a larger buffer (-s).", lost);

@@ -85,6 +85,8 @@ int run_session_build(struct run_session *s)
 	eo.kprobe_multi = attach_has_kprobe_multi();
 	s->shared = attach_shared_handlers(s->prog);
 	eo.by_address = s->shared;
+	s->alone = attach_alone_handlers(s->prog);
+	eo.no_multi = s->alone;
 	eo.max_frames = s->opt.max_frames;
 	eo.unwind_rows = run_feed_collect(s);
 	s->engine = engine_create(s->prog, &eo);
@@ -296,6 +298,7 @@ static void session_arm(struct run_session *s)
 				     .kprobe_multi = attach_has_kprobe_multi(),
 				     .uprobe_multi = attach_has_uprobe_multi(),
 				     .shared = s->shared,
+				     .alone = s->alone,
 				     .stopped = session_is_stopped };
 	struct attach_error *errors = NULL;
 	size_t single = attach_single(&rq);
@@ -421,6 +424,7 @@ void run_session_destroy(struct run_session *s)
 		s->store->ops->destroy(s->store);
 	engine_destroy(s->engine);
 	free(s->shared);
+	free(s->alone);
 	run_child_drop(&s->child);
 	run_sideband_close(s->sideband);
 	run_symb_destroy(s->symb);

@@ -161,6 +161,35 @@ def test_kprobes_by_name(reads):
                                     "maxactive 200"]
 
 
+SLEEPERS = """
+import threading, time
+threads = [threading.Thread(target=time.sleep, args=(2,)) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+@every_mechanism
+@pytest.mark.parametrize("point, room", (('kprobe.function("hrtimer_nanosleep").return.maxactive(4)', 4),
+                                         ('kprobe.function("hrtimer_nanosleep").return.maxactive(20)', 20),
+                                         ('kprobe.function("hrtimer_nanosleep").return', 15)))
+def test_calls_that_wait_at_once(tmp_path, without, point, room):
+    """As many as there is room for; what went by is told."""
+    program = tmp_path / "sleepers.py"
+    program.write_text(SLEEPERS)
+    text = ('global n, m probe %s { if (pid() == target()) n++ } '
+            'probe kernel.function("hrtimer_nanosleep").return { if (pid() == target()) m++ } probe end { println(n, " ", m) }' % point)
+    result = script(text, "-c", f"python3 {program}", timeout=90, env={"BPFTAP_WITHOUT": without}).ok()
+    n, every = map(int, result.out.split())
+    assert every == 12 and room - 2 <= n <= 12 if room < 12 else n == 12     # others may sleep, too
+    if room >= 12:
+        assert result.err == ""
+        return
+    told = re.fullmatch(r"WARNING: Number of errors: 0, skipped probes: (\d+)\n"
+                        r"WARNING: Skipped due to missed kretprobe: (\d+) \(\.maxactive\(N\) .*\)\n", result.err)
+    assert n <= room and told[1] == told[2] and 12 - n <= int(told[1]) <= 14 - n, result
+
+
 def test_functions_of_a_module():
     """veth is loaded; its devices are made and removed."""
     text = ('global n probe module("veth").function("veth_newlink") { n[ppfunc()]++ println(kernel_string($dev->name)) } '
