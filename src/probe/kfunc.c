@@ -407,6 +407,18 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
+/* A function that wild cards leave out, as NAME.isra.0, although they match; NULL: none. */
+static const char *clone_matching(const char *glob)
+{
+	size_t n;
+	const struct ksym *sym = ksyms_functions(false, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if ((strstr(sym[i].name, ".isra.") || strstr(sym[i].name, ".constprop.")) && !fnmatch(glob, sym[i].name, 0))
+			return sym[i].name;
+	return NULL;
+}
+
 /* How many functions match the wild cards, which then are such as cannot be probed. */
 static size_t refused_matches(const struct search *s, const char *name)
 {
@@ -448,6 +460,9 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, boo
 	else if (is_glob(spec->function) && (matches = refused_matches(s, spec->function)))
 		diag_hint(s->ps->diag, out->why, matches == 1 ? "%zu function matches, and the kernel does not let it be probed" :
 			  "%zu functions match, and the kernel lets none of them be probed", matches);
+	else if (!s->module && is_glob(spec->function) && (now = clone_matching(spec->function)))
+		diag_hint(s->ps->diag, out->why, "functions that the compiler changed, as '%s', are matched by patterns with a "
+			  "dot only, as \"%s.*\"", now, spec->function);
 	else if (!s->module && is_gone_after_boot(spec->function))
 		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then", spec->function);
 	else if (!s->module && (now = name_by_now(spec->function)))

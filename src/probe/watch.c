@@ -66,13 +66,22 @@ static bool watched(struct probe_session *ps, const struct probe_match *m, struc
 	return true;
 }
 
-/* With the length, as SystemTap's -p2 shows it. */
+static const char *place_text(struct arena *a, const struct probe_match *m, size_t i)
+{
+	int64_t address;
+
+	if (!strcmp(m->name[i], "data") && probe_match_long(m, "data", &address))
+		return arena_printf(a, "data(0x%" PRIx64 ")", (uint64_t)address);
+	return probe_component_text(a, m->name[i], m->pt->components[i].arg);
+}
+
+/* With the length, and addresses as such, as SystemTap's -p2 shows it. */
 static const char *canonical_text(struct arena *a, const struct probe_match *m, uint64_t length)
 {
 	const char *text = "";
 
 	for (size_t i = 0; i + 1 < m->n; i++)
-		text = arena_printf(a, "%s%s.", text, probe_component_text(a, m->name[i], m->pt->components[i].arg));
+		text = arena_printf(a, "%s%s.", text, place_text(a, m, i));
 	if (!probe_match_has(m, "length"))
 		text = arena_printf(a, "%slength(%" PRIu64 ").", text, length);
 	return arena_printf(a, "%s%s", text, m->name[m->n - 1]);

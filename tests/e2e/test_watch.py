@@ -86,3 +86,9 @@ def test_more_than_there_are_registers():
     result = stap("-p2", "-e", "probe %s { println(1) }" % points).ok()
     assert result.err.count("Too many hardware breakpoint probes requested") == 1
     assert "kernel.data(4096).length(1).write" in result.out or "kernel.data(0x1000).length(1).write" in result.out
+
+
+def test_address_in_the_name_of_a_point():
+    """As an address, however it was written; without the length, one byte."""
+    result = stap("-p2", "-e", "probe kernel.data(0xffffffff81000000).write { println(pp()) }").ok()
+    assert "kernel.data(0xffffffff81000000).length(1).write /*" in result.out

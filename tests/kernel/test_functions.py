@@ -266,6 +266,9 @@ def test_functions_that_cannot_be_probed_say_why():
         assert notrace in script(f'probe kernel.function("{name}") {{ exit() }}').failed().err, name
     result = script('probe kernel.function("sched_clock*") { }').failed()
     assert re.search(r"no match\n +\d+ functions match, and the kernel lets none of them be probed", result.err)
+    result = script('probe kernel.function("finish_task_switch*") { }').failed()
+    assert "as 'finish_task_switch.isra.0', are matched by patterns with a dot only" in result.err
+    assert "called 'finish_task_switch.isra.0'" in script('probe kernel.function("finish_task_switch") { }').failed().err
     result = script('probe kernel.function("start_kernel") { }').failed()
     assert "'start_kernel' is code that the kernel runs as it starts, and frees then" in result.err
 
