@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "dbg/module.h"
 #include "lang/parse.h"
 #include "probe/family.h"
 #include "sema/sema.h"
@@ -280,5 +281,6 @@ int main(int argc, char **argv)
 	for (int i = first + 1; i < argc; i++)
 		bad += run_table(argv[i], argv[first], print);
 	diagnosed_target(&d, 0, argc);
+	dbg_modules_close_all();
 	return bad || argc < first + 2;
 }
