@@ -25,6 +25,7 @@ static const struct limit_row {
 	{ "MAXTRYLOCK", offsetof(struct prog_limits, maxtrylock), 0, 1000000 },
 	{ "MAXERRORS", offsetof(struct prog_limits, maxerrors), 0, UINT32_MAX },
 	{ "MAXSKIPPED", offsetof(struct prog_limits, maxskipped), 0, UINT32_MAX },
+	{ "KRETACTIVE", offsetof(struct prog_limits, kretactive), 1, 4096 },
 };
 
 #define BUFFER_EACH	(4u << 20)	/* default of -s: enough for bursts while stap waits for a processor */

@@ -118,6 +118,7 @@ struct prog_place {
 struct prog_limits {
 	uint32_t maxstringlen, maxmapentries, maxaction, maxaction_interruptible, maxnesting,
 		maxtrylock, maxerrors, maxskipped, interval_ms;
+	uint32_t kretactive;	/* calls that a return by kretprobe has room for; 0: as attach_shared.c has it */
 	uint64_t buffer_bytes;	/* -s: of each CPU's ring */
 	bool suppress_time_limits;
 };

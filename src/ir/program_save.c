@@ -21,7 +21,7 @@
 #include "ir/names.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	4
+#define FORMAT_VERSION	5
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -432,6 +432,7 @@ static void do_limits(struct codec *c, struct prog_limits *l)
 	DO(c, l->maxtrylock);
 	DO(c, l->maxerrors);
 	DO(c, l->maxskipped);
+	DO(c, l->kretactive);
 	DO(c, l->interval_ms);
 	DO(c, l->buffer_bytes);
 	do_bool(c, &l->suppress_time_limits);

@@ -197,12 +197,14 @@ struct share {
 };
 
 /* How many calls can wait for their returns: as many as SystemTap lets, if not said; many functions take less each. */
-static int room_for(const struct share *s, const struct prog_point *pt)
+static int room_for(const struct program *p, const struct share *s, const struct prog_point *pt)
 {
 	int n = 6 * (int)sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (pt->maxactive > 0)
 		return pt->maxactive < MAX_ACTIVE ? pt->maxactive : MAX_ACTIVE;
+	if (p->limits.kretactive)
+		return (int)p->limits.kretactive;
 	if (arrlenu(s->points) >= MIN_POINTS)
 		n /= 3;
 	return n > 15 ? n : 15;
@@ -214,14 +216,15 @@ static char letter_of(const struct share *s)
 }
 
 /* One place of an event; 0 or a positive errno. */
-static int define_at(const struct attachment *a, const struct share *s, size_t event, const struct prog_point *pt,
+static int define_at(const struct attachment *a, const struct program *p, const struct share *s, size_t event,
 		     uint32_t point, unsigned offset)
 {
+	const struct prog_point *pt = &p->points[point];
 	char line[256], active[16] = "";
 	int n;
 
 	if (s->is_return)
-		snprintf(active, sizeof(active), "%d", room_for(s, pt));
+		snprintf(active, sizeof(active), "%d", room_for(p, s, pt));
 	/* the argument makes it another than the rest: the kernel refuses two places that look the same */
 	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s%c%u_%zu 0x%" PRIx64 " n=\\%u:u32\n",
 		     letter_of(s), active, a->prefix, letter_of(s), s->number, event, pt->address + offset, point);
@@ -233,10 +236,10 @@ static bool define(struct attachment *a, const struct attach_request *rq, const 
 {
 	const struct prog_point *pt = &rq->program->points[point];
 	unsigned offset = s->is_return || s->at_entry || !pt->address ? 0 : ktext_entry(pt->name, pt->address);
-	int err = pt->address ? define_at(a, s, event, pt, point, offset) : ENOENT;
+	int err = pt->address ? define_at(a, rq->program, s, event, point, offset) : ENOENT;
 
 	if (err && offset)
-		err = define_at(a, s, event, pt, point, 0);
+		err = define_at(a, rq->program, s, event, point, 0);
 	if (err)
 		attach_fail(a, point, err, "kprobe of %s: %s", pt->name,
 			    attach_function_problem(pt->name, err));
