@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/ds.h"
 #include "base/xalloc.h"
 #include "interp/state.h"
 
@@ -97,9 +98,39 @@ static void raise_user(struct interp *in, const char *text)
 	in->err.text = xstrdup(text);
 }
 
-/* Hands out what was printed so far, so that it stands before what follows. */
-static void flush_out(struct interp *in)
+static void print_syms(struct interp *in, const char *addrs, int64_t imm)
 {
+	struct interp_named named = { .at = in->out.len, .imm = imm };
+
+	if (!in->env->print_syms)
+		return;
+	out_buf_add(&in->out, addrs, strlen(addrs) + 1);
+	arrput(in->named, named);
+}
+
+static void name_addresses(struct interp *in)
+{
+	struct out_buf b = { 0 };
+	size_t done = 0;
+
+	for (size_t i = 0; i < arrlenu(in->named); i++) {
+		const struct interp_named *n = &in->named[i];
+		const char *addrs = in->out.p + n->at;
+
+		out_buf_add(&b, in->out.p + done, n->at - done);
+		in->env->print_syms(in->env->ctx, addrs, n->imm, &b);
+		done = n->at + strlen(addrs) + 1;
+	}
+	out_buf_add(&b, in->out.p + done, in->out.len - done);
+	out_buf_free(&in->out);
+	in->out = b;
+	arrsetlen(in->named, 0);
+}
+
+void interp_flush(struct interp *in)
+{
+	if (arrlenu(in->named))
+		name_addresses(in);
 	if (in->out.len && in->env->write)
 		in->env->write(in->env->ctx, in->out.p, in->out.len);
 	in->out.len = 0;
@@ -118,7 +149,7 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 		out_buf_pad(&in->out, '\n', 1);
 		break;
 	case IR_WARN:
-		flush_out(in);
+		interp_flush(in);	/* it stands before what follows */
 		if (env->warn)
 			env->warn(env->ctx, s);
 		else
@@ -128,7 +159,7 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 		raise_user(in, s);
 		break;
 	case IR_SYSTEM:
-		flush_out(in);
+		interp_flush(in);	/* it stands before what follows */
 		if (env->service)
 			env->service(env->ctx, e->imm, s);
 		break;
@@ -137,8 +168,7 @@ static void text_effect(struct interp *in, const struct ir_expr *e)
 			env->value_set(env->ctx, s, e->imm);
 		break;
 	default:	/* PRINT_SYMS */
-		if (env->print_syms)
-			env->print_syms(env->ctx, s, e->imm, &in->out);
+		print_syms(in, s, e->imm);
 	}
 }
 

@@ -355,6 +355,7 @@ static void reset_run(struct interp *in)
 	in->match_ok = false;
 	in->token_pos = -1;
 	in->out.len = 0;
+	arrsetlen(in->named, 0);
 	in->top = 0;
 }
 
@@ -381,8 +382,7 @@ static void finish_run(struct interp *in)
 	const struct interp_env *env = in->env;
 	char line[2048];
 
-	if (in->out.len && env->write)
-		env->write(env->ctx, in->out.p, in->out.len);
+	interp_flush(in);
 	if (in->err.code == WERR_NONE || in->err.code >= WERR_GIVEN_UP)
 		return;
 	ir_error_line(line, sizeof(line), in->m, in->err.code, in->err.arg, in->err.text, &in->err.at);
@@ -466,6 +466,7 @@ void interp_destroy(struct interp *in)
 	hmfree(in->layouts);
 	arrfree(in->ctl);
 	out_buf_free(&in->out);
+	arrfree(in->named);
 	free(in->frames);
 	free(in->mem);
 	free(in);

@@ -69,6 +69,8 @@ struct interp {
 
 	/* state of the run that script functions see */
 	struct out_buf out;
+	/* in out: addresses, ended by a zero byte, that are named when it is handed out, if it can be without locks */
+	struct interp_named { size_t at; int64_t imm; } *named;	/* stb_ds array */
 	uint32_t match_regex;		/* of the last =~, UINT32_MAX: none yet */
 	bool match_ok;
 	char *match_text;
@@ -107,6 +109,8 @@ void interp_walk_end(struct interp *in, struct walk *w);
 int64_t interp_effect(struct interp *in, const struct ir_expr *e);
 uint32_t interp_effect_str(struct interp *in, const struct ir_expr *e);
 /* Formats into `b`. */
+/* Hands out what was printed so far. */
+void interp_flush(struct interp *in);
 void interp_format(struct interp *in, const struct ir_expr *e, struct out_buf *b);
 
 /* strings.c */

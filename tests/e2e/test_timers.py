@@ -87,10 +87,23 @@ def test_script_without_exit_runs_until_interrupted():
         stap.finish(5).ok()
 
 
-def test_names_of_the_kernel_do_not_hold_up_hits():
-    text = ('global n probe kernel.trace("sys_enter") { n["enter"]++ } '
-            'probe timer.ms(200) { n["timer"]++; println(symname(0xffffffff81000123) == "", n["enter"] > 0); exit() }')
+def skipped_beside(handler):
+    """What a timer's handler prints, and how many hits are skipped while it runs."""
+    text = ('global n, stack probe kernel.trace("sys_enter") { n["enter"]++; if (pid() == target()) stack["it"] = ubacktrace() } '
+            'probe timer.ms(200) { n["timer"]++; %s; exit() } probe end { delete n; delete stack }' % handler)
     result = script(text, "-c", "dd if=/dev/zero of=/dev/null bs=1 count=3000000").ok()
-    assert "01" in result.lines or "11" in result.lines
     skipped = re.search(r"skipped probes: (\d+)", result.err)
-    assert int(skipped[1] if skipped else 0) < 500
+    return result.lines, int(skipped[1] if skipped else 0)
+
+
+def test_names_of_the_kernel_do_not_hold_up_hits():
+    lines, skipped = skipped_beside('println(symname(0xffffffff81000123) == "", n["enter"] > 0)')
+    assert lines in (["01"], ["11"]) and skipped < 500
+
+
+def test_names_of_a_program_stand_where_they_were_printed():
+    lines, _ = skipped_beside('println("stack"); print_ustack(stack["it"]); println("middle"); print_ustack(stack["it"]); '
+                              'warn("told"); println("end")')
+    middle = lines.index("middle")
+    assert lines[0] == "stack" and lines[-1] == "end" and lines[1:middle] == lines[middle + 1:-1]
+    assert re.fullmatch(r" 0x[0-9a-f]+ : \w*(read|write)\w*\+0x[0-9a-f]+/0x[0-9a-f]+ \[.*/libc\.so\.6\]", lines[1])
