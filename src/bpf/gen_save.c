@@ -446,7 +446,7 @@ static bool load_one(struct gen *g, const struct ir_expr *e)
 		if (!has_regs(g) || pt_regs_off(e->imm) < 0)
 			return false;
 		if (g->kind == PROG_KPROBE && pt_regs_off(e->imm) == PT_IP)
-			gen_func_ip(g);		/* the registers have the instruction behind the breakpoint, or the call */
+			gen_func_ip(g);		/* the registers have what is behind the breakpoint, or the call */
 		else
 			load_reg(g, pt_regs_off(e->imm));
 		return true;

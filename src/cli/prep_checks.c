@@ -308,8 +308,9 @@ static bool has_limits(char *detail, size_t size)
 
 const struct prep_check prep_checks[] = {
 	{ "rights", PREP_ALL, has_rights, "begin, end and timers only; run it as root" },
-	{ "no lockdown of kernel memory", PREP_FAMILY, no_lockdown, "members of the kernel's structures and all else that "
-	  "reads its memory, and kprobes; parameters that are numbers, system calls and programs remain" },
+	{ "no lockdown of kernel memory", PREP_FAMILY, no_lockdown,
+	  "members of the kernel's structures and all else that reads its memory, and kprobes; parameters that are "
+	  "numbers, system calls and programs remain" },
 	{ "eBPF programs", PREP_ALL, has_programs, "begin, end and timers only", .tried = true },
 	{ "ring buffers", PREP_ALL, has_rings, "no probe can print (Linux 5.8)", .tried = true },
 	{ "loops in programs (bpf_loop)", PREP_ALL, has_loops, "no loops in probe handlers (Linux 5.17)",

@@ -5,8 +5,8 @@
  * For a return the kernel must keep the call until it ends, and has room for a number of calls only: those that come
  * while all of it is in use go by.  A multi-link has room for two calls a processor and function, which functions that
  * sleep soon use up; a link of its own has room for ten or more, and an event of tracefs for as many as it is told (see
- * attach_shared.c).  What went by, and what was dropped within other probes, the kernel counts: in the link (since 6.7), for
- * events of tracefs in a file.
+ * attach_shared.c).  What went by, and what was dropped within other probes, the kernel counts: in the link (since
+ * 6.7), for events of tracefs in a file.
  */
 #include "probe/attach_priv.h"
 

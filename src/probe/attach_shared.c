@@ -11,8 +11,8 @@
  * writing a byte.  Such places have one cookie in common; handlers find their point by its address
  * (engine_options.by_address).
  *
- * The same is done, on every kernel, for returns of few functions: only these events can be told for how many calls at a
- * time they are to have room (.maxactive), and say on every kernel how many went by.
+ * The same is done, on every kernel, for returns of few functions: only these events can be told for how many calls
+ * at a time they are to have room (.maxactive), and say on every kernel how many went by.
  *
  * Unlike perf events, definitions stay when their owner dies.  Each owner holds a lock on the file of definitions; who
  * comes when there is no other removes what was left.

@@ -150,7 +150,8 @@ static void find_exact(struct search *s)
 	if (!sym || kblack_reason(s->ps, s->name))
 		return;
 	for (size_t i = 0; i < count; i++)
-		if ((s->variant != PROCESS_EXPORTED || sym[i].exported) && (count == 1 || ksyms_place_traceable(&sym[i])))
+		if ((s->variant != PROCESS_EXPORTED || sym[i].exported) &&
+		    (count == 1 || ksyms_place_traceable(&sym[i])))
 			found_add(s, &sym[i], count > 1 || s->module || attach_has_kprobe_multi());
 }
 
@@ -251,7 +252,7 @@ static const char *release_text(struct arena *a)
 	return uname(&u) ? "" : arena_strdup(a, u.release);
 }
 
-/* What the compiler made of the function, as NAME.isra.0: it is called by all, but may have lost parameters.  Or NULL. */
+/* What the compiler made of the function, as NAME.isra.0: all call that, it may have lost parameters.  Or NULL. */
 static const char *name_of_clone(const char *name)
 {
 	size_t n, len = strlen(name);
@@ -414,7 +415,8 @@ static const char *clone_matching(const char *glob)
 	const struct ksym *sym = ksyms_functions(false, &n);
 
 	for (size_t i = 0; i < n; i++)
-		if ((strstr(sym[i].name, ".isra.") || strstr(sym[i].name, ".constprop.")) && !fnmatch(glob, sym[i].name, 0))
+		if ((strstr(sym[i].name, ".isra.") || strstr(sym[i].name, ".constprop.")) &&
+		    !fnmatch(glob, sym[i].name, 0))
 			return sym[i].name;
 	return NULL;
 }
@@ -458,13 +460,15 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, boo
 			  "the kernel does not let '%s' be probed: it is marked notrace, or on the "
 			  "list of functions that kprobes must not touch", spec->function);
 	else if (is_glob(spec->function) && (matches = refused_matches(s, spec->function)))
-		diag_hint(s->ps->diag, out->why, matches == 1 ? "%zu function matches, and the kernel does not let it be probed" :
+		diag_hint(s->ps->diag, out->why, matches == 1 ?
+			  "%zu function matches, and the kernel does not let it be probed" :
 			  "%zu functions match, and the kernel lets none of them be probed", matches);
 	else if (!s->module && is_glob(spec->function) && (now = clone_matching(spec->function)))
-		diag_hint(s->ps->diag, out->why, "functions that the compiler changed, as '%s', are matched by patterns with a "
-			  "dot only, as \"%s.*\"", now, spec->function);
+		diag_hint(s->ps->diag, out->why, "functions that the compiler changed, as '%s', are matched by patterns "
+			  "with a dot only, as \"%s.*\"", now, spec->function);
 	else if (!s->module && is_gone_after_boot(spec->function))
-		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then", spec->function);
+		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then",
+			  spec->function);
 	else if (!s->module && (now = name_by_now(spec->function)))
 		diag_hint(s->ps->diag, out->why, "in this kernel the function is called '%s'", now);
 	else if (!s->module && (module = module_with(spec->function)))

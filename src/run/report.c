@@ -164,8 +164,8 @@ static void report_causes(struct run_session *s, uint64_t skipped, uint64_t nest
 	if (nested)
 		run_warn(s, "Skipped due to reentrancy: %" PRIu64, nested);
 	if (returns)
-		run_warn(s, "Skipped due to missed kretprobe: %" PRIu64 " (.maxactive(N) lets more calls wait for their "
-			    "returns)", returns);
+		run_warn(s, "Skipped due to missed kretprobe: %" PRIu64 
+			 " (.maxactive(N) lets more calls wait for their returns)", returns);
 }
 
 void run_report(struct run_session *s)

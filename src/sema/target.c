@@ -111,12 +111,12 @@ const struct probe_point *target_entry_of(struct target_binder *b)
 static struct target_access *no_such_variable(struct target_binder *b, const char *name)
 {
 	const struct probe_point *pt = b->c->point;
+	const struct dbg_module_info *info = dbg_module_info(pt->module);
 	const char **names, *like;
 
 	if (!pt->func)
 		return access_fail(b, "no-debuginfo", &b->e->at, "debuginfo scope not found for module '%s', "
-				   "cannot resolve context variable [man error::dwarf]",
-				   dbg_module_info(pt->module)->path);
+				   "cannot resolve context variable [man error::dwarf]", info->path);
 	names = dbg_var_names(pt->func, pt->pc);
 	for (size_t i = 0; i < arrlenu(names); i++)
 		names[i] = arena_printf(b->c->ps->arena, "$%s", names[i]);
@@ -124,8 +124,8 @@ static struct target_access *no_such_variable(struct target_binder *b, const cha
 			     MAX_ALTERNATIVES);
 	access_fail(b, "no-variable", &b->e->at, "unable to find local '%s', [man error::dwarf] dieoffset "
 		    "0x%" PRIx64 " in %s, near pc 0x%" PRIx64 " in %s %s (%s%s))", name, pt->func->die,
-		    dbg_module_info(pt->module)->kernel ? pt->prog.str[IR_PP_MODULE] : dbg_module_info(pt->module)->path, pt->pc, pt->func->name, dbg_func_cu_name(pt->func),
-		    arrlenu(names) ? "alternatives: " : "", like);
+		    info->kernel ? pt->prog.str[IR_PP_MODULE] : info->path, pt->pc, pt->func->name,
+		    dbg_func_cu_name(pt->func), arrlenu(names) ? "alternatives: " : "", like);
 	arrfree(names);
 	return NULL;
 }
@@ -397,7 +397,8 @@ static struct target_access *no_context(struct target_binder *b)
 	access_fail(b, "no-target", &b->e->at, "unresolved target-symbol expression");
 	if (pt->kind == PROG_KPROBE || pt->kind == PROG_KRETPROBE || pt->kind == PROG_KINSN)
 		diag_hint(b->c->ps->diag, b->why, "this probe has registers only: %s, register(\"NAME\")%s",
-			  pt->kind == PROG_KRETPROBE ? "returnval()" : "long_arg(N)", pt->symbol ? "; kernel.function(\"NAME\") has parameters" : "");
+			  pt->kind == PROG_KRETPROBE ? "returnval()" : "long_arg(N)",
+			  pt->symbol ? "; kernel.function(\"NAME\") has parameters" : "");
 	return NULL;
 }
 
@@ -523,8 +524,8 @@ static struct target_access *bind_cast(struct target_binder *b, unsigned use)
 		access_fail(b, "no-type", &b->e->at, "type definition '%s' not found in '%s'", t->type_name,
 			    target_searched(b, t->module));
 		if (!arrlenu(list) && !dbg_btf_kernel("vmlinux", &e))
-			diag_hint(b->c->ps->diag, b->why, "the kernel offers no type information (CONFIG_DEBUG_INFO_BTF): %s",
-				  e.msg);
+			diag_hint(b->c->ps->diag, b->why,
+				  "the kernel offers no type information (CONFIG_DEBUG_INFO_BTF): %s", e.msg);
 		else if (b->no_header)
 			diag_hint(b->c->ps->diag, b->why, "%s", b->no_header);
 	}

@@ -72,9 +72,9 @@ struct target_access *target_no_parameter(struct target_binder *b, const char *n
 	const char **names = NULL, *like;
 
 	if (!trace && !pt->module)
-		return access_fail(b, "no-btf", &b->e->at, "unable to find '$%s': the kernel offers no type information "
-				   "(CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux), so the parameters of its functions are "
-				   "not known", name);
+		return access_fail(b, "no-btf", &b->e->at, "unable to find '$%s': the kernel offers no type "
+				   "information (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux), so the parameters of its "
+				   "functions are not known", name);
 	if (!trace && !pt->type)
 		return access_fail(b, "no-prototype", &b->e->at, "unable to find '$%s': the kernel's type information "
 				   "does not describe the function '%s', so its parameters are not known", name,
