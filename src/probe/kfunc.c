@@ -58,6 +58,7 @@ struct search {
 	enum process_variant variant;
 	const char *name, *module;	/* globs; module NULL: the kernel */
 	struct kfunc *found;		/* stb_ds array */
+	bool unarmed;			/* found, but this kernel probes no functions */
 };
 
 /* Names that functions had in other versions of the kernel. */
@@ -353,6 +354,7 @@ static bool can_probe(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < arrlenu(s->found); i++)
 		if (s->found[i].btf && !s->found[i].module && attach_has_fentry(s->found[i].func.id))
 			return true;
+	s->unarmed = true;
 	probe_fail(s->ps, out, "no-kernel-functions", NULL, "this kernel (%s) does not let its functions be probed: it "
 		   "offers neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry programs (CONFIG_FPROBE, "
 		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); its tracepoints can be probed: kernel.trace(\"*\")",
@@ -416,7 +418,7 @@ static const char *clone_matching(const char *glob)
 
 	for (size_t i = 0; i < n; i++)
 		if ((strstr(sym[i].name, ".isra.") || strstr(sym[i].name, ".constprop.")) &&
-		    !fnmatch(glob, sym[i].name, 0))
+		    !strstr(sym[i].name, ".part.") && !fnmatch(glob, sym[i].name, 0))
 			return sym[i].name;
 	return NULL;
 }
@@ -541,7 +543,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	if (!text && (text = probe_match_string(m, "statement")) && !probe_spec_parse(ps->arena, text, &spec))
 		text = NULL;
-	if (!arrlenu(out->points) && text && !ps->optional)
+	if (!arrlenu(out->points) && text && !ps->optional && !s.unarmed)
 		explain_refusal(&s, &spec, !n, out);
 	ksyms_keep();
 }
