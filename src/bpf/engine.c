@@ -188,7 +188,8 @@ static int load_handler(struct engine *e, uint32_t h)
 		.em = &e->gens[h].em, .kind = e->p->handlers[h].kind, .sleepable = e->gens[h].sleepable,
 		.uprobe_multi = e->opt.uprobe_multi, .name = name, .btf = &e->btf, .map_fds = e->map_fds,
 		.kprobe_multi = e->opt.kprobe_multi && is_kernel_function(e, h) &&
-				!(e->opt.no_multi && e->opt.no_multi[h]) && !(e->opt.by_address && e->opt.by_address[h]),
+				!(e->opt.no_multi && e->opt.no_multi[h]) &&
+				!(e->opt.by_address && e->opt.by_address[h]),
 	};
 
 	if (gen_is_syscall(&e->gens[h]))

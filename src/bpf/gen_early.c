@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A handler that is one `if`, or begins with an `if` that ends it, is left before anything is taken or saved for it where
- * the condition, or the first part of an `&&` or `||`, compares what is in a register or a word: pid() == target().  It
- * is the usual way to look at some processes of all, and most hits end there.  The condition is computed again where it
- * stands.  What is only computed before it does not matter.
+ * A handler that is one `if`, or begins with an `if` that ends it, is left before anything is taken or saved for it
+ * where the condition, or the first part of an `&&` or `||`, compares what is in a register or a word: pid() ==
+ * target().  It is the usual way to look at some processes of all, and most hits end there.  The condition is computed
+ * again where it stands.  What is only computed before it does not matter.
  */
 #include "bpf/gen.h"
 
@@ -68,7 +68,9 @@ static const struct ir_stmt *past_actions(const struct ir_stmt *s)
 	return s;
 }
 
-/* The condition that decides whether the list does anything, and the value with which it does not; NULL: there is none. */
+/*
+ * The condition that decides whether the list does anything, and the value with which it does not; NULL: there is none.
+ */
 static const struct ir_expr *condition_of(const struct gen *g, const struct ir_stmt *s, bool *leaves)
 {
 	const struct ir_stmt *first;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Types of C headers; see headerfile.h.  The compiler reads #include lines from a pipe and leaves an object in a file of
- * its own, which is gone again as soon as it is open.
+ * Types of C headers; see headerfile.h.  The compiler reads #include lines from a pipe and leaves an object in a file
+ * of its own, which is gone again as soon as it is open.
  */
 #include "dbg/headerfile.h"
 
@@ -57,8 +57,8 @@ static char *include_lines(const char *headers)
 /* Runs the compiler on `source`, both ends in files; its exit status, or -1: it could not be run. */
 static int run_compiler(const char *compiler, int source, const char *object, int errors)
 {
-	char *const argv[] = { (char *)compiler, "-x", "c", "-g", "-O0", "-fno-eliminate-unused-debug-types", "-c", "-o",
-			       (char *)object, "-", NULL };
+	char *const argv[] = { (char *)compiler, "-x", "c", "-g", "-O0", "-fno-eliminate-unused-debug-types", "-c",
+			       "-o", (char *)object, "-", NULL };
 	posix_spawn_file_actions_t actions;
 	int err, status;
 	pid_t pid;
@@ -106,7 +106,8 @@ static bool compile(const char *text, const char *path, struct dbg_error *e)
 	int source = text_file(text), errors = text_file(""), status = -1;
 	char line[300];
 
-	for (size_t i = 0; source >= 0 && errors >= 0 && status < 0 && i < sizeof(compilers) / sizeof(compilers[0]); i++) {
+	for (size_t i = 0; source >= 0 && errors >= 0 && status < 0 &&
+	     i < sizeof(compilers) / sizeof(compilers[0]); i++) {
 		status = run_compiler(compilers[i], source, path, errors);
 		if (status == 127)	/* so says a child that could not run it */
 			status = -1;
@@ -115,7 +116,8 @@ static bool compile(const char *text, const char *path, struct dbg_error *e)
 		complaint(errors, line, sizeof(line));
 		dbg_fail(e, DBG_EUNREADABLE, "the C compiler did not take them: %s", line);
 	} else if (status < 0) {
-		dbg_fail(e, DBG_EUNREADABLE, "types of headers need a C compiler (gcc, cc or clang), and none is installed; "
+		dbg_fail(e, DBG_EUNREADABLE,
+			 "types of headers need a C compiler (gcc, cc or clang), and none is installed; "
 			 "a program or library with debug information has types, too");
 	}
 	if (source >= 0)

@@ -75,7 +75,9 @@ static bool listed_address(const char *module, const char *name, uint64_t *addr)
 	return s.found;
 }
 
-/* The same; that of the kernel proper from what is kept of it, relative to _text, which the list has at its beginning. */
+/*
+ * The same; that of the kernel proper from what is kept of it, relative to _text, which the list has at its beginning.
+ */
 static bool symbol_address(const char *module, const char *name, uint64_t *addr)
 {
 	const char *id = dbg_kernel_build_id();

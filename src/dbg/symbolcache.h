@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where symbols of the kernel proper are, kept from one run to the next: looking one up in /proc/kallsyms takes the kernel
- * longer than all the rest of starting most scripts.
+ * Where symbols of the kernel proper are, kept from one run to the next: looking one up in /proc/kallsyms takes the
+ * kernel longer than all the rest of starting most scripts.
  *
  * A build of a kernel has the same symbols at every boot, all moved by one number; a kept answer is a small file
  * for each symbol that was asked for, named by build id and symbol.

@@ -234,7 +234,8 @@ static struct ir_expr *emit_call(struct lower *L, const struct ast_function *f,
 static struct ir_expr *call_function(struct lower *L, const struct ast_function *f,
 				     struct ir_expr *const *args, const struct span *at, bool want)
 {
-	bool inner = f->is_private && L->fn && !L->fn->is_private;	/* errors are those of the function that users know */
+	/* errors are those of the function that users know */
+	bool inner = f->is_private && L->fn && !L->fn->is_private;
 	struct primitive p;
 
 	if (function_primitive(f, &p))

@@ -73,7 +73,9 @@ int attach_event(struct attachment *a, struct perf_event_attr *attr, pid_t pid, 
 /* Reads one number from a file of sysfs or tracefs, as scanf would. */
 bool attach_read_number(const char *path, const char *format, unsigned *v);
 
-/* attach_cpus.c: an event on each processor that is online, and on those that come online later; 0 or a positive errno. */
+/*
+ * attach_cpus.c: an event on each processor that is online, and on those that come online later; 0 or a positive errno.
+ */
 int attach_on_cpus(struct attachment *a, const struct perf_event_attr *attr, int prog_fd, uint32_t point);
 /* Hands the events over to a->events. */
 void attach_cpus_release(struct attachment *a);

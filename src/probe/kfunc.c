@@ -466,7 +466,8 @@ static void explain_refusal(struct search *s, const struct probe_spec *spec, boo
 			  "%zu function matches, and the kernel does not let it be probed" :
 			  "%zu functions match, and the kernel lets none of them be probed", matches);
 	else if (!s->module && is_glob(spec->function) && (now = clone_matching(spec->function)))
-		diag_hint(s->ps->diag, out->why, "functions that the compiler changed, as '%s', are matched by patterns "
+		diag_hint(s->ps->diag, out->why,
+			  "functions that the compiler changed, as '%s', are matched by patterns "
 			  "with a dot only, as \"%s.*\"", now, spec->function);
 	else if (!s->module && is_gone_after_boot(spec->function))
 		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then",

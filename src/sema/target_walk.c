@@ -436,7 +436,8 @@ static bool finish_write(struct target_binder *b, struct target_access *a, const
 	if (a->kernel || a->entry) {
 		access_fail(b, "write-place", &b->e->at, "cannot write to this target variable");
 		if (a->kernel)
-			diag_hint(b->c->ps->diag, b->why, "eBPF programs cannot write the kernel's memory and registers");
+			diag_hint(b->c->ps->diag, b->why,
+				  "eBPF programs cannot write the kernel's memory and registers");
 		return false;
 	}
 	if (!in_memory(a) && a->loc.kind != DBG_LOC_REGISTER) {
