@@ -18,8 +18,6 @@
 #include "base/ds.h"
 #include "probe/tracefs.h"
 
-#define PROFILE_PERIOD_NS 1000000	/* timer.profile without a frequency */
-
 static int event_open(struct perf_event_attr *attr, pid_t pid, int cpu)
 {
 	attr->size = sizeof(*attr);
@@ -217,7 +215,7 @@ void attach_profile(struct attachment *a, const struct attach_request *rq, uint3
 		attr.freq = 1;
 		attr.sample_freq = (uint64_t)p->freq_hz;
 	} else {
-		attr.sample_period = p->period_ns ? (uint64_t)p->period_ns : PROFILE_PERIOD_NS;
+		attr.sample_period = (uint64_t)p->period_ns;
 	}
 	err = attach_on_cpus(a, &attr, attach_program(rq, point), point);
 	if (err)

@@ -25,6 +25,10 @@ void probe_fail(struct probe_session *ps, struct probe_result *out, const char *
 void probe_no_match(struct probe_session *ps, struct probe_result *out, const char *kind, const char *similar);
 /* The same spelling everywhere. */
 void probe_point_spell(struct probe_point *pt, const char *text);
+#define PERF_PERIOD 1000000	/* events from one hit to the next where nothing is said; of a clock, ns */
+/* The name of a point that is a perf event, perf.type(T).config(C).sample(N) and what follows, or "". */
+void probe_perf_spell(struct arena *a, const struct probe_match *m, struct probe_point *pt, int64_t sample,
+		      const char *suffix);
 /* Sets a per-point constant. */
 void probe_point_int(struct probe_point *pt, enum probe_int which, int64_t v);
 /* NAME, NAME(NUMBER) or NAME("TEXT"). */

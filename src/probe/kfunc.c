@@ -328,6 +328,26 @@ static const char *similar_functions(struct search *s)
 	return like;
 }
 
+static void refuse_functions(struct search *s, struct probe_result *out)
+{
+	s->unarmed = true;
+	probe_fail(s->ps, out, "no-kernel-functions", NULL, "this kernel (%s) does not let its functions be probed: it "
+		   "offers neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry programs (CONFIG_FPROBE, "
+		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); its tracepoints can be probed: kernel.trace(\"*\")",
+		   release_text(s->ps->arena));
+}
+
+/* Does the kernel let any of its functions be probed? */
+static bool probes_any(void)
+{
+	struct dbg_error e;
+	struct dbg_module *btf = dbg_btf_kernel("vmlinux", &e);
+	struct dbg_btf_func func;
+
+	return attach_has_kprobes() ||
+	       (btf && !dbg_btf_func(btf, "vfs_read", &func) && attach_has_fentry(func.id));
+}
+
 static void kfunc_explain(struct search *s, struct probe_result *out)
 {
 	size_t n, count;
@@ -338,6 +358,10 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 	if (!n) {
 		probe_fail(s->ps, out, "no-kallsyms", NULL, "the kernel's functions are not known: /proc/kallsyms "
 			   "cannot be read");
+		return;
+	}
+	if (!s->ps->listing && !s->module && !probes_any()) {
+		refuse_functions(s, out);
 		return;
 	}
 	like = exists || s->ps->optional || is_glob(s->name) ? "" : similar_functions(s);
@@ -354,11 +378,7 @@ static bool can_probe(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < arrlenu(s->found); i++)
 		if (s->found[i].btf && !s->found[i].module && attach_has_fentry(s->found[i].func.id))
 			return true;
-	s->unarmed = true;
-	probe_fail(s->ps, out, "no-kernel-functions", NULL, "this kernel (%s) does not let its functions be probed: it "
-		   "offers neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry programs (CONFIG_FPROBE, "
-		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); its tracepoints can be probed: kernel.trace(\"*\")",
-		   release_text(s->ps->arena));
+	refuse_functions(s, out);
 	return false;
 }
 

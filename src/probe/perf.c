@@ -5,12 +5,11 @@
  */
 #include "probe/families.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
-
-#define DEFAULT_PERIOD	1000000
 
 enum variant { PERF_ALL, PERF_PROCESS, PERF_COUNTER, PERF_PROCESS_COUNTER };
 
@@ -29,7 +28,7 @@ static struct probe_point *perf_point(struct probe_session *ps, const struct pro
 				      const struct probe_match *m, struct probe_result *out)
 {
 	struct probe_point *pt = probe_point_new(ps, f, m);
-	int64_t type = 0, config = 0, period = DEFAULT_PERIOD;
+	int64_t type = 0, config = 0, period = PERF_PERIOD;
 
 	probe_match_long(m, "type", &type);
 	probe_match_long(m, "config", &config);
@@ -53,6 +52,29 @@ static struct probe_point *perf_point(struct probe_session *ps, const struct pro
 	pt->prog.period_ns = period;
 	pt->prog.str[IR_PP_TYPE] = "perf_event";
 	return pt;
+}
+
+void probe_perf_spell(struct arena *a, const struct probe_match *m, struct probe_point *pt, int64_t sample,
+		      const char *suffix)
+{
+	const struct prog_point *p = &pt->prog;
+
+	probe_point_spell(pt, probe_match_text(a, m));
+	pt->canonical = arena_printf(a, "perf.type(%" PRIu32 ").config(%" PRIu64 ").sample(%" PRId64 ")%s",
+				     p->perf_type, p->perf_config, sample, suffix);
+	pt->prog.str[IR_PP_FULL] = pt->canonical;
+}
+
+/* As SystemTap spells it, whatever was written: the period or the frequency, then the program, or the counter. */
+static void spell(struct arena *a, const struct probe_match *m, struct probe_point *pt, const struct probe_image *img)
+{
+	const char *counter = probe_match_string(m, "counter"), *suffix = "";
+
+	if (img)
+		suffix = arena_printf(a, ".%s", img->spelling);
+	if (counter)
+		suffix = arena_printf(a, "%s.counter(%s)", suffix, probe_quote(a, counter));
+	probe_perf_spell(a, m, pt, counter ? 0 : pt->prog.freq_hz ? pt->prog.freq_hz : pt->prog.period_ns, suffix);
 }
 
 int probe_counter_find(const struct probe_session *ps, const char *name)
@@ -93,7 +115,7 @@ static void perf_resolve(struct probe_session *ps, const struct probe_family *f,
 			continue;
 		if (counter)
 			make_counter(ps, pt, probe_match_string(m, "counter"));
-		probe_point_spell(pt, probe_match_text(ps->arena, m));
+		spell(ps->arena, m, pt, img ? &img[i] : NULL);
 		arrput(out->points, pt);
 	}
 }

@@ -95,6 +95,7 @@ static void timer_resolve(struct probe_session *ps, const struct probe_family *f
 		}
 		pt->prog.perf_type = PERF_TYPE_SOFTWARE;
 		pt->prog.perf_config = PERF_COUNT_SW_CPU_CLOCK;
+		pt->prog.period_ns = PERF_PERIOD;
 	} else {
 		pt->kind = PROG_USER;
 		pt->prog.kind = POINT_TIMER;
@@ -103,7 +104,10 @@ static void timer_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	pt->prog.str[IR_PP_TYPE] = m->pattern->variant == TIMER_PROFILE ? "profile_timer" :
 				   probe_match_has(m, "jiffies") ? "timer" : "hrtimer";
-	probe_point_spell(pt, probe_match_text(ps->arena, m));
+	if (m->pattern->variant == TIMER_PROFILE && !probe_match_has(m, "tick"))
+		probe_perf_spell(ps->arena, m, pt, pt->prog.freq_hz ? pt->prog.freq_hz : pt->prog.period_ns, "");
+	else
+		probe_point_spell(pt, probe_match_text(ps->arena, m));
 	arrput(out->points, pt);
 }
 

@@ -306,6 +306,13 @@ def table():
     return absent, traced
 
 
+@pytest.mark.parametrize("point", ["scheduler.tick", 'kernel.function("nosuchfunction")'])
+def test_a_kernel_that_probes_no_function_says_so(point):
+    """Whether it has the function or not."""
+    result = stap("-p2", "-e", f"probe {point} {{ exit() }}", env={"BPFTAP_WITHOUT": "fentry,kprobe,kprobe_multi"}).failed()
+    assert "does not let its functions be probed" in result.err and "similar functions" not in result.err
+
+
 def test_every_alias_loads_or_is_known_not_to():
     result = run([PYTHON, "-B", TOP / "tests" / "tapset" / "load_aliases.py"], timeout=800).ok()
     loaded = {line.removesuffix(" ok") for line in result.lines if line.endswith(" ok")}

@@ -37,6 +37,20 @@ def test_names_of_events():
     assert len(stap("-l", "perf.hw_cache.*.*.*").ok().lines) == 30
 
 
+@pytest.mark.parametrize("written, name", [
+    ("timer.profile", "perf.type(1).config(0).sample(1000000)"),
+    ("timer.profile.freq.hz(99)", "perf.type(1).config(0).sample(99)"),
+    ("perf.sw.page_faults", "perf.type(1).config(2).sample(1000000)"),
+    ("perf.type(1).config(0).hz(100)", "perf.type(1).config(0).sample(100)"),
+    (f'perf.type(1).config(1).process("{SHELL}")', f'perf.type(1).config(1).sample(1000000).process("{SHELL}")'),
+    ('perf.type(1).config(1).counter("x")', 'perf.type(1).config(1).sample(0).counter("x")')])
+def test_names_of_points(written, name):
+    """What is counted, and how much of it from one hit to the next, say all of them; listings show what was written."""
+    lines = stap("-p2", "-e", f"probe {written} {{ println(pp()) }}").ok().lines
+    assert [line.split(" /*")[0] for line in lines if line.startswith("perf.type")] == [name]
+    assert stap("-l", written).ok().lines == [written]
+
+
 def test_a_period_must_be_positive():
     assert "invalid perf sample period 0" in script("probe perf.type(1).config(0).sample(0) { println(1) }").failed().err
 
