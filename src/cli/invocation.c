@@ -52,6 +52,7 @@ int cli_session_init(struct cli_session *cs)
 		.sysroot = o->sysroot, .search_path = o->search_path, .listing = listing, .guru = o->guru,
 		.debug_path = getenv("SYSTEMTAP_DEBUGINFO_PATH"), .release = o->release,
 		.unprivileged = !strcmp(o->privilege, "stapusr"),
+		.config = cli_kernel_config, .config_ctx = &cs->kernel,
 	};
 	sema_session_init(&cs->sema, cs->arena, &cs->diag);
 	cs->sema.tapset_dirs = cli_tapset_dirs(cs->arena, o);

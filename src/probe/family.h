@@ -38,6 +38,9 @@ struct probe_session {
 	bool unprivileged;		/* --privilege=stapusr: nothing that watches the kernel or every process */
 	const char **counters;		/* names of perf counters in order, see probe_counter_find(); stb_ds array */
 	struct prog_late *late;		/* points in kernel modules, met so far; stb_ds array */
+	/* The value of a line "NAME=VALUE" of the kernel's configuration, or NULL. */
+	const char *(*config)(void *ctx, const char *name);
+	void *config_ctx;
 	unsigned watchpoints;		/* private: asked for so far */
 };
 

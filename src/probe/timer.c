@@ -6,13 +6,14 @@
 #include "probe/families.h"
 
 #include <linux/perf_event.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
 #include "base/ds.h"
 
 #define NS_PER_S	1000000000LL
 #define MAX_INTERVAL_NS	(86400 * NS_PER_S)	/* a day, as SystemTap */
-#define JIFFY_NS	(NS_PER_S / 250)	/* CONFIG_HZ of Debian's kernels */
+#define USUAL_HZ	250	/* of kernels that do not show their configuration */
 #define MIN_INTERVAL_NS	100000
 #define MAX_JIFFIES	1000000
 
@@ -38,6 +39,14 @@ static const struct probe_pattern timer_patterns[] = {
 	{ "timer.profile.freq.hz(number)", TIMER_PROFILE },
 };
 
+static int64_t jiffy_ns(const struct probe_session *ps)
+{
+	const char *hz = ps->config ? ps->config(ps->config_ctx, "CONFIG_HZ") : NULL;
+	long n = hz ? strtol(hz, NULL, 10) : 0;
+
+	return NS_PER_S / (n > 0 ? n : USUAL_HZ);
+}
+
 /* The interval and its random part in nanoseconds; false: said why not. */
 static bool timer_interval(struct probe_session *ps, const struct probe_match *m,
 			   struct probe_result *out, struct prog_point *p)
@@ -52,8 +61,8 @@ static bool timer_interval(struct probe_session *ps, const struct probe_match *m
 				   value < 1 || value > MAX_JIFFIES ? "interval" : "randomize");
 			return false;
 		}
-		p->period_ns = value * JIFFY_NS;
-		p->random_ns = random * JIFFY_NS;
+		p->period_ns = value * jiffy_ns(ps);
+		p->random_ns = random * jiffy_ns(ps);
 		return true;
 	}
 	if (unit == TIMER_HZ) {
