@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Attaching: each kind of point to its mechanism, and release of all of them at once.
- *
- * Closing a perf event of a uprobe or tracepoint, and its link, waits for grace periods of the kernel (some
- * 100 ms) with a global lock held, so hundreds of them take a minute, from however many threads.  A
- * process in the background, which shares them, lets go of them last and with the grace periods
- * expedited, and the caller waits for it only a moment.  The programs may be hit until it is done.
  */
 #include "probe/attach_priv.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/ds.h"
@@ -25,7 +16,6 @@
 #include "probe/tracefs.h"
 
 #define FEW_EVENTS	8	/* perf events that are closed on the spot */
-#define RELEASE_WAIT_MS	500	/* how long the rest may keep the caller */
 
 void attach_fail(struct attachment *a, uint32_t point, int err, const char *fmt, ...)
 {
@@ -229,134 +219,6 @@ size_t attach_count(const struct attachment *a)
 	return a->armed;
 }
 
-#define EXPEDITE "/sys/kernel/rcu_expedited"
-
-/*
- * Has the kernel hurry with grace periods.  The lock makes several of us take turns, or one would "restore"
- * what another has set; the kernel lets only one close at a time anyway.  -1: could not.
- */
-static int expedite(char *before)
-{
-	int fd = open(EXPEDITE, O_RDWR | O_CLOEXEC);
-
-	if (fd >= 0 && !flock(fd, LOCK_EX) && pread(fd, before, 1, 0) == 1 && pwrite(fd, "1", 1, 0) == 1)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-/* What the background process inherits besides the events. */
-struct closing {
-	int go;			/* read end: at its end once the caller has let go of the events */
-	int done;		/* write end: closed when all is closed */
-	int definitions;	/* 0: none */
-	char **removals;	/* what is written there then */
-};
-
-/* The background process: only calls that are safe after fork() in a threaded program. */
-static void close_events(const int *events, size_t n, const struct closing *c)
-{
-	char before, nothing;
-	int hurry;
-
-	setsid();
-	hurry = expedite(&before);
-	while (read(c->go, &nothing, 1) < 0 && errno == EINTR)
-		;
-	for (size_t i = 0; i < n; i++)
-		close(events[i]);
-	for (size_t i = 0; i < arrlenu(c->removals); i++)
-		if (write(c->definitions, c->removals[i], strlen(c->removals[i])) < 0)
-			break;
-	if (hurry >= 0 && pwrite(hurry, &before, 1, 0) != 1)
-		_exit(1);
-	_exit(0);
-}
-
-static int compare_fds(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Closes all descriptors but these (sorted), so that no pipe or terminal is held open. */
-static void close_others(const int *keep, size_t n)
-{
-	unsigned next = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if ((unsigned)keep[i] > next)
-			close_range(next, (unsigned)keep[i] - 1, 0);
-		next = (unsigned)keep[i] + 1;
-	}
-	close_range(next, ~0u, 0);
-}
-
-static void close_both(const int *fds)
-{
-	close(fds[0]);
-	close(fds[1]);
-}
-
-/* Starts the background process, nobody's child; false: could not. */
-static bool fork_closer(const int *events, size_t n, const struct closing *c)
-{
-	int *keep = xmalloc((n + 3) * sizeof(*keep)), status = 0;
-	size_t nkeep = n + 2;
-	pid_t pid;
-
-	memcpy(keep, events, n * sizeof(*keep));
-	keep[n] = c->go;
-	keep[n + 1] = c->done;
-	if (c->definitions)
-		keep[nkeep++] = c->definitions;
-	qsort(keep, nkeep, sizeof(*keep), compare_fds);
-	pid = fork();
-	if (pid == 0) {
-		pid = fork();
-		if (pid != 0)
-			_exit(pid < 0);
-		close_others(keep, nkeep);
-		close_events(events, n, c);
-	}
-	free(keep);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && status == 0;
-}
-
-/* Hands the events to a process of its own and waits for it a little; false: could not. */
-static bool close_in_background(const struct attachment *a)
-{
-	const int *events = a->events;
-	size_t n = arrlenu(events);
-	int done[2], go[2];
-	struct closing c;
-	struct pollfd p;
-	bool ok;
-
-	if (pipe2(done, O_CLOEXEC))
-		return false;
-	if (pipe2(go, O_CLOEXEC)) {
-		close_both(done);
-		return false;
-	}
-	c = (struct closing){ .go = go[0], .done = done[1], .definitions = a->definitions, .removals = a->removals };
-	p = (struct pollfd){ .fd = done[0] };
-	ok = fork_closer(events, n, &c);
-	close(done[1]);
-	if (ok) {
-		for (size_t i = 0; i < n; i++)
-			close(events[i]);
-		close_both(go);
-		poll(&p, 1, RELEASE_WAIT_MS);
-	} else {
-		close_both(go);
-	}
-	close(done[0]);
-	return ok;
-}
-
 void attach_release(struct attachment *a)
 {
 	size_t n;
@@ -369,18 +231,10 @@ void attach_release(struct attachment *a)
 		close(a->nf_tables);
 	for (size_t i = 0; i < arrlenu(a->fds); i++)
 		close(a->fds[i]);
-	if ((n <= FEW_EVENTS && !arrlenu(a->removals)) || !close_in_background(a)) {
+	if (n <= FEW_EVENTS || !attach_close_aside(a->events))
 		for (size_t i = 0; i < n; i++)
 			close(a->events[i]);
-		for (size_t i = 0; i < arrlenu(a->removals); i++)
-			if (write(a->definitions, a->removals[i], strlen(a->removals[i])) < 0)
-				break;
-	}
-	if (a->definitions)
-		close(a->definitions);
-	for (size_t i = 0; i < arrlenu(a->removals); i++)
-		free(a->removals[i]);
-	arrfree(a->removals);
+	attach_shared_release(a);
 	arrfree(a->counted);
 	arrfree(a->fds);
 	arrfree(a->events);

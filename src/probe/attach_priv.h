@@ -31,16 +31,20 @@ struct counted_link {
 	bool is_return;
 };
 
+/* A process in the background, seen from either side: it ends, letting go, at the end of `go`; then `done` does. */
+struct attach_aside {
+	int go, done;
+};
+
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
 	struct cpu_point *cpu_points;	/* stb_ds array */
 	struct cpu_event *cpu_events;	/* stb_ds array */
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
-	int definitions;		/* tracefs's file of kprobes, locked, 0: not used */
-	char prefix[48];		/* of the names of our events there */
+	struct attach_aside sharing;	/* the process that has the shared events; go: 0: none */
+	char prefix[48];		/* of the names of the shared events, empty: none */
 	struct counted_link *counted;	/* stb_ds array: some of the links above */
-	char **removals;		/* stb_ds array: what removes them, allocated */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */
 };
@@ -104,5 +108,18 @@ void attach_note_link(struct attachment *a, int fd, bool is_return);
 
 /* attach_shared.c: the kprobes of handlers that attach_shared_handlers() has */
 void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n);
+void attach_shared_release(const struct attachment *a);
+
+/*
+ * attach_aside.c: starts a process with these descriptors only; as fork() does.  It is nobody's child, and signals
+ * do not end it.
+ */
+pid_t attach_aside_start(const int *fds, size_t n, struct attach_aside *aside);
+/* In that process, its last call: waits for the end of `go`, closes events (stb_ds array), removes definitions. */
+void attach_aside_end(int go, const int *events, int definitions, char *const *removals) __attribute__((noreturn));
+/* Has the process let go, and waits for it a little. */
+void attach_aside_finish(const struct attach_aside *aside);
+/* Has such a process close events (stb_ds array) that are slow to close; false: could not. */
+bool attach_close_aside(const int *events);
 
 #endif

@@ -14,7 +14,12 @@
  * The same is done, on every kernel, for returns of few functions: only these events can be told for how many calls
  * at a time they are to have room (.maxactive), and say on every kernel how many went by.
  *
- * Unlike perf events, definitions stay when their owner dies.  Each owner holds a lock on the file of definitions; who
+ * Thousands of places take the kernel minutes, during which it heeds no signal: not in the midst of an event, nor while
+ * it waits for locks that its optimiser of kprobes holds.  So a process in the background (attach_aside.c) defines and
+ * arms the events.  It tells its owner what came of it, keeps the events, and lets go of them when the owner does or
+ * ends in whatever way.
+ *
+ * Unlike perf events, definitions stay when that process is killed.  Each holds a lock on the file of definitions; who
  * comes when there is no other removes what was left.
  */
 #include "probe/attach_priv.h"
@@ -24,6 +29,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/perf_event.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -41,6 +47,7 @@
 #define SYSTEM		"bpftap"
 #define MIN_POINTS	8	/* of a handler: fewer are better armed alone */
 #define MAX_ACTIVE	4096	/* the kernel takes no more */
+#define FOLLOW_MS	100	/* how soon a stopped owner notices, at the latest */
 #define EVENT_PLACES	512	/* defining one takes time by the number of those that the event has */
 
 static int open_events(int flags)
@@ -166,25 +173,17 @@ static void remove_left(int fd)
 	shfree(names);
 }
 
-/* The file of definitions, locked; false: cannot be had. */
-static bool begin_definitions(struct attachment *a)
+/* The file of definitions, locked; 0: cannot be had. */
+static int begin_definitions(void)
 {
-	struct timespec now;
+	int fd = open_events(O_WRONLY | O_APPEND);
 
-	if (a->definitions)
-		return true;
-	a->definitions = open_events(O_WRONLY | O_APPEND);
-	if (a->definitions < 0) {
-		a->definitions = 0;
-		return false;
-	}
-	if (!flock(a->definitions, LOCK_EX | LOCK_NB))
-		remove_left(a->definitions);
-	flock(a->definitions, LOCK_SH);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(a->prefix, sizeof(a->prefix), "k%d_%" PRIx64 "_", (int)getpid(),
-		 (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
-	return true;
+	if (fd < 0)
+		return 0;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		remove_left(fd);
+	flock(fd, LOCK_SH);
+	return fd;
 }
 
 /* Points that share a program. */
@@ -195,6 +194,18 @@ struct share {
 	uint32_t *points;	/* stb_ds array */
 	unsigned number;
 };
+
+/* What the process in the background has. */
+struct armer {
+	struct attachment *a;		/* its own: the events, errors, and how many are armed */
+	const struct attach_request *rq;
+	struct attach_aside owner;	/* where it hears of its owner's end, and tells what came of it */
+	int definitions;		/* the locked file */
+	char **removals;		/* stb_ds array: what removes the events, allocated */
+};
+
+/* What it tells: an error of a point, or one of these with a number instead. */
+enum { TOLD_ALONE = -1, TOLD_END = -2 };	/* the point must be armed by itself; so many points are armed */
 
 /* How many calls can wait for their returns: as many as SystemTap lets, if not said; many functions take less each. */
 static int room_for(const struct program *p, const struct share *s, const struct prog_point *pt)
@@ -216,41 +227,55 @@ static char letter_of(const struct share *s)
 }
 
 /* One place of an event; 0 or a positive errno. */
-static int define_at(const struct attachment *a, const struct program *p, const struct share *s, size_t event,
-		     uint32_t point, unsigned offset)
+static int define_at(const struct armer *m, const struct share *s, size_t event, uint32_t point, unsigned offset)
 {
-	const struct prog_point *pt = &p->points[point];
+	const struct prog_point *pt = &m->rq->program->points[point];
 	char line[256], active[16] = "";
 	int n;
 
 	if (s->is_return)
-		snprintf(active, sizeof(active), "%d", room_for(p, s, pt));
+		snprintf(active, sizeof(active), "%d", room_for(m->rq->program, s, pt));
 	/* the argument makes it another than the rest: the kernel refuses two places that look the same */
 	n = snprintf(line, sizeof(line), "%c%s:" SYSTEM "/%s%c%u_%zu 0x%" PRIx64 " n=\\%u:u32\n",
-		     letter_of(s), active, a->prefix, letter_of(s), s->number, event, pt->address + offset, point);
-	return write(a->definitions, line, (size_t)n) == n ? 0 : errno;
+		     letter_of(s), active, m->a->prefix, letter_of(s), s->number, event, pt->address + offset, point);
+	return write(m->definitions, line, (size_t)n) == n ? 0 : errno;
 }
 
-static bool define(struct attachment *a, const struct attach_request *rq, const struct share *s, size_t event,
-		   uint32_t point)
+static bool define(const struct armer *m, const struct share *s, size_t event, uint32_t point)
 {
-	const struct prog_point *pt = &rq->program->points[point];
+	const struct prog_point *pt = &m->rq->program->points[point];
 	unsigned offset = s->is_return || s->at_entry || !pt->address ? 0 : ktext_entry(pt->name, pt->address);
-	int err = pt->address ? define_at(a, rq->program, s, event, point, offset) : ENOENT;
+	int err = pt->address ? define_at(m, s, event, point, offset) : ENOENT;
 
 	if (err && offset)
-		err = define_at(a, rq->program, s, event, point, 0);
+		err = define_at(m, s, event, point, 0);
 	if (err)
-		attach_fail(a, point, err, "kprobe of %s: %s", pt->name,
-			    attach_function_problem(pt->name, err));
+		attach_fail(m->a, point, err, "kprobe of %s: %s", pt->name, attach_function_problem(pt->name, err));
 	return !err;
 }
 
 /* ---- arming ---- */
 
+static bool owner_stopped(const struct armer *m)
+{
+	struct pollfd p = { .fd = m->owner.go };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+static void tell(const struct armer *m, const struct attach_error *e)
+{
+	if (write(m->owner.done, e, sizeof(*e)) < 0)	/* nobody listens any more */
+		return;
+}
+
+static void tell_number(const struct armer *m, int what, size_t number)
+{
+	tell(m, &(struct attach_error){ .err = what, .point = (uint32_t)number });
+}
+
 /* The event with the places of these points. */
-static void arm(struct attachment *a, const struct attach_request *rq, const struct share *s, size_t event,
-		const uint32_t *points)
+static void arm(struct armer *m, const struct share *s, size_t event, const uint32_t *points)
 {
 	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1,
 					.sample_type = PERF_SAMPLE_RAW, .wakeup_events = 1 };
@@ -259,39 +284,98 @@ static void arm(struct attachment *a, const struct attach_request *rq, const str
 
 	if (!arrlenu(points))
 		return;
-	arrput(a->removals, xasprintf("-:" SYSTEM "/%s%c%u_%zu\n", a->prefix, letter_of(s), s->number, event));
-	snprintf(path, sizeof(path), "%s/events/" SYSTEM "/%s%c%u_%zu/id", tracefs_path(), a->prefix,
+	arrput(m->removals, xasprintf("-:" SYSTEM "/%s%c%u_%zu\n", m->a->prefix, letter_of(s), s->number, event));
+	snprintf(path, sizeof(path), "%s/events/" SYSTEM "/%s%c%u_%zu/id", tracefs_path(), m->a->prefix,
 		 letter_of(s), s->number, event);
-	if (rq->stopped && rq->stopped())
+	if (owner_stopped(m))
 		return;
 	if (attach_read_number(path, "%u", &id)) {
 		attr.config = id;
-		if (!attach_event(a, &attr, -1, 0, s->prog_fd, points[0])) {
-			a->armed += arrlenu(points);
+		if (!attach_event(m->a, &attr, -1, 0, s->prog_fd, points[0])) {
+			m->a->armed += arrlenu(points);
 			return;
 		}
 	}
 	for (size_t i = 0; i < arrlenu(points); i++)	/* one of them cannot be armed */
-		attach_kernel_function(a, rq, points[i]);
+		tell_number(m, TOLD_ALONE, points[i]);
 }
 
 /*
  * Places are dealt out to the events in turn: the kernel looks for an event's first place from the first of all, and
  * then goes through those of the event.
  */
-static void share_attach(struct attachment *a, const struct attach_request *rq, const struct share *s)
+static void share_attach(struct armer *m, const struct share *s)
 {
 	size_t n = arrlenu(s->points), events = (n + EVENT_PLACES - 1) / EVENT_PLACES;
 	uint32_t **defined = xcalloc(events, sizeof(*defined));
 
-	for (size_t i = 0; i < n && !(rq->stopped && rq->stopped()); i++)
-		if (define(a, rq, s, i % events, s->points[i]))
+	for (size_t i = 0; i < n && !owner_stopped(m); i++)
+		if (define(m, s, i % events, s->points[i]))
 			arrput(defined[i % events], s->points[i]);
 	for (size_t i = 0; i < events; i++) {
-		arm(a, rq, s, i, defined[i]);
+		arm(m, s, i, defined[i]);
 		arrfree(defined[i]);
 	}
 	free(defined);
+}
+
+/* The process in the background. */
+static void __attribute__((noreturn)) run_armer(struct armer *m, const struct share *shares)
+{
+	m->definitions = begin_definitions();
+	for (size_t i = 0; i < arrlenu(shares); i++) {
+		if (m->definitions)
+			share_attach(m, &shares[i]);
+		for (size_t j = 0; !m->definitions && j < arrlenu(shares[i].points); j++)
+			tell_number(m, TOLD_ALONE, shares[i].points[j]);
+	}
+	for (size_t i = 0; i < arrlenu(m->a->errors); i++)
+		tell(m, &m->a->errors[i]);
+	tell_number(m, TOLD_END, m->a->armed);
+	attach_aside_end(m->owner.go, m->a->events, m->definitions, m->removals);
+}
+
+/* ---- the owner ---- */
+
+static bool is_stopped(const struct attach_request *rq)
+{
+	return rq->stopped && rq->stopped();
+}
+
+/* One thing that it tells; false: it is dead. */
+static bool hear(int fd, struct attach_error *told)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, told, sizeof(*told));
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(*told);
+}
+
+/* Hears what came of it, until all is armed or the owner is stopped. */
+static void follow(struct attachment *a, const struct attach_request *rq, uint32_t first)
+{
+	struct pollfd p = { .fd = a->sharing.done, .events = POLLIN };
+
+	while (!is_stopped(rq)) {
+		struct attach_error told;
+
+		if (poll(&p, 1, FOLLOW_MS) <= 0)
+			continue;
+		if (!hear(p.fd, &told)) {
+			attach_fail(a, first, ECHILD, "the process that arms kprobes was killed");
+			return;
+		}
+		if (told.err == TOLD_END) {
+			a->armed += told.point;
+			return;
+		}
+		if (told.err == TOLD_ALONE)
+			attach_kernel_function(a, rq, told.point);
+		else
+			arrput(a->errors, told);
+	}
 }
 
 static bool looks_at_stack(const struct program *p, uint32_t handler)
@@ -302,20 +386,16 @@ static bool looks_at_stack(const struct program *p, uint32_t handler)
 	return reached[IR_KSTACK_ADDR] || reached[IR_KBACKTRACE] || reached[IR_PRINT_KBT];
 }
 
-void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n)
+/* The points by their programs; stb_ds array. */
+static struct share *make_shares(const struct attach_request *rq, const uint32_t *points, size_t n)
 {
 	struct share *shares = NULL;
-	bool can = n && begin_definitions(a);
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t handler = rq->program->points[points[i]].handler;
 		int fd = attach_program(rq, points[i]);
 		size_t j = arrlenu(shares);
 
-		if (!can) {
-			attach_kernel_function(a, rq, points[i]);
-			continue;
-		}
 		while (j > 0 && shares[j - 1].prog_fd != fd)
 			j--;
 		if (!j) {
@@ -328,9 +408,40 @@ void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq
 		}
 		arrput(shares[j - 1].points, points[i]);
 	}
-	for (size_t i = 0; i < arrlenu(shares); i++) {
-		share_attach(a, rq, &shares[i]);
-		arrfree(shares[i].points);
+	return shares;
+}
+
+void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n)
+{
+	struct share *shares = make_shares(rq, points, n);
+	struct attachment own = { .armed = 0 };
+	int *programs = NULL;
+	struct timespec now;
+	pid_t pid = -1;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(own.prefix, sizeof(own.prefix), "k%d_%" PRIx64 "_", (int)getpid(),
+		 (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec);
+	for (size_t i = 0; i < arrlenu(shares); i++)
+		arrput(programs, shares[i].prog_fd);
+	if (n && !is_stopped(rq))
+		pid = attach_aside_start(programs, arrlenu(programs), &a->sharing);
+	if (!pid)
+		run_armer(&(struct armer){ .a = &own, .rq = rq, .owner = a->sharing }, shares);
+	if (pid > 0) {
+		memcpy(a->prefix, own.prefix, sizeof(a->prefix));
+		follow(a, rq, points[0]);
 	}
+	for (size_t i = 0; pid < 0 && i < n && !is_stopped(rq); i++)
+		attach_kernel_function(a, rq, points[i]);
+	for (size_t i = 0; i < arrlenu(shares); i++)
+		arrfree(shares[i].points);
 	arrfree(shares);
+	arrfree(programs);
+}
+
+void attach_shared_release(const struct attachment *a)
+{
+	if (a->prefix[0])
+		attach_aside_finish(&a->sharing);
 }
