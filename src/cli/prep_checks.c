@@ -244,6 +244,15 @@ static bool has_kprobe_multi(char *detail, size_t size)
 	return attach_has_kprobe_multi();
 }
 
+static bool switched_on(char *detail, size_t size)
+{
+	const struct attach_switch *off = attach_next_off(NULL);
+
+	if (off)
+		snprintf(detail, size, "%s switched off: write 1 to %s", off->what, off->path);
+	return !off;
+}
+
 static bool has_debuginfo(char *detail, size_t size)
 {
 	struct dbg_kernel_opts o = { .release = prep_release, .no_debuginfod = true };
@@ -329,6 +338,7 @@ const struct prep_check prep_checks[] = {
 	  "kprobes do instead; a hit takes about half as long again", functions_matter, true },
 	{ "kernel functions by kprobe", PREP_LESS, has_kprobes, "kernel.statement, kprobe.*, and functions that fentry "
 	  "does not reach", functions_matter, true },
+	{ "kernel functions switched on", PREP_FAMILY, switched_on, "probes of kernel functions are armed but do not fire" },
 	{ "many kernel functions at once (kprobe multi-links)", PREP_LESS, has_kprobe_multi,
 	  "wild cards arm one function "
 	  "after the other: thousands take minutes", functions_matter, true },

@@ -91,6 +91,20 @@ struct attach_missed {
 
 /* What it has counted, where it counts. */
 struct attach_missed attach_missed(const struct attachment *a);
+
+#define ATTACH_SWITCHES 2
+
+/* A switch of the kernel by which points that are armed do not fire while it is 0. */
+struct attach_switch {
+	const char *what;	/* "kprobes are" */
+	const char *path;
+};
+
+/* The first switch that is off, or the next one; NULL: there is none. */
+const struct attach_switch *attach_next_off(const struct attach_switch *after);
+/* How many points it silences, and the first of them. */
+size_t attach_silenced(const struct attach_request *rq, const struct attach_switch *off, uint32_t *first);
+
 /* Number of points armed. */
 size_t attach_count(const struct attachment *a);
 /*

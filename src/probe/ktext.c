@@ -22,7 +22,7 @@
 #define FUNCTION_MAX	(64u << 10)	/* longer ones are not looked through */
 
 static struct {
-	bool tried;
+	pid_t owner;		/* who has opened it: a process that arms in the background has descriptors of its own */
 	int fd;
 	Elf64_Phdr *segments;	/* stb_ds arrays */
 	uint64_t *addrs;	/* of all functions, in order */
@@ -41,7 +41,9 @@ static void open_kcore(void)
 	size_t n;
 	const struct ksym *sym = ksyms_functions(false, &n);
 
-	kt.tried = true;
+	kt.owner = getpid();
+	arrsetlen(kt.segments, 0);
+	arrsetlen(kt.addrs, 0);
 	kt.fd = open("/proc/kcore", O_RDONLY | O_CLOEXEC);
 	if (kt.fd < 0 || pread(kt.fd, &eh, sizeof(eh), 0) != sizeof(eh) || memcmp(eh.e_ident, ELFMAG, SELFMAG) ||
 	    eh.e_phentsize != sizeof(Elf64_Phdr) || eh.e_phnum > SEGMENTS_MAX)
@@ -135,7 +137,7 @@ unsigned ktext_entry(const char *name, uint64_t addr)
 	const struct ksym *part;
 	size_t count;
 
-	if (!kt.tried)
+	if (kt.owner != getpid())
 		open_kcore();
 	if (kt.fd < 0 || !read_code(addr, first, sizeof(first)) || memcmp(first, nop, sizeof(nop)) ||
 	    may_jump(addr, next_function(addr), addr + KTEXT_NOP))

@@ -289,6 +289,23 @@ static void report_unarmed(struct run_session *s, const struct attach_error *err
 		run_warn(s, "%zu more probe points could not be registered for the same reason", alike);
 }
 
+/* Says which points do not fire because the kernel is told so. */
+static void report_silenced(struct run_session *s, const struct attach_request *rq)
+{
+	for (const struct attach_switch *off = attach_next_off(NULL); off; off = attach_next_off(off)) {
+		uint32_t first = 0;
+		size_t n = attach_silenced(rq, off, &first);
+		const char *name = n ? s->prog->points[first].str[IR_PP_FULL] : NULL;
+		char more[64] = "";
+
+		if (n > 1)
+			snprintf(more, sizeof(more), " and %zu more probe points", n - 1);
+		if (n)
+			run_warn(s, "%s switched off: probe %s%s will not fire; write 1 to %s, and start the script again",
+				 off->what, name ? name : "", more, off->path);
+	}
+}
+
 /* Arms the kernel points.  Points that fail are reported; if none is left the session fails. */
 static void session_arm(struct run_session *s)
 {
@@ -304,6 +321,7 @@ static void session_arm(struct run_session *s)
 	size_t single = attach_single(&rq);
 	bool none;
 
+	report_silenced(s, &rq);
 	if (single >= SESSION_SLOW_ARMING)
 		run_warn(s, "this kernel arms the %zu probe points one by one, which takes a while", single);
 	s->attached = attach_points(&rq, &errors);

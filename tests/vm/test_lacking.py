@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A kernel without type information, with debug information of another build, and one that lockdown closes: what still
 works does, and what does not says why."""
+import re
+
 import pytest
 
 import machine
@@ -9,15 +11,20 @@ import suite
 COMMAND = "dd if=/proc/version of=/dev/null bs=999"
 
 
-@pytest.fixture(scope="module", params=suite.KERNELS)
-def poor(request, boot):
-    """A machine of its own, that the tests take something away from."""
+@pytest.fixture(scope="module")
+def poor_image():
     def image():
         image = machine.stap_image(suite.STAP)
         image.add(suite.STAP.parent / "stap-prep")
         return image
 
-    with boot(request.param, image) as booted:
+    return image
+
+
+@pytest.fixture(scope="module", params=suite.KERNELS)
+def poor(request, boot, poor_image):
+    """A machine of its own, that the tests take something away from."""
+    with boot(request.param, poor_image) as booted:
         yield booted
 
 
@@ -66,6 +73,36 @@ def test_debug_information_of_another_build(wrong_build):
     assert result.out.splitlines() == ["999", "999"]
     assert result.err.count(f"WARNING: {why}: its debug information is not used\n") == 1
     assert why in vm.run(f"{suite.STAP.parent}/stap-prep").out
+
+
+SWITCHES = (("kprobes are", "/sys/kernel/debug/kprobes/enabled"), ("ftrace is", "/proc/sys/kernel/ftrace_enabled"))
+
+
+@pytest.fixture(params=suite.KERNELS)
+def spoiled(request, boot, poor_image):
+    """For one test: a kernel stumbles over trampolines that were made while ftrace was off, once that is on again."""
+    with boot(request.param, poor_image) as booted:
+        yield booted
+
+
+def test_probes_that_a_switch_silences(spoiled):
+    """The warning is given for those points that do not fire, and for no others."""
+    points = (("", 'kernel.function("vfs_read")'), ("", 'kernel.function("vfs_read").return'), ("", 'kprobe.function("vfs_read")'),
+              ("", 'kprobe.function("vfs_read").return'), ("BPFTAP_WITHOUT=kprobe_multi", 'kprobe.function("vfs_read")'),
+              ("BPFTAP_WITHOUT=kprobe_multi", 'kernel.function("vfs_*")'), ("", "process.end"), ("", "syscall.read"))
+    for what, switch in SWITCHES:
+        spoiled.run(f"echo 0 > {switch}").ok()
+        silent = 0
+        for environment, point in points:
+            result = stap(spoiled, f"global n probe {point} {{ if (pid() == target()) n++ }} probe end {{ println(n > 0) }}", environment).ok()
+            silent += result.out == "0\n"
+            warned = f"{what} switched off: probe " in result.err and f" will not fire; write 1 to {switch}, and start" in result.err
+            assert (result.out == "0\n") == warned and result.err.count("switched off") == warned, (environment, point, result)
+        assert 0 < silent < len(points)
+        prep = spoiled.run(f"{suite.STAP.parent}/stap-prep").out
+        assert re.search(rf"^kernel functions switched on +no \({what} switched off: write 1 to {switch}\)", prep, re.M), prep
+        if what == "kprobes are":
+            spoiled.run(f"echo 1 > {switch}").ok()
 
 
 def test_lockdown(poor):
