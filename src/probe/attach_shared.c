@@ -77,12 +77,19 @@ static bool can_share(void)
 	return known;
 }
 
+/* NULL: the kernel proper */
+static const char *module_of(const struct prog_point *pt)
+{
+	return strcmp(pt->str[IR_PP_MODULE], "kernel") ? pt->str[IR_PP_MODULE] : NULL;
+}
+
 static bool is_shareable(const struct program *p, const struct prog_point *pt)
 {
 	enum prog_kind kind = p->handlers[pt->handler].kind;
 
-	return pt->kind == POINT_KFUNC && (kind == PROG_KPROBE || kind == PROG_KRETPROBE) && pt->name &&
-	       pt->str[IR_PP_MODULE] && !strcmp(pt->str[IR_PP_MODULE], "kernel");
+	if (pt->kind != POINT_KFUNC || !pt->name || !pt->str[IR_PP_MODULE])
+		return false;
+	return kind == PROG_KRETPROBE || (kind == PROG_KPROBE && !module_of(pt));
 }
 
 /* A return of a function that can be found. */
@@ -93,7 +100,7 @@ static bool is_return(const struct program *p, const struct prog_point *pt)
 
 	if (p->handlers[pt->handler].kind != PROG_KRETPROBE || !is_shareable(p, pt))
 		return false;
-	sym = pt->address ? NULL : ksyms_find(NULL, pt->name, &count);
+	sym = pt->address ? NULL : ksyms_find(module_of(pt), pt->name, &count);
 	return pt->address || (sym && count == 1 && sym->addr);
 }
 
@@ -138,7 +145,7 @@ void attach_place_shared(struct program *p, const bool *shared)
 
 		if (!shared[pt->handler] || pt->address)
 			continue;
-		sym = ksyms_find(NULL, pt->name, &count);
+		sym = ksyms_find(module_of(pt), pt->name, &count);
 		pt->address = sym ? sym->addr : 0;
 	}
 }

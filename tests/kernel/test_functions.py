@@ -193,6 +193,29 @@ def test_calls_that_wait_at_once(tmp_path, without, point, room):
     assert n <= room and told[1] == told[2] and 12 - n <= int(told[1]) <= 14 - n, result
 
 
+READERS = """
+import fcntl, os, struct, threading, time
+tun = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tun, 0x400454ca, struct.pack("16sH22x", b"quiet0", 0x1001))     # TUNSETIFF, IFF_TUN | IFF_NO_PI
+for _ in range(12): threading.Thread(target=os.read, args=(tun, 10), daemon=True).start()
+time.sleep(2)
+os._exit(0)
+"""
+
+
+@every_mechanism
+@pytest.mark.parametrize("point, room", (('kprobe.module("tun").function("tun_chr_read_iter").return.maxactive(4)', 4),
+                                         ('module("tun").function("tun_chr_read_iter").return.maxactive(20)', 20)))
+def test_calls_of_a_module_that_wait_at_once(tmp_path, without, point, room):
+    """All end as the program does."""
+    program = tmp_path / "readers.py"
+    program.write_text(READERS)
+    text = "global n probe %s { if (pid() == target()) n++ } probe end { println(n) }" % point
+    result = script(text, "-c", f"python3 {program}", timeout=90, env={"BPFTAP_WITHOUT": without}).ok()
+    missed = re.findall(r"^WARNING: Skipped due to missed kretprobe: (\d+) ", result.err, re.M)
+    assert (int(result.out), missed) == (min(room, 12), ["8"] if room < 12 else []), result
+
+
 def test_functions_of_a_module():
     """veth is loaded; its devices are made and removed."""
     text = ('global n probe module("veth").function("veth_newlink") { n[ppfunc()]++ println(kernel_string($dev->name)) } '

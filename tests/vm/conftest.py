@@ -17,7 +17,7 @@ import suite  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BPFTAP_BUILD", suite.TOP / "build"))
 # veth and bridge have functions to probe; nf_tables and bridge the hooks of packets that have no links
-MODULES = ("veth", "iptable_filter", "nf_tables", "bridge", "nfsv4", "fuse")
+MODULES = ("veth", "iptable_filter", "nf_tables", "bridge", "nfsv4", "fuse", "tun")
 UNITS = ("bpf_corpus", "bpf_exact", "bpf_probe", "bpf_ops", "probe_attach", "probe_ksyms")
 
 SELECTION = (suite.TOP / "tests" / "vm" / "selection").read_text().split("\n")
