@@ -52,6 +52,7 @@ struct probe_image {
 	struct dbg_module *module;	/* opened; NULL: not an ELF file */
 	bool kernel;			/* the kernel, or its module `path` */
 	bool many;			/* so many points that they had better share a program */
+	bool named;			/* functions are asked for by their exact names */
 };
 
 /* All images that a match's process(...) and .library(...) name; *n 0 and out->why set if none. */

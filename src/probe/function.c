@@ -542,6 +542,7 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 
 	s->shared = *s->img;
 	s->shared.many = arrlenu(s->list) > KFUNC_MAX_TRAMPOLINES || s->variant >= PROCESS_CALLEE;
+	s->shared.named = s->spec.function && !is_glob(s->spec.function) && s->variant < PROCESS_LABEL;
 	s->img = &s->shared;
 	probe_match_long(s->m, "callees", &depth);
 	if (s->list)

@@ -104,6 +104,12 @@ void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, co
 
 /* ---- places ---- */
 
+/* NULL: the kernel proper */
+static const char *module_of(const struct probe_image *img)
+{
+	return dbg_module_info(img->module)->type == DBG_ELF_REL ? img->path : NULL;
+}
+
 /* Is this code thrown away once the kernel, or the module, has started? */
 static bool is_init_code(struct dbg_module *m, uint64_t pc)
 {
@@ -129,6 +135,41 @@ static bool is_forbidden(struct probe_session *ps, struct dbg_module *m, const c
 	return ksyms_blacklisted(function) || !(ksyms_traceable(function) || ksyms_traceable(name));
 }
 
+/* Has BTF the function that is at `sym`, the only one of its name? */
+static bool find_type(struct probe_session *ps, const struct probe_image *img, const char *symbol,
+		      struct dbg_btf_func *btf)
+{
+	const struct dbg_kernel_opts o = { .release = ps->release };
+	const char *module = module_of(img);
+	struct dbg_module *types;
+	struct dbg_error e;
+	size_t count;
+
+	types = dbg_kernel_is_running(&o) ? dbg_btf_kernel(module ? module : "vmlinux", &e) : NULL;
+	if (!types || !dbg_btf_func(types, symbol, btf))
+		return false;
+	ksyms_find(module, symbol, &count);
+	return count == 1;
+}
+
+static bool fits_trampoline(const struct probe_image *img, const struct dbg_btf_func *btf)
+{
+	return !module_of(img) && !img->many && kfunc_fits_trampoline(btf->type) && attach_has_fentry(btf->id);
+}
+
+/* A function that kprobes must not touch, asked for by its name, that a trampoline or a multi-link reaches. */
+static bool is_traced_only(struct probe_session *ps, const struct probe_image *img, const struct dbg_sym *sym,
+			   uint64_t pc)
+{
+	const struct dbg_kernel_opts o = { .release = ps->release };
+	struct dbg_btf_func btf;
+
+	if (!img->named || sym->addr != pc || kblack_reason(ps, sym->name) || !dbg_kernel_is_running(&o) ||
+	    !ksyms_traceable(sym->name))
+		return false;
+	return attach_has_kprobe_multi() || (find_type(ps, img, sym->name, &btf) && fits_trampoline(img, &btf));
+}
+
 /* What the address is relative to when the program runs, maybe after another boot or elsewhere. */
 static void set_base(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img)
 {
@@ -143,7 +184,7 @@ bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const 
 	const struct dbg_sym *sym = dbg_symbol_at(img->module, pc);
 
 	if (!dbg_addr_executable(img->module, pc) || is_init_code(img->module, pc) || !sym ||
-	    is_forbidden(ps, img->module, sym->name))
+	    (is_forbidden(ps, img->module, sym->name) && !is_traced_only(ps, img, sym, pc)))
 		return false;
 	pt->module = img->module;
 	pt->pc = pc;
@@ -161,25 +202,15 @@ bool probe_kernel_place(struct probe_session *ps, struct probe_point *pt, const 
 static void function_mechanism(struct probe_session *ps, struct probe_point *pt, const struct probe_image *img,
 			       bool ret)
 {
-	const struct dbg_kernel_opts o = { .release = ps->release };
-	const char *module = dbg_module_info(img->module)->type == DBG_ELF_REL ? img->path : NULL;
-	const char *symbol = pt->prog.name;
-	struct dbg_module *types;
 	struct dbg_btf_func btf;
-	struct dbg_error e;
-	size_t count;
 
 	pt->kind = ret ? PROG_KRETPROBE : PROG_KPROBE;
-	types = dbg_kernel_is_running(&o) ? dbg_btf_kernel(module ? module : "vmlinux", &e) : NULL;
-	if (!types || !dbg_btf_func(types, symbol, &btf))
-		return;
-	ksyms_find(module, symbol, &count);
-	if (count != 1)
+	if (!find_type(ps, img, pt->prog.name, &btf))
 		return;
 	pt->scope = ret ? PROBE_SCOPE_KERNEL_RETURN : PROBE_SCOPE_KERNEL;
 	pt->type = btf.type;
 	pt->params = dbg_type_params(btf.type, &pt->nparams, NULL);
-	if (!module && !img->many && kfunc_fits_trampoline(btf.type) && attach_has_fentry(btf.id))
+	if (fits_trampoline(img, &btf))
 		pt->kind = ret ? PROG_FEXIT : PROG_FENTRY;
 }
 
