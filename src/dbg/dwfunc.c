@@ -475,6 +475,40 @@ const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *n
 	return r;
 }
 
+const struct dbg_func *const *dbg_func_copies(const struct dbg_func *f, const char *name, size_t *n)
+{
+	const struct dbg_func **in = dwfunc_walk((struct dw_unit *)f->cu), **list = NULL, **r = NULL;
+	size_t count, kept = 0;
+
+	for (ptrdiff_t i = 0; i < arrlen(in); i++)
+		if (in[i]->is_inline && name_matches(name, in[i]))
+			arrput(list, in[i]);
+	count = list ? without_twins(list, arrlenu(list)) : 0;
+	for (size_t i = 0; i < count; i++)
+		if (list[i]->depth_parent == f->die)
+			list[kept++] = list[i];
+	if (kept)
+		r = arena_memdup(f->module->arena, list, kept * sizeof(*list));
+	arrfree(list);
+	*n = kept;
+	return r;
+}
+
+const char **dbg_func_names(struct dbg_module *m)
+{
+	struct index_iter it;
+	struct index_entry e;
+	const char **names = NULL;
+
+	if (dbg_module_debug(m, NULL))
+		return NULL;
+	it = index_start(m, NULL);
+	while (index_next(&it, &e))
+		if (e.kind == INDEX_FUNC)
+			arrput(names, e.name);
+	return names;
+}
+
 struct dw_unit *dwfunc_unit_at(struct dbg_module *m, uint64_t pc)
 {
 	size_t n, lo = 0, hi;

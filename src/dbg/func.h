@@ -60,6 +60,10 @@ struct dbg_func {
  */
 const struct dbg_func *const *dbg_funcs_find(struct dbg_module *m, const char *name,
 					     const char *file, size_t *n);
+/* Of those the copies that are inlined in f, not in other copies there; only f's unit is read. */
+const struct dbg_func *const *dbg_func_copies(const struct dbg_func *f, const char *name, size_t *n);
+/* The names of all functions, some more than once, from the index; stb_ds array, the caller frees it. */
+const char **dbg_func_names(struct dbg_module *m);
 /* Innermost function or inlined copy at pc; walk outwards with dbg_func_parent. */
 const struct dbg_func *dbg_func_at(struct dbg_module *m, uint64_t pc);
 /* The out-of-line function at pc. */

@@ -491,15 +491,14 @@ static void callees_inlined(struct search *s, const struct probe_family *f, cons
 			    const char *want, struct probe_result *out)
 {
 	size_t n;
-	const struct dbg_func *const *copies = dbg_funcs_find(s->img->module, want ? want : "*", NULL, &n);
+	const struct dbg_func *const *copies = dbg_func_copies(x->func, want ? want : "*", &n);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct dbg_func *parent = copies[i]->is_inline ? dbg_func_parent(copies[i]) : NULL;
 		struct found y = { .func = copies[i], .entry = copies[i]->entry };
 		const struct call call = { .callee = y.entry };
 		struct probe_point *pt;
 
-		if (!parent || parent->die != x->func->die || hmgeti(s->calls, call) >= 0)
+		if (hmgeti(s->calls, call) >= 0)
 			continue;
 		hmput(s->calls, call, true);
 		pt = function_point(s, f, &y, y.entry);
@@ -572,7 +571,7 @@ static void function_explain(struct search *s, struct probe_result *out)
 	const char **names = NULL, *like;
 	size_t n;
 	const struct dbg_sym *sym = dbg_module_symbols(s->img->module, &n);
-	const struct dbg_func *const *f;
+	const char **described;
 	struct dbg_error e;
 
 	if (dbg_module_debug(s->img->module, &e) == -DBG_ENODEBUG)
@@ -580,10 +579,10 @@ static void function_explain(struct search *s, struct probe_result *out)
 	for (size_t i = 0; i < n; i++)
 		if (symbol_is_function(&sym[i]))
 			arrput(names, sym[i].name);
-	f = dbg_funcs_find(s->img->module, "*", NULL, &n);
-	for (size_t i = 0; i < n; i++)
-		if (f[i]->name)
-			arrput(names, f[i]->name);
+	described = dbg_func_names(s->img->module);
+	for (size_t i = 0; i < arrlenu(described); i++)
+		arrput(names, described[i]);
+	arrfree(described);
 	like = s->img->kernel ? kfunc_new_name(s->ps->arena, s->spec.function, names, arrlenu(names)) : NULL;
 	if (!like)
 		like = probe_similar(s->ps->arena, s->spec.function, names, arrlenu(names), PROBE_SIMILAR_MAX);

@@ -354,3 +354,17 @@ def test_functions_that_only_trampolines_reach(debug_vm, path):
     assert result.status == 1 and not result.out
     result = debug_vm.run(f"{path} BPFTAP_WITHOUT=fentry,kprobe_multi stap -e 'probe kernel.function(\"atomic_notifier_call_chain\") {{ exit() }}'")
     assert result.status == 1, result
+
+
+def test_what_is_not_there_is_found_out_soon(debug_vm):
+    """Neither names that were nearly right nor what a function calls need more than the index and the function's unit."""
+    def seconds(point):
+        result = debug_vm.run(f"time stap -p2 -e 'probe {point} {{ exit() }}'")
+        return result, float(re.search(r"^user\t0m (.*)s", result.err, re.M)[1])
+
+    debug_vm.run("stap -l 'kernel.function(\"vfs_read@fs/read_write.c\")'").ok()     # makes the index
+    _, base = seconds('kernel.function("vfs_read@fs/read_write.c")')
+    result, missing = seconds('kernel.function("vfs_rea")')
+    assert "similar functions: vfs_read, " in result.err and missing < 3 * base + 0.5, (missing, base)
+    result, callees = seconds('kernel.function("vfs_read").callees')
+    assert 'function("rw_verify_area@fs/read_write.c' in result.out and callees < 3 * base + 0.5, (callees, base)
