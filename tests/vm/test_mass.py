@@ -184,6 +184,21 @@ def test_interrupt_while_arming(vm):
     settle(vm)
 
 
+def test_interrupt_while_the_kernel_is_busy(vm):
+    """As long as the process that arms gets nowhere, which may be minutes in the kernel; later it removes what it made."""
+    if has_multi(vm):
+        pytest.skip("has multi-links")
+    result = vm.run("rm -f /tmp/told; stap -e 'probe begin { println(\"begin\") } probe kernel.function(\"[a-b]*\") { n++ } global n "
+                    "probe end { println(\"end\") if (n < 0) println(n) }' > /tmp/told & pid=$!; "
+                    "until [ $(wc -l < /sys/kernel/tracing/kprobe_events) != 0 ]; do sleep 0.2; done; "
+                    "for p in $(pidof stapio); do [ $p = $pid ] || arms=$p; done; kill -STOP $arms; "
+                    "start=$(date +%s); kill -INT $pid; wait $pid; echo $(($(date +%s) - start)); cat /tmp/told; "
+                    "wc -l < /sys/kernel/tracing/kprobe_events; kill -CONT $arms", 100).ok()
+    seconds, begin, end, left = result.out.split()
+    assert (begin, end) == ("begin", "end") and int(seconds) <= 5 and int(left) > 0, result
+    settle(vm)
+
+
 @pytest.mark.parametrize("point", ('module("veth").function("*")', 'module("ve*").function("veth_new*")'))
 def test_module_goes_and_comes(vm, point):
     """While its functions are probed: it stays, or goes with its probes; nothing is left of either."""
