@@ -97,7 +97,7 @@ struct attach_missed attach_missed(const struct attachment *a)
 
 	for (size_t i = 0; a && i < arrlenu(a->counted); i++)
 		*(a->counted[i].is_return ? &m.returns : &m.hits) += link_missed(a->counted[i].fd);
-	if (a && a->prefix[0])
+	if (a && a->shared_armed)
 		events_missed(a, &m);
 	return m;
 }

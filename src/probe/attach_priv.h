@@ -44,6 +44,7 @@ struct attachment {
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
 	struct attach_aside sharing;	/* the process that has the shared events; go: 0: none */
 	char prefix[48];		/* of the names of the shared events, empty: none */
+	bool shared_armed;		/* all of these; else the kernel may be busy with them, its locks held */
 	struct counted_link *counted;	/* stb_ds array: some of the links above */
 	size_t armed;
 	struct attach_error *errors;	/* stb_ds array */

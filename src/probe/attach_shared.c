@@ -376,6 +376,7 @@ static void follow(struct attachment *a, const struct attach_request *rq, uint32
 		}
 		if (told.err == TOLD_END) {
 			a->armed += told.point;
+			a->shared_armed = true;
 			return;
 		}
 		if (told.err == TOLD_ALONE)
