@@ -24,6 +24,9 @@ from image import Image
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BOOT_SECONDS = 120
+# One processor runs at a time, in turns: with a thread for each, QEMU 7 may go on running what it translated of code that
+# another processor was changing just then, and kernels that change functions die of it, some sooner, some later.
+ACCELERATOR = "tcg,thread=single"
 
 
 @dataclasses.dataclass
@@ -74,12 +77,9 @@ def stap_image(stap):
 class Machine:
     """Boots on entry, powers off on exit."""
 
-    def __init__(self, kernel, image, modules=(), memory="1G", processors=2, options=(), debug=False, thread="multi"):
-        """debug: with the kernel's debug information in /usr/lib/debug.  thread="single": one processor runs at a
-        time; QEMU 7 may go on running what it translated of code that another processor was changing just then, and
-        kernels that change thousands of functions die of it."""
+    def __init__(self, kernel, image, modules=(), memory="1G", processors=2, options=(), debug=False):
+        """debug: with the kernel's debug information in /usr/lib/debug."""
         self.name, self.kernel = kernel, kernels.get(kernel)
-        self.thread = thread
         self.memory, self.processors, self.options = memory, processors, list(options)
         if debug:
             self.options += ["-drive", f"file={self.kernel.debug_disk()},format=raw,readonly=on,if=none,id=debug",
@@ -99,9 +99,8 @@ class Machine:
         listener.listen()
         listener.settimeout(30)
         self.process = subprocess.Popen(
-            ["qemu-system-x86_64", "-accel", f"tcg,thread={self.thread}", "-cpu", "max", "-smp", str(self.processors),
-             "-m",
-             self.memory, "-no-reboot", "-nographic", "-nodefaults", "-kernel", self.kernel.image,
+            ["qemu-system-x86_64", "-accel", ACCELERATOR, "-cpu", "max", "-smp", str(self.processors),
+             "-m", self.memory, "-no-reboot", "-nographic", "-nodefaults", "-kernel", self.kernel.image,
              "-initrd", self.path / "initramfs", "-append", "console=ttyS0 quiet panic=-1 oops=panic no_timer_check",
              "-serial", f"file:{self.path}/console", "-chardev", f"socket,id=port,path={self.path}/port",
              "-serial", "chardev:port", *self.options],

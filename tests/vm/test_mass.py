@@ -42,7 +42,7 @@ def vm(request, boot, calls):
         image.add(calls)
         return image
 
-    with boot(request.param, image, ["veth"], thread="single") as booted:
+    with boot(request.param, image, ["veth"]) as booted:
         yield booted
 
 
