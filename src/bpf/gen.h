@@ -272,6 +272,8 @@ bool gen_slot_shared(const struct gen *g);
 /* r6 = slot; if none is free: to `none`, or to `counted` if it was counted as skipped already */
 void gen_slot_take(struct gen *g, em_label none, em_label counted);
 void gen_slot_finish(struct gen *g);				/* the record leaves */
+/* A function of its own begins: r1 = slot, or 0 for the verifier, who is told that it returns then; r6 = slot */
+void gen_slot_fn_begin(struct gen *g, em_label fn);
 void gen_slot_fns(struct gen *g);				/* subprograms used */
 
 /* gen_expr.c: value in r0 */

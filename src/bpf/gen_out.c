@@ -203,15 +203,9 @@ static void record_head(struct gen *g, int rec)
 static void gen_flush_fn(struct gen *g)
 {
 	struct emit *em = &g->em;
-	em_label given = em_new_label(em), out = em_new_label(em), lost = em_new_label(em),
-		 calm = em_new_label(em), nopoint = em_new_label(em);
+	em_label out = em_new_label(em), lost = em_new_label(em), calm = em_new_label(em), nopoint = em_new_label(em);
 
-	em_subprog(em, g->flush_fn, FN_KIND_GLOBAL);
-	em_jcci(em, BPF_JNE, R1, 0, given);
-	em_movi(em, R0, 0);
-	em_exit(em);
-	em_bind(em, given);
-	em_mov(em, R6, R1);
+	gen_slot_fn_begin(g, g->flush_fn);
 	gen_ld(g, R0, gen_hdr(HDR(rpos)));
 	em_jcci(em, BPF_JLE, R0, REC_HDR, out);
 	gen_addr(g, R9, g->rec);

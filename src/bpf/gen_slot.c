@@ -166,22 +166,27 @@ void gen_slot_finish(struct gen *g)
 	em_call(&g->em, g->finish_fn);
 }
 
-/* r1 = slot */
-static void finish_fn(struct gen *g)
+void gen_slot_fn_begin(struct gen *g, em_label fn)
 {
 	struct emit *em = &g->em;
 	em_label given = em_new_label(em);
 
-	em_subprog(em, g->finish_fn, FN_KIND_GLOBAL);
+	em_subprog(em, fn, FN_KIND_GLOBAL);
 	em_jcci(em, BPF_JNE, R1, 0, given);
 	em_movi(em, R0, 0);
 	em_exit(em);
 	em_bind(em, given);
 	em_mov(em, R6, R1);
+}
+
+/* r1 = slot */
+static void finish_fn(struct gen *g)
+{
+	gen_slot_fn_begin(g, g->finish_fn);
 	gen_out_flush(g);
 	count_truncated(g);
-	em_movi(em, R0, 0);
-	em_exit(em);
+	em_movi(&g->em, R0, 0);
+	em_exit(&g->em);
 }
 
 void gen_slot_fns(struct gen *g)
