@@ -118,7 +118,7 @@ static struct elffile *by_debuglink(struct dbg_module *m, const char *dirs)
 	return f;
 }
 
-static bool servers_missing;	/* the library that asks debuginfod's servers is not installed */
+static enum { NOT_ASKED, NO_LIBRARY, ASKED } servers;	/* of debuginfod */
 
 const char *dbg_debuginfod_advice(void)
 {
@@ -126,8 +126,10 @@ const char *dbg_debuginfod_advice(void)
 
 	if (!urls || !*urls)
 		return ", or set DEBUGINFOD_URLS";
-	return servers_missing ? " (DEBUGINFOD_URLS is set, but there is no libdebuginfod.so.1)" :
-				 " (the servers of DEBUGINFOD_URLS do not give it)";
+	if (servers == NOT_ASKED)
+		return " (DEBUGINFOD_URLS is set, but nothing here tells the build id to ask for)";
+	return servers == NO_LIBRARY ? " (DEBUGINFOD_URLS is set, but there is no libdebuginfod.so.1)" :
+				       " (the servers of DEBUGINFOD_URLS do not give it)";
 }
 
 /* libdebuginfod pulls in curl, which costs more than all else at start: loaded only when asked
@@ -146,7 +148,7 @@ char *debugfile_download(const uint8_t *build_id, size_t len)
 	if (!urls || !*urls || !build_id)
 		return NULL;
 	lib = dlopen("libdebuginfod.so.1", RTLD_NOW);
-	servers_missing = !lib;
+	servers = lib ? ASKED : NO_LIBRARY;
 	if (!lib)
 		return NULL;
 	begin = (__typeof__(begin))dlsym(lib, "debuginfod_begin");

@@ -243,6 +243,7 @@ struct wanted {
 	struct dbg_module *found;
 	enum dbg_errcode code;		/* DBG_OK, or why the first file that was there is not used */
 	char *refused;			/* the same in words; malloc'ed */
+	struct dbg_module *stripped;	/* the first file of the build that has no debug information here */
 };
 
 /* Notes why a file is not used, if it should have been; returns false. */
@@ -272,8 +273,11 @@ static bool try_file(struct wanted *w, const char *path)
 		dbg_fail(&e, DBG_EMISMATCH, "%s is of another build than the %s", path, w->running);
 		return refuse(w, path, &e);
 	}
-	if (dbg_module_debug(m, &e))
+	if (dbg_module_debug(m, &e)) {
+		if (!w->stripped && e.code == DBG_ENODEBUG)
+			w->stripped = m;
 		return refuse(w, path, &e);
+	}
 	w->found = m;
 	return true;
 }
@@ -298,20 +302,37 @@ static bool try_dirs(struct wanted *w, const char *rest)
 	return ok;
 }
 
+/* Asks debuginfod for what a file lacks. */
+static bool try_stripped(struct wanted *w)
+{
+	struct dbg_error e;
+
+	w->stripped->no_debuginfod = false;
+	w->stripped->debug_tried = false;
+	if (!dbg_module_debug(w->stripped, &e))
+		w->found = w->stripped;
+	return w->found != NULL;
+}
+
+/* By the build id: of what runs, or of a file that was found but has no debug information. */
 static bool try_build_id(struct wanted *w)
 {
 	char hex[2 * sizeof(w->id) + 32], *p = hex, *path;
 	bool ok;
 
-	if (!w->id_len)
+	if (w->id_len) {
+		p += sprintf(p, ".build-id/%02x/", w->id[0]);
+		for (size_t i = 1; i < w->id_len; i++)
+			p += sprintf(p, "%02x", w->id[i]);
+		strcpy(p, ".debug");
+		if (try_dirs(w, hex))
+			return true;
+	}
+	if (w->o->no_debuginfod)
 		return false;
-	p += sprintf(p, ".build-id/%02x/", w->id[0]);
-	for (size_t i = 1; i < w->id_len; i++)
-		p += sprintf(p, "%02x", w->id[i]);
-	strcpy(p, ".debug");
-	if (try_dirs(w, hex))
-		return true;
-	path = w->o->no_debuginfod ? NULL : debugfile_download(w->id, w->id_len);
+	if (w->stripped)
+		return try_stripped(w);
+	path = w->id_len ? debugfile_download(w->id, w->id_len) : NULL;
 	ok = path && try_file(w, path);
 	free(path);
 	return ok;
@@ -346,7 +367,7 @@ static bool find_vmlinux(struct wanted *w)
 		path = with_release("%s/vmlinux", release);
 		ok = try_file(w, path);
 		free(path);
-		return ok;
+		return ok || try_build_id(w);
 	}
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]) && !ok; i++) {
 		path = with_release(below[i], release);
@@ -483,9 +504,9 @@ static bool find_module(struct wanted *w, const char *name)
 	char *path;
 
 	if (strchr(name, '/'))
-		return try_file(w, name);
+		return try_file(w, name) || try_build_id(w);
 	if (*release == '/')
-		return try_tree(w, release, name, 0);
+		return try_tree(w, release, name, 0) || try_build_id(w);
 	while (*dirs && !ok) {
 		size_t n = strcspn(dirs, ":");
 

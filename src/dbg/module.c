@@ -285,7 +285,7 @@ bool dbg_addr_executable(struct dbg_module *m, uint64_t addr)
 		const Elf64_Phdr *p = &m->elf->ph[k];
 
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_X) && addr >= p->p_vaddr &&
-		    addr - p->p_vaddr < p->p_filesz)
+		    addr - p->p_vaddr < (m->info.kernel ? p->p_memsz : p->p_filesz))
 			return true;
 	}
 	return false;

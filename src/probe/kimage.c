@@ -86,7 +86,7 @@ struct probe_image *probe_kernel_images(struct probe_session *ps, const char *mo
 void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, const struct dbg_error *e)
 {
 	struct utsname u = { 0 };
-	const char *release = ps->release;
+	const char *release = ps->release, *cure;
 
 	uname(&u);
 	if (!release)
@@ -95,10 +95,12 @@ void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, co
 		   "missing %s kernel/module debuginfo [man warning::debuginfo] "
 		   "under '%s%s%s'", u.machine, *release == '/' ? "" : "/lib/modules/", release,
 		   *release == '/' ? "" : "/build");
+	cure = *release == '/' ? arena_printf(ps->arena, "put a file vmlinux that has it there") :
+				 arena_printf(ps->arena, "install the package linux-image-%s-dbg", release);
 	diag_hint(ps->diag, out->why,
 		  "%s; source files, lines, inlined copies, labels, callees and local variables need "
-		  "it: install the package linux-image-%s-dbg%s; functions by name work without: "
-		  "kernel.function(\"NAME\")", *e->msg ? e->msg : "they are found by debug information", release,
+		  "it: %s%s; functions by name work without: "
+		  "kernel.function(\"NAME\")", *e->msg ? e->msg : "they are found by debug information", cure,
 		  dbg_debuginfod_advice());
 }
 
