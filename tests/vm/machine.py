@@ -24,8 +24,10 @@ from image import Image
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BOOT_SECONDS = 120
-# One processor runs at a time, in turns: with a thread for each, QEMU 7 may go on running what it translated of code that
-# another processor was changing just then, and kernels that change functions die of it, some sooner, some later.
+# One processor runs at a time, in turns.  With a thread for each, QEMU keeps what it translated of an instruction while
+# another processor was changing it: the breakpoint that a kernel puts there for that moment is hit long after the kernel
+# took it back, kprobes take it for theirs, and the kernel jumps to 0 (QEMU 7.2: in seconds, while points of a function
+# that others call are armed and let go; 10.0: in minutes).  A processor has to see such a change, and real ones do.
 ACCELERATOR = "tcg,thread=single"
 
 
