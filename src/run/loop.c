@@ -13,6 +13,7 @@
 #include "base/ds.h"
 #include "run/background.h"
 #include "run/priv.h"
+#include "run/replaced.h"
 #include "run/stop.h"
 #include "run/uevents.h"
 
@@ -21,6 +22,7 @@
 #define LOOP_LAG_NS	(4 * LOOP_MS)	/* how long a handler may take to deliver */
 #define LOOP_PRUNE_NS	(5000 * LOOP_MS)
 #define LOOP_SKIPS_NS	(200 * LOOP_MS)
+#define LOOP_FDS	5		/* polled in any case */
 #define LOOP_TIMEOUT_ID	UINT32_MAX	/* the timer of -T */
 
 struct loop {
@@ -114,14 +116,15 @@ void run_loop(struct run_session *s)
 	struct loop l = { .drain_at = run_clock_ns() + LOOP_DRAIN_NS };
 
 	while (s->state == RUN_RUNNING) {
-		struct pollfd p[4 + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
+		struct pollfd p[LOOP_FDS + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
 			{ .fd = s->stop_fd, .events = POLLIN },
 			{ .fd = s->timers.fd, .events = POLLIN },
 			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
 			{ .fd = s->uevents_fd, .events = POLLIN },
+			{ .fd = run_replaced_fd(s->replaced), .events = POLLIN },
 		};
 		int rc = run_timers_arm(&s->timers);
-		nfds_t nfds = 4;
+		nfds_t nfds = LOOP_FDS;
 
 		p[1].fd = s->timers.fd;
 		if (s->files) {
@@ -142,9 +145,11 @@ void run_loop(struct run_session *s)
 		if (s->recorder && run_recorder_serve(s->recorder))
 			run_exit_request(s);
 		if (s->files)
-			run_files_serve(s, p + 4);
+			run_files_serve(s, p + LOOP_FDS);
 		if (p[3].revents)
 			run_uevents_read(s, s->uevents_fd);
+		if (p[4].revents)
+			run_replaced_read(s, s->replaced);
 		loop_timers(s);
 		if (s->engine && p[2].revents) {
 			/* Now, and again for what the lag leaves behind. */

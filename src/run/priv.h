@@ -59,6 +59,7 @@ struct run_session {
 	const char *record;		/* -F without -o: name of the session; NULL: none */
 	struct run_recorder *recorder;	/* hands the output out; NULL: none */
 	int uevents_fd;			/* run_uevents_open() */
+	struct run_replaced *replaced;	/* files of points; NULL: none */
 	struct run_files *files;	/* procfs and input probes; NULL: none */
 	struct run_pending *pending;	/* stb_ds array, by time */
 	struct out_buf text;		/* one handler's output being put together */

@@ -25,6 +25,7 @@
 #include "run/background.h"
 #include "run/loop.h"
 #include "run/priv.h"
+#include "run/replaced.h"
 #include "run/rights.h"
 #include "run/stop.h"
 #include "run/uevents.h"
@@ -392,6 +393,7 @@ int run_session_run(struct run_session *s)
 {
 	s->state = RUN_STARTING;
 	s->uevents_fd = run_uevents_open(s);
+	s->replaced = run_replaced_open(s);
 	run_user_kind(s, POINT_BEGIN, RUN_STARTING);
 	if (s->state == RUN_STARTING && run_stop_signal)
 		s->state = RUN_STOPPING;
@@ -458,6 +460,7 @@ void run_session_destroy(struct run_session *s)
 	out_buf_free(&s->text);
 	shfree(s->warned);
 	free(s->timing);
+	run_replaced_close(s->replaced);
 	if (s->uevents_fd >= 0)
 		close(s->uevents_fd);
 	if (s->stop_fd >= 0)
