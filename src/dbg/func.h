@@ -130,6 +130,8 @@ const struct dbg_stmt *dbg_stmts_find(struct dbg_module *m, const char *name, co
 				      size_t *n, uint32_t *near);
 /* The line table row covering pc; false: none. */
 bool dbg_line_at(struct dbg_module *m, uint64_t pc, struct dbg_line *out);
+/* The last line of f's file that code of f's own is from; its declaration's line if there is none. */
+uint32_t dbg_func_last_line(const struct dbg_func *f);
 /* Frames at pc, innermost first: inlined copies then the function; each with its source line (the
  * call line for outer ones).  Returns the count, at most `max`. */
 struct dbg_frame_line {

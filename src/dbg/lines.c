@@ -128,19 +128,43 @@ static void note_near(struct search *s, uint32_t line)
 		s->near_line = line;
 }
 
-/* Whether a row is f's own, not of something of the same file that was inlined there. */
+/*
+ * Whether a row is f's own, not of something of the same file that was inlined there: of the copies and the function
+ * that hold its address, the one that begins last before the row's line has the line.
+ */
 static bool own_row(const struct dbg_func *f, const struct dbg_line *r)
 {
-	const struct dbg_func *inner = dbg_func_at(f->module, r->pc);
+	const struct dbg_func *holder = dbg_func_at(f->module, r->pc);
+	bool within = false;
 
-	return inner == f || (inner && inner->file && strcmp(inner->file, r->file) != 0);
+	for (; holder; holder = dbg_func_parent(holder)) {
+		within |= holder == f;
+		if (holder->file && !strcmp(holder->file, r->file) && holder->line <= r->line && holder->line > f->line)
+			return false;
+	}
+	return within && r->line >= f->line;
+}
+
+uint32_t dbg_func_last_line(const struct dbg_func *f)
+{
+	const struct dw_lines *l = dwline_rows(unit_of(f));
+	uint32_t last = f->line;
+
+	for (uint32_t k = 0; l && f->file && k < f->nranges; k++)
+		for (size_t i = row_lower(l, f->ranges[k].lo); i < l->nrows && l->rows[i].pc < f->ranges[k].hi; i++) {
+			const struct dbg_line *r = &l->rows[i];
+
+			if (!r->end_sequence && r->line > last && r->file && !strcmp(r->file, f->file) && own_row(f, r))
+				last = r->line;
+		}
+	return last;
 }
 
 static bool row_wanted(const struct search *s, const struct dbg_func *f, const struct dbg_line *r)
 {
 	switch (s->mode) {
 	case DBG_LINE_WILDCARD:		/* not what was inlined from other functions */
-		return r->line >= f->line && own_row(f, r);
+		return own_row(f, r);
 	case DBG_LINE_RELATIVE:
 		return f->line && r->line == f->line + s->first;
 	case DBG_LINE_RANGE:
@@ -165,23 +189,16 @@ static int cmp_cand(const void *a, const void *b)
 	return x->pc < y->pc ? -1 : x->pc > y->pc;
 }
 
-/* Of several lines of a file that start at a function's entry, the one the rows there end with: the last
- * that is a statement, or belongs to one of these statements. */
-static uint32_t line_in_effect(const struct dw_lines *l, uint64_t pc, const char *file, uint32_t otherwise)
+/* Of several lines that start at f's entry, the one the rows there end with. */
+static uint32_t line_in_effect(const struct dw_lines *l, const struct dbg_func *f, const char *file, uint32_t line)
 {
-	size_t first = row_lower(l, pc);
+	for (size_t i = row_lower(l, f->entry); i < l->nrows && l->rows[i].pc == f->entry; i++) {
+		const struct dbg_line *r = &l->rows[i];
 
-	for (size_t i = first; i < l->nrows && l->rows[i].pc == pc; i++) {
-		bool stmt = l->rows[i].is_stmt && !l->rows[i].end_sequence;
-
-		if (!l->rows[i].file || strcmp(l->rows[i].file, file))
-			continue;
-		for (size_t k = first; k < i && !stmt; k++)
-			stmt = l->rows[k].is_stmt && l->rows[k].line == l->rows[i].line;
-		if (stmt)
-			otherwise = l->rows[i].line;
+		if (!r->end_sequence && r->file && !strcmp(r->file, file) && own_row(f, r))
+			line = r->line;
 	}
-	return otherwise;
+	return line;
 }
 
 /* Rows of f that are wanted: the lowest address of each line. */
@@ -209,7 +226,7 @@ static void func_candidates(struct search *s, const struct dbg_func *f, struct c
 		if (!i || all[i].line != all[i - 1].line) {
 			arrput(*out, all[i]);
 			if (s->mode == DBG_LINE_WILDCARD && all[i].pc == f->entry)
-				arrlast(*out).line = line_in_effect(l, all[i].pc, all[i].file, all[i].line);
+				arrlast(*out).line = line_in_effect(l, f, all[i].file, all[i].line);
 		}
 	arrfree(all);
 }

@@ -145,6 +145,7 @@ static bool wants(const struct search *s, const struct dbg_func *f)
 		return false;
 	switch (s->variant) {
 	case PROCESS_FUNCTION:
+	case PROCESS_LABEL:
 		return true;
 	case PROCESS_INLINE:
 		return f->is_inline;
@@ -184,28 +185,27 @@ static void search_add(struct search *s, const struct dbg_func *f)
 		note_inlined(s, f->origin);
 }
 
+/* Does the source of f, from its declaration to its last line with code, reach over one of the lines asked for? */
+static bool spans_lines(const struct search *s, const struct dbg_func *f)
+{
+	uint32_t base = s->spec.line_kind == PROBE_LINE_RELATIVE ? f->line : 0;
+
+	for (size_t i = 0; i < s->spec.nlines; i++)
+		if (f->line <= base + s->spec.lines[i].last && base + s->spec.lines[i].first <= dbg_func_last_line(f))
+			return true;
+	return false;
+}
+
+/* Of functions by a wildcard those at a line; one that is named needs no line, which may be another version's. */
 static void search_debug_info(struct search *s)
 {
+	bool by_line = s->spec.nlines && is_glob(s->spec.function);
 	size_t n;
-	const struct dbg_func *const *f;
+	const struct dbg_func *const *f = dbg_funcs_find(s->img->module, s->spec.function, s->spec.file, &n);
 
-	if (s->spec.line_kind != PROBE_LINE_NONE && s->spec.line_kind != PROBE_LINE_WILDCARD) {
-		const struct dbg_stmt *st = dbg_stmts_find(s->img->module, s->spec.function, s->spec.file,
-				s->spec.line_kind == PROBE_LINE_RELATIVE ? DBG_LINE_RELATIVE : DBG_LINE_RANGE,
-				s->spec.lines[0].first, s->spec.lines[0].last, &n, NULL);
-
-		for (size_t i = 0; i < n; i++)
-			if (st[i].func)
-				search_add(s, st[i].func);
-		f = dbg_funcs_find(s->img->module, s->spec.function, s->spec.file, &n);
-		for (size_t i = 0; i < n; i++)
-			if (f[i]->line == s->spec.lines[0].first)
-				search_add(s, f[i]);
-		return;
-	}
-	f = dbg_funcs_find(s->img->module, s->spec.function, s->spec.file, &n);
 	for (size_t i = 0; i < n; i++)
-		search_add(s, f[i]);
+		if (!by_line || spans_lines(s, f[i]))
+			search_add(s, f[i]);
 }
 
 static bool symbol_is_function(const struct dbg_sym *sym)

@@ -15,6 +15,11 @@
 #include "dbg/module.h"
 #include "probe/process.h"
 
+/* An address, and the function or copy whose variables are seen there. */
+struct place {
+	uint64_t pc, die;
+};
+
 struct search {
 	struct probe_session *ps;
 	const struct probe_family *f;
@@ -22,6 +27,7 @@ struct search {
 	const struct probe_image *img;
 	struct probe_spec spec;
 	struct probe_result *out;
+	struct { struct place key; bool value; } *seen;	/* hmap: places of earlier lines of a list */
 };
 
 static struct probe_point *statement_point(struct search *s, const struct dbg_func *func, uint64_t pc)
@@ -63,8 +69,10 @@ static bool add_lines(struct search *s, enum dbg_line_mode mode, uint32_t first,
 	for (size_t i = 0; i < n; i++) {
 		struct probe_point *pt;
 
-		if (!st[i].func)
+		if (!st[i].func || hmgeti(s->seen, ((struct place){ st[i].pc, st[i].func->die })) >= 0)
 			continue;
+		if (s->spec.nlines > 1)
+			hmput(s->seen, ((struct place){ st[i].pc, st[i].func->die }), true);
 		pt = statement_point(s, st[i].func, st[i].pc);
 		if (pt)
 			spell_line(s, pt, st[i].func, st[i].file, st[i].line, asked);
@@ -248,6 +256,7 @@ void probe_resolve_statement(struct probe_session *ps, const struct probe_family
 		resolve_lines(&s);
 	else if (probe_match_long(m, "statement", &addr))
 		resolve_address(&s, (uint64_t)addr);
+	hmfree(s.seen);
 	if (arrlenu(out->points) == before)
 		probe_fail(ps, out, "no-match", NULL, "no match");
 }

@@ -129,6 +129,14 @@ def test_label(places):
     assert trace(places, text).ok().lines == ["big 3", "big 4"]
 
 
+def test_label_of_an_inlined_function():
+    """In each copy."""
+    program = compile_target("labels.c", "-O2", "-g")
+    text = 'probe process(PROG).function("choose").label("big") { println(ppfunc(), " ", $value) }'
+    # first(2), first(3), second(2), second(3), by turns
+    assert trace(program, text).ok().lines == ["choose 3", "choose 4", "choose 4", "choose 6"]
+
+
 def test_plt():
     program = compile_target("deep.c", "-O0", "-g", "-no-pie", "-fcf-protection=none", "-Wl,-z,lazy")
     assert trace(program, 'probe process(PROG).plt("qsort") { println("plt ", $$name) }').ok().lines == ["plt qsort"]

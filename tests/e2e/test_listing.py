@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """-l and -L: what is listed, in which format, and the exit status."""
+import re
+import subprocess
+
 from support import TARGETS, compile_target, line_of, stap, with_program
 
 
@@ -104,3 +107,65 @@ def test_library():
 
 def test_globals_are_not_listed(variables):
     assert "$global" not in "".join(listing("-L", variables, 'process(PROG).function("nothing")'))
+
+
+def functions_at(places, spec):
+    """Names of the functions that .function(SPEC) lists."""
+    result = stap("-l", f'process("{places}").function("{spec}")')
+    assert result.status == (0 if result.out else 1)
+    return [line.split('function("')[1].split("@")[0] for line in result.lines]
+
+
+def test_functions_that_span_a_line(places):
+    """By a wildcard, those whose source reaches over the line: with code there or not."""
+    inner = line_of("places.c", "inlined-first")
+    third = line_of("places.c", "outer-third")
+    for line, names in ((inner - 2, ["inlined"]), (inner, ["inlined"]), (inner + 1, ["inlined"]), (third, ["outer"]),
+                        (third - 3, ["outer"]), (third - 6, []), (1, [])):
+        assert functions_at(places, f"*@places.c:{line}") == names, line
+    assert functions_at(places, f"*@places.c:{inner}-{third}") == ["helper", "inlined", "outer"]
+    assert functions_at(places, f"o*@places.c:{inner}-{third}") == ["outer"]
+    assert functions_at(places, f"*@places.c:{inner},{third}") == ["inlined", "outer"]
+
+
+def test_line_of_a_named_function_does_not_matter(places):
+    """So names as listed for another version of a program do."""
+    for spec in ("outer@places.c:1", "outer@places.c:9999", "outer@places.c+200", "outer@places.c:*"):
+        assert functions_at(places, spec) == ["outer"]
+    assert functions_at(places, "outer@other.c:1") == []
+
+
+def rows_at_entry(program, function):
+    """The lines that the line table has at a function's first instruction, in its order: by objdump and nm."""
+    symbols = subprocess.run(["nm", program], capture_output=True, text=True, check=True).stdout
+    entry = next(int(line.split()[0], 16) for line in symbols.splitlines() if line.endswith(f" {function}"))
+    table = subprocess.run(["objdump", "--dwarf=decodedline", program], capture_output=True, text=True, check=True)
+    rows = re.findall(r"^\S+ +(\d+) +0x([0-9a-f]+)\b", table.stdout, re.M)
+    return [int(line) for line, address in rows if int(address, 16) == entry]
+
+
+def test_entry_of_an_optimised_function_is_its_last_line_there():
+    program = compile_target("variables.c", "-O2", "-g")
+    numbers = [int(line.rsplit(":", 1)[1].split('"')[0]) for line in
+               listing("-l", program, 'process(PROG).statement("chain@variables.c:*")')]
+    rows = rows_at_entry(program, "chain")
+    assert min(numbers) == rows[-1] > rows[0]
+
+
+def test_lines_where_something_is_inlined_are_listed():
+    """A line of a function is its own even if all code of it is of what was inlined there."""
+    program = compile_target("places.c", "-O2", "-g")
+    numbers = {int(line.rsplit(":", 1)[1].split('"')[0]) for line in
+               listing("-l", program, 'process(PROG).statement("outer@places.c:*")')}
+    assert {line_of("places.c", "outer-second"), line_of("places.c", "outer-third"),
+            line_of("places.c", "outer-fourth")} <= numbers
+    assert line_of("places.c", "inlined-first") not in numbers
+
+
+def test_a_list_of_lines_has_each_place_once():
+    program = compile_target("places.c", "-O2", "-g")
+    second, third = line_of("places.c", "outer-second"), line_of("places.c", "outer-third")
+    text = f'probe process(PROG).statement("outer@places.c:{second - 2},{second},{third}") {{ println(pp()) }}'
+    assert len(set(re.findall(r"pc=\S+", stap("-p2", "-e", with_program(text, program)).ok().out))) == 2
+    lines = listing("-l", program, f'process(PROG).statement("outer@places.c:{second - 2},{second},{third}")')
+    assert [line.rsplit(":", 1)[1] for line in lines] == [f'{second - 2}")', f'{third}")']
