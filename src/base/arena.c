@@ -21,6 +21,21 @@
 #define LARGE_FROM (16 * BLOCK_SIZE)	/* of an arena in blocks of small pages */
 #define ALIGNMENT  _Alignof(max_align_t)
 
+/* AddressSanitizer shall see what leaves an allocation, not only what leaves a block. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1	/* gcc's word for it */
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define GAP ALIGNMENT			/* behind each allocation */
+#else
+#define GAP 0
+#define ASAN_POISON_MEMORY_REGION(p, size)   ((void)(p), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(p, size) ((void)(p), (void)(size))
+#endif
+
 struct block {
 	struct block *next;
 	size_t used, size;
@@ -67,6 +82,7 @@ static struct block *block_map(void)
 	b = (struct block *)(void *)at;
 	b->mapped = true;
 	b->size = HUGE_SIZE - sizeof(*b);
+	ASAN_POISON_MEMORY_REGION(b->data, b->size);
 	return b;
 }
 
@@ -78,7 +94,9 @@ static struct block *block_next(struct arena *a)
 	if (b)
 		return b;
 	a->in_blocks += BLOCK_SIZE;
-	return block_new(BLOCK_SIZE - sizeof(*b));
+	b = block_new(BLOCK_SIZE - sizeof(*b));
+	ASAN_POISON_MEMORY_REGION(b->data, b->size);
+	return b;
 }
 
 struct arena *arena_create(void)
@@ -96,6 +114,7 @@ void arena_destroy(struct arena *a)
 		e->fn(e->data);
 	for (b = a->head; b; b = next) {
 		next = b->next;
+		ASAN_UNPOISON_MEMORY_REGION(b->data, b->size);
 		if (b->mapped)
 			munmap(b, HUGE_SIZE);
 		else
@@ -106,17 +125,18 @@ void arena_destroy(struct arena *a)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
+	const size_t asked = size;
 	struct block *b = a->head;
 	void *p;
 
-	if (size > SIZE_MAX - ALIGNMENT)
+	if (size > SIZE_MAX - ALIGNMENT - GAP)
 		out_of_memory();
-	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	size = ((size + ALIGNMENT - 1) & ~(ALIGNMENT - 1)) + GAP;
 	if (!b || b->size - b->used < size) {
 		if (size > BLOCK_SIZE / 4) {
-			struct block *own = block_new(size);
+			struct block *own = block_new(asked);
 
-			own->used = size;
+			own->used = asked;
 			if (b) {
 				own->next = b->next;
 				b->next = own;
@@ -131,6 +151,7 @@ void *arena_alloc(struct arena *a, size_t size)
 	}
 	p = b->data + b->used;
 	b->used += size;
+	ASAN_UNPOISON_MEMORY_REGION(p, asked);
 	return p;
 }
 

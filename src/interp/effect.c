@@ -10,27 +10,28 @@
 #include "base/xalloc.h"
 #include "interp/state.h"
 
+#define FEW_ARGS 32	/* of a print, that need no allocation */
+
 void interp_format(struct interp *in, const struct ir_expr *e, struct out_buf *b)
 {
-	struct out_arg args[64];
-	uint32_t at[64];
+	struct out_arg few[FEW_ARGS], *args = e->nargs > FEW_ARGS ? xcalloc(e->nargs, sizeof(*args)) : few;
 
-	if (e->nargs > 64)
-		return;
 	for (uint32_t i = 0; i < e->nargs; i++) {
 		args[i] = (struct out_arg){ 0 };
 		if (e->args[i]->type == IR_STR)
-			at[i] = interp_str(in, e->args[i]);
+			args[i].i = interp_str(in, e->args[i]);	/* where it is, until all are made */
 		else
 			args[i].i = interp_int(in, e->args[i]);
 	}
 	for (uint32_t i = 0; i < e->nargs; i++)
 		if (e->args[i]->type == IR_STR) {
-			args[i].s = interp_at(in, at[i]);
+			args[i].s = interp_at(in, (uint32_t)args[i].i);
 			args[i].len = (uint32_t)strlen(args[i].s);
 		}
 	if (in->err.code == WERR_NONE)
 		out_format(b, in->m->formats[e->sym], args, e->nargs, &in->env->defer);
+	if (args != few)
+		free(args);
 }
 
 static int64_t global_effect(struct interp *in, const struct ir_expr *e)

@@ -2,6 +2,7 @@
 /* The checker: types, symbols, effects and shape of every tree. */
 #include "ir/check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ds.h"
@@ -150,16 +151,13 @@ static void check_call(struct checker *c, const struct ir_expr *e)
 
 static void check_format(struct checker *c, const struct ir_expr *e)
 {
-	enum ir_type types[64];
-	uint32_t n = ir_format_args(c->m->formats[e->sym], types, 64);
+	enum ir_type *types = xcalloc(e->nargs + 1, sizeof(*types));
 
-	if (n != e->nargs || n > 64) {
-		bad(c, n > 64 ? "too many arguments of a format" : "arguments do not fit the format",
-		    ir_op_table[e->op].name);
-		return;
-	}
-	for (uint32_t i = 0; i < n; i++)
+	if (ir_format_args(c->m->formats[e->sym], types, e->nargs) != e->nargs)
+		bad(c, "arguments do not fit the format", ir_op_table[e->op].name);
+	for (uint32_t i = 0; i < e->nargs && !c->err; i++)
 		want(c, e->args[i], types[i], "format argument");
+	free(types);
 }
 
 static void check_special(struct checker *c, const struct ir_expr *e)

@@ -5,12 +5,15 @@
  * precision, a negative precision is 0, %b writes raw bytes, %m and %M memory.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
+#include "ir/fmt.h"
 #include "out/format.h"
 
-#define WIRE_ARGS	64	/* arguments of a print, at most */
+#define FEW_ARGS 32	/* of a print, that need no allocation */
 #define MAX_FIELD 8192
 
 struct field {
@@ -287,9 +290,11 @@ bool out_wire_str(const void *payload, size_t size, size_t *pos, const struct ou
 	return true;
 }
 
+static const char is_made[] = "";	/* stands for a text in `made`, which may move until all are made */
+
 /* The arguments of a payload; how many, or -1 if it has not enough. */
 static int wire_args(const struct ir_format *fmt, const void *payload, size_t size, const struct out_defer *d,
-		     struct out_buf *made, struct out_arg *args, bool *is_made)
+		     struct out_buf *made, struct out_arg *args)
 {
 	size_t pos = 0;
 	int n = 0;
@@ -300,8 +305,6 @@ static int wire_args(const struct ir_format *fmt, const void *payload, size_t si
 
 		if (p->conv == IR_CONV_TEXT)
 			continue;
-		if (n + 3 > WIRE_ARGS)
-			return -1;
 		for (; ints > 0; ints--, pos += 8) {
 			if (size < 8 || pos > size - 8)
 				return -1;
@@ -312,7 +315,8 @@ static int wire_args(const struct ir_format *fmt, const void *payload, size_t si
 			continue;
 		if (!out_wire_str(payload, size, &pos, d, made, &args[n]))
 			return -1;
-		is_made[n] = !args[n].s;
+		if (!args[n].s)
+			args[n].s = is_made;
 		n++;
 	}
 	return n;
@@ -321,16 +325,18 @@ static int wire_args(const struct ir_format *fmt, const void *payload, size_t si
 int out_format_wire(struct out_buf *b, const struct ir_format *fmt, const void *payload, size_t size,
 		    const struct out_defer *d)
 {
-	struct out_arg args[WIRE_ARGS];
-	bool is_made[WIRE_ARGS] = { false };
+	uint32_t most = ir_format_args(fmt, NULL, 0);
+	struct out_arg few[FEW_ARGS], *args = most > FEW_ARGS ? xcalloc(most, sizeof(*args)) : few;
 	struct out_buf made = { 0 };
-	int n = wire_args(fmt, payload, size, d, &made, args, is_made), err = -EINVAL;
+	int n = wire_args(fmt, payload, size, d, &made, args), err = -EINVAL;
 
 	for (int i = 0; i < n; i++)
-		if (is_made[i])
+		if (args[i].s == is_made)
 			args[i].s = made.len ? made.p + args[i].i : "";
 	if (n >= 0)
 		err = out_format(b, fmt, args, (size_t)n, d);
 	out_buf_free(&made);
+	if (args != few)
+		free(args);
 	return err;
 }

@@ -95,3 +95,14 @@ def test_a_kernel_handler_prints_what_the_process_would(body):
             f'probe process("/bin/true").begin {{ {body}; println() println("--") exit() }}')
     in_process, in_kernel, rest = script(text, "-c", "/bin/true").ok().out.split("--\n")
     assert in_kernel == in_process and len(in_process) > 3 and rest == ""
+
+
+@pytest.mark.parametrize("count", [62, 64, 65, 300])
+def test_many_arguments(count):
+    """There is no limit on them, neither of a print nor of what is put together from many."""
+    numbers = ", ".join(f"{i} + n" for i in range(count))
+    texts = ", ".join(f"sprint({i} + n)" for i in range(count))
+    body = f'n = pid() > 0; printdln(",", {numbers}); printf("{"%s;" * count}\\n", {texts})'
+    text = f'probe begin {{ {body} }} probe process("/bin/true").begin {{ {body} exit() }}'
+    values = [str(i + 1) for i in range(count)]
+    assert script(text, "-c", "/bin/true").ok().lines == [",".join(values), ";".join(values) + ";"] * 2

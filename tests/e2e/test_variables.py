@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """$variables of a probed program: every kind of type, chains, globals, casts, writing."""
+import re
+
 import pytest
 
 from support import compile_source, compile_target, line_of, stap, trace, with_program
@@ -148,6 +150,15 @@ def test_null_pointer_is_a_soft_error(variables):
     caught = ('probe process(PROG).function("chain") { try { println($head->next->next->value) } '
               'catch (e) { println("caught ", e) } }')
     assert trace(variables, caught).ok().out.startswith("caught read fault")
+
+
+def test_vars_of_a_function_with_many(tmp_path):
+    source = tmp_path / "many.c"
+    locals_ = "".join(f"volatile int v{i} = {i};" for i in range(150))
+    source.write_text(f"int main(void) {{ {locals_} return v0; }}")
+    program = compile_source(source, "-O0", "-g")
+    lines = trace(program, 'probe process(PROG).function("main") { println($$vars) }', "-DMAXSTRINGLEN=4096").ok().lines
+    assert re.sub("=0x[0-9a-f]+", "", lines[0]).split() == [f"v{i}" for i in range(150)]
 
 
 def test_skip_badvars(variables):
