@@ -49,7 +49,7 @@ void *dbg_cache_map(const char *name, size_t *len)
 	if (!directory)
 		return NULL;
 	path = xasprintf("%s/%s", directory, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	free(path);
 	if (fd < 0)
 		return NULL;

@@ -185,7 +185,7 @@ static struct elffile *open_alt(struct dbg_module *m, struct elffile *f)
 	const char *name = cur_str(&c), *slash = strrchr(f->path, '/');
 	const uint8_t *id;
 	struct elffile *alt = NULL;
-	char path[8192], *p = path;
+	char path[8192], hex[2 * 64 + 1];
 	size_t len;
 
 	if (!name || !*name || cur_left(&c) < 8 || cur_left(&c) > 64)
@@ -196,10 +196,9 @@ static struct elffile *open_alt(struct dbg_module *m, struct elffile *f)
 		snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - f->path), f->path, name);
 	alt = access(path, R_OK) == 0 ? elffile_open(path, NULL) : NULL;
 	if (!alt) {
-		p += snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%02x/", m->root, c.p[0]);
-		for (size_t i = 1; i < cur_left(&c); i++)
-			p += sprintf(p, "%02x", c.p[i]);
-		strcpy(p, ".debug");
+		for (size_t i = 0; i < cur_left(&c); i++)
+			snprintf(hex + 2 * i, 3, "%02x", c.p[i]);
+		snprintf(path, sizeof(path), "%s/usr/lib/debug/.build-id/%.2s/%s.debug", m->root, hex, hex + 2);
 		alt = access(path, R_OK) == 0 ? elffile_open(path, NULL) : NULL;
 	}
 	id = alt ? elffile_build_id(alt, &len) : NULL;

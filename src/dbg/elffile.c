@@ -11,15 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#include "dbg/filemap.h"
 
 #define MAX_UNPACKED (UINT64_C(4) << 30)
 
 static int map_file(struct elffile *f, struct dbg_error *e)
 {
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* not waiting for what is a pipe */
 	void *p;
 
 	if (fd < 0)
@@ -38,9 +39,9 @@ static int map_file(struct elffile *f, struct dbg_error *e)
 		close(fd);
 		return dbg_fail(e, DBG_ENOTELF, "%s is empty, not an ELF file", f->path);
 	}
-	p = mmap(NULL, (size_t)f->st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	p = filemap_map(fd, (size_t)f->st.st_size);
 	close(fd);
-	if (p == MAP_FAILED)
+	if (!p)
 		return dbg_fail(e, DBG_EUNREADABLE, "cannot map %s: %s", f->path, strerror(errno));
 	f->map = (struct dbg_bytes){ p, (size_t)f->st.st_size };
 	return 0;
@@ -168,7 +169,7 @@ void elffile_close(struct elffile *f)
 	if (f->owned)
 		free((void *)f->map.p);
 	else if (f->map.p)
-		munmap((void *)f->map.p, f->map.len);
+		filemap_unmap((void *)f->map.p);
 	free(f->unpacked);
 	free(f->shname);
 	free(f->sh);

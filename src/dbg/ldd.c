@@ -3,6 +3,7 @@
  * Libraries a program needs, resolved as the dynamic linker would: DT_RUNPATH/DT_RPATH with
  * $ORIGIN, /etc/ld.so.cache, then the default directories.  Nothing is run.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -104,9 +105,11 @@ static struct dbg_bytes read_cache(const char *root)
 	char path[4200];
 	uint8_t *p;
 	FILE *f;
+	int fd;
 
 	snprintf(path, sizeof(path), "%s/etc/ld.so.cache", root);
-	f = fopen(path, "re");
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);	/* a container may have a pipe there */
+	f = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!f)
 		return b;
 	p = xmalloc(16 << 20);

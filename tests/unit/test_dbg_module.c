@@ -50,6 +50,25 @@ static void test_errors(void **state)
 	assert_ptr_equal(m, dbg_module_open(exe, NULL, &e));
 }
 
+/* What is gone of a file that was opened reads as zeros, and a pipe is not waited for. */
+static void test_file_shrinks(void **state)
+{
+	struct dbg_error e = { 0 };
+	struct dbg_module *m;
+	size_t n;
+
+	dbg_compile("shrinks", program, "gcc", "-g");
+	m = dbg_module_open(dbg_path("shrinks"), NULL, &e);
+	assert_non_null(m);
+	dbg_sh("truncate -s 100 shrinks");
+	assert_null(dbg_module_symbols(m, &n));
+	assert_int_equal(n, 0);
+	assert_true(dbg_module_debug(m, &e) < 0);
+
+	dbg_sh("mkfifo pipe");
+	expect_open_error(dbg_path("pipe"), DBG_EUNREADABLE, "not a regular file");
+}
+
 static void test_corrupt_dwarf(void **state)
 {
 	struct dbg_error e = { 0 };
@@ -255,7 +274,7 @@ static void test_needed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_corrupt_dwarf),
+		cmocka_unit_test(test_errors), cmocka_unit_test(test_file_shrinks), cmocka_unit_test(test_corrupt_dwarf),
 		cmocka_unit_test(test_separate_files), cmocka_unit_test(test_symbols),
 		cmocka_unit_test(test_plt_kinds), cmocka_unit_test(test_sdt),
 		cmocka_unit_test(test_needed),
