@@ -88,6 +88,16 @@ bool attach_has_kprobes(void)
 	return !without("kprobe") && attach_read_number(KPROBE_SOURCE "type", "%u", &type);
 }
 
+bool attach_kprobe_attr(struct perf_event_attr *attr, const char *function)
+{
+	unsigned type;
+
+	if (!attach_read_number(KPROBE_SOURCE "type", "%u", &type))
+		return false;
+	*attr = (struct perf_event_attr){ .type = type, .config1 = (uint64_t)(uintptr_t)function };
+	return true;
+}
+
 const char *attach_function_problem(const char *function, int err)
 {
 	if (err == EBUSY && !ksyms_traceable(function))
@@ -111,24 +121,20 @@ const char *attach_function_problem(const char *function, int err)
 static void attach_function_kprobe(struct attachment *a, const struct attach_request *rq, uint32_t point)
 {
 	const struct prog_point *p = &rq->program->points[point];
-	struct perf_event_attr attr = { 0 };
-	unsigned type, bit = 0;
+	struct perf_event_attr attr;
+	unsigned bit = 0;
 	int err;
 
-	if (!attach_read_number(KPROBE_SOURCE "type", "%u", &type)) {
+	if (!attach_kprobe_attr(&attr, p->name)) {
 		attach_fail(a, point, ENOTSUP, "the kernel offers no kprobes (CONFIG_KPROBE_EVENTS)");
 		return;
 	}
 	attach_read_number(KPROBE_SOURCE "format/retprobe", "config:%u", &bit);
-	attr.type = type;
 	if (kind_of(rq, point) == PROG_KRETPROBE)
 		attr.config = 1ull << bit;
-	if (p->address) {
-		attr.config2 = p->address;
-	} else {
-		attr.config1 = (uint64_t)(uintptr_t)p->name;
-		attr.config2 = p->offset;
-	}
+	if (p->address)
+		attr.config1 = 0;	/* no name: config2 is the address */
+	attr.config2 = p->address ? p->address : p->offset;
 	err = attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
 	if (err == EINVAL && kind_of(rq, point) == PROG_KINSN)
 		attach_fail(a, point, err,

@@ -116,8 +116,8 @@ void attach_uprobes_multi(struct attachment *a, const struct attach_request *rq,
 bool attach_has_uprobe_multi(void)
 {
 	static int known = -1;
-	struct multi_set s = { .path = "/proc/self/exe", .pid = 0 };
 	uint64_t offset = ~0ull, cookie = 0;
+	struct multi_set s = { .path = "/", .offsets = &offset, .cookies = &cookie };
 	int fd;
 
 	if (known >= 0)
@@ -128,11 +128,7 @@ bool attach_has_uprobe_multi(void)
 	s.prog_fd = attach_trivial_program(BPF_PROG_TYPE_KPROBE, TRACE_UPROBE_MULTI, 0);
 	if (s.prog_fd < 0)
 		return false;
-	s.offsets = &offset;
-	s.cookies = &cookie;
-	/* a link of no places: a kernel with the feature says EINVAL for lack of any, but looks the
-	 * path up before; so give it a path that is no file: ENOTDIR/EBADF come from the feature only */
-	s.path = "/";
+	/* without the feature the kernel says EINVAL; with it, of a path that is no file, EBADF */
 	fd = multi_link(&s, 0, 1);
 	known = fd >= 0 || errno == EBADF;
 	if (fd >= 0)

@@ -135,21 +135,10 @@ void attach_uprobe_perf(struct attachment *a, const struct attach_request *rq, u
 		a->armed++;
 }
 
-/* The attributes of a kprobe; false: the kernel has none. */
-static bool kprobe_attr(struct perf_event_attr *attr, const char *function)
-{
-	unsigned type;
-
-	if (!attach_read_number("/sys/bus/event_source/devices/kprobe/type", "%u", &type))
-		return false;
-	*attr = (struct perf_event_attr){ .type = type, .config1 = (uint64_t)(uintptr_t)function };
-	return true;
-}
-
 bool attach_can_kprobe(const char *function)
 {
 	struct perf_event_attr attr;
-	int fd = kprobe_attr(&attr, function) ? event_open(&attr, -1, 0) : -1;
+	int fd = attach_kprobe_attr(&attr, function) ? event_open(&attr, -1, 0) : -1;
 
 	if (fd >= 0)
 		close(fd);
@@ -159,7 +148,7 @@ bool attach_can_kprobe(const char *function)
 void attach_kprobe(struct attachment *a, const struct attach_request *rq, uint32_t point, const char *function)
 {
 	struct perf_event_attr attr;
-	int err = !function || !kprobe_attr(&attr, function) ? ENOTSUP :
+	int err = !function || !attach_kprobe_attr(&attr, function) ? ENOTSUP :
 		  attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
 
 	if (err)
@@ -180,26 +169,28 @@ static bool tracepoint_id(const char *category, const char *event, unsigned *id)
 	return n > 0 && (size_t)n < sizeof(path) && attach_read_number(path, "%u", id);
 }
 
+int attach_tracefs_event(struct attachment *a, const char *category, const char *event, int prog_fd, uint32_t point)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1,
+					.sample_type = PERF_SAMPLE_RAW, .wakeup_events = 1 };
+	unsigned id;
+
+	if (!tracepoint_id(category, event, &id))
+		return ENOENT;
+	attr.config = id;
+	return attach_event(a, &attr, -1, 0, prog_fd, point);
+}
+
 void attach_tracepoint(struct attachment *a, const struct attach_request *rq, uint32_t point,
 		       const char *category, const char *event)
 {
-	struct perf_event_attr attr = { 0 };
-	unsigned id;
-	int err;
+	int err = attach_tracefs_event(a, category, event, attach_program(rq, point), point);
 
-	if (!tracepoint_id(category, event, &id)) {
-		attach_fail(a, point, ENOENT,
+	if (err == ENOENT)
+		attach_fail(a, point, err,
 			    "no tracepoint %s:%s (tracefs is not mounted, or not readable for this user)", category,
 			    event);
-		return;
-	}
-	attr.type = PERF_TYPE_TRACEPOINT;
-	attr.config = id;
-	attr.sample_period = 1;
-	attr.sample_type = PERF_SAMPLE_RAW;
-	attr.wakeup_events = 1;
-	err = attach_event(a, &attr, -1, 0, attach_program(rq, point), point);
-	if (err)
+	else if (err)
 		attach_fail(a, point, err, "tracepoint %s:%s: %s", category, event, strerror(err));
 	else
 		a->armed++;

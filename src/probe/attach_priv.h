@@ -24,7 +24,6 @@ struct cpu_event {
 	struct event_fds fds;
 };
 
-/* What is armed.  All attach_...() of points add to it what is to be closed, or an error. */
 /* A link in which the kernel counts what it dropped. */
 struct counted_link {
 	int fd;
@@ -36,6 +35,9 @@ struct attach_aside {
 	int go, done;
 };
 
+#define ATTACH_PREFIX_SIZE 48
+
+/* What is armed.  All attach_...() of points add to it what is to be closed, or an error. */
 struct attachment {
 	int *fds;			/* stb_ds array: links of tracepoints; closing them disarms */
 	int *events;			/* stb_ds array: links of uprobes, perf events: each is slow to close */
@@ -43,7 +45,7 @@ struct attachment {
 	struct cpu_event *cpu_events;	/* stb_ds array */
 	int nf_tables;			/* socket that owns our table, 0: none; closing it removes the table */
 	struct attach_aside sharing;	/* the process that has the shared events; go: 0: none */
-	char prefix[48];		/* of the names of the shared events, empty: none */
+	char prefix[ATTACH_PREFIX_SIZE];	/* of the names of the shared events, empty: none */
 	bool shared_armed;		/* all of these; else the kernel may be busy with them, its locks held */
 	struct counted_link *counted;	/* stb_ds array: some of the links above */
 	size_t armed;
@@ -97,6 +99,8 @@ void attach_raw_tracepoint(struct attachment *a, const struct attach_request *rq
 /* A program with handlers of system calls is attached once, for its first point. */
 void attach_syscall(struct attachment *a, const struct attach_request *rq, uint32_t point);
 void attach_kernel_function(struct attachment *a, const struct attach_request *rq, uint32_t point);
+/* The attributes of a perf event that is a kprobe at the function's entry; false: the kernel has none. */
+bool attach_kprobe_attr(struct perf_event_attr *attr, const char *function);
 /* Why a function cannot be probed, as far as the error and the kernel's lists tell. */
 const char *attach_function_problem(const char *function, int err);
 /* Loads a program that returns 0 at once; its descriptor or -1 and errno. */
@@ -107,9 +111,33 @@ void attach_kprobes_multi(struct attachment *a, const struct attach_request *rq,
 /* attach_missed.c: the link of a kprobe, by itself or of many */
 void attach_note_link(struct attachment *a, int fd, bool is_return);
 
+/* Opens the event of tracefs and links the program to it; 0 or a positive errno, ENOENT: there is none of this name. */
+int attach_tracefs_event(struct attachment *a, const char *category, const char *event, int prog_fd, uint32_t point);
 /* attach_shared.c: the kprobes of handlers that attach_shared_handlers() has */
 void attach_kprobes_shared(struct attachment *a, const struct attach_request *rq, const uint32_t *points, size_t n);
 void attach_shared_release(const struct attachment *a);
+
+#define SHARE_MANY	8	/* points of a handler: fewer are better armed alone */
+
+/* Points that share a program. */
+struct share {
+	int prog_fd;
+	bool is_return;
+	bool at_entry;		/* the kernel's stack is looked at, which its unwinder finds from the entry only */
+	uint32_t *points;	/* stb_ds array */
+	unsigned number;
+};
+
+/*
+ * attach_armer.c.  What the armer tells, struct attach_error by struct attach_error through `done`: the error of a
+ * point, or as `err` one of these, which say what `point` is.
+ */
+enum { ARMER_ALONE = -1, ARMER_END = -2 };	/* a point that must be armed by itself; last: how many are armed */
+/* Whether kprobes can be defined as events of tracefs; tried once. */
+bool attach_has_kprobe_events(void);
+/* In the process that attach_aside_start() has made, its last call: defines and arms the shares, tells, and waits. */
+void attach_armer_run(const struct attach_request *rq, const struct share *shares, const char *prefix,
+		      struct attach_aside owner) __attribute__((noreturn));
 
 /*
  * attach_aside.c: starts a process with these descriptors only; as fork() does.  It is nobody's child, and signals
