@@ -74,7 +74,7 @@ int engine_begun_start(struct engine *e)
 	if (e->map_fds[MAP_BEGUN] < 0 || e->begun_link >= 0)
 		return 0;
 	em_init(&em, false);
-	em_subprog(&em, em_new_label(&em), BTF_ANY);
+	em_subprog(&em, em_new_label(&em), FN_KIND_STATIC);
 	rq.em = &em;
 	on_return(&em);
 	if (em_finish(&em))

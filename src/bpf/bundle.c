@@ -79,8 +79,8 @@ static bool insns_equal(const struct emit *a, size_t n, const struct emit *b, si
 		return !memcmp(&x, &y, sizeof(x));
 	if (x.code != y.code || x.src_reg != y.src_reg || x.dst_reg != y.dst_reg)
 		return false;
-	return a->subprogs[to].btf == b->subprogs[of].btf &&
-	       (a->subprogs[to].btf >= BTF_ROUTINE || subprogs_equal(a, to, b, of));
+	return a->subprogs[to].kind == b->subprogs[of].kind &&
+	       (a->subprogs[to].kind >= FN_KIND_ROUTINE || subprogs_equal(a, to, b, of));
 }
 
 /* Are both the same code? No subprogram reaches itself. */
@@ -106,29 +106,29 @@ static bool subprogs_equal(const struct emit *a, size_t i, const struct emit *b,
 }
 
 /* Are such subprograms one where their code is equal? */
-static bool is_merged(int btf)
+static bool is_merged(int kind)
 {
-	return btf == BTF_GLOBAL || btf == BTF_NUMBERS;
+	return kind == FN_KIND_GLOBAL || kind == FN_KIND_NUMBERS;
 }
 
 /* Label of the copy of a subprogram; copied later if it is not yet. */
 static em_label label_of(struct bundle *b, const struct emit *from, size_t subprog)
 {
-	int btf = from->subprogs[subprog].btf;
+	int kind = from->subprogs[subprog].kind;
 	struct copy c = { from, subprog, 0 };
 
-	if (btf >= BTF_ROUTINE && b->routine[btf - BTF_ROUTINE])
-		return b->routine[btf - BTF_ROUTINE];
-	for (size_t i = 0; is_merged(btf) && i < arrlenu(b->todo); i++)
-		if (b->todo[i].from->subprogs[b->todo[i].subprog].btf == btf &&
+	if (kind >= FN_KIND_ROUTINE && b->routine[kind - FN_KIND_ROUTINE])
+		return b->routine[kind - FN_KIND_ROUTINE];
+	for (size_t i = 0; is_merged(kind) && i < arrlenu(b->todo); i++)
+		if (b->todo[i].from->subprogs[b->todo[i].subprog].kind == kind &&
 		    subprogs_equal(b->todo[i].from, b->todo[i].subprog, from, subprog))
 			return b->todo[i].label;
-	for (size_t i = arrlenu(b->todo); btf < BTF_ROUTINE && i-- > 0;)
+	for (size_t i = arrlenu(b->todo); kind < FN_KIND_ROUTINE && i-- > 0;)
 		if (b->todo[i].from == from && b->todo[i].subprog == subprog)
 			return b->todo[i].label;
 	c.label = em_new_label(&b->em);
-	if (btf >= BTF_ROUTINE)
-		b->routine[btf - BTF_ROUTINE] = c.label;
+	if (kind >= FN_KIND_ROUTINE)
+		b->routine[kind - FN_KIND_ROUTINE] = c.label;
 	arrput(b->todo, c);
 	return c.label;
 }
@@ -138,7 +138,7 @@ static void copy_subprog(struct bundle *b, const struct copy *c)
 	const struct emit *from = c->from;
 	size_t first = from->subprogs[c->subprog].insn, end = subprog_end(from, c->subprog), base;
 
-	em_subprog(&b->em, c->label, from->subprogs[c->subprog].btf);
+	em_subprog(&b->em, c->label, from->subprogs[c->subprog].kind);
 	base = arrlenu(b->em.insns);
 	for (size_t i = first; i < end; i++) {
 		struct bpf_insn in = from->insns[i];
@@ -187,7 +187,7 @@ static void dispatch(struct bundle *b)
 {
 	struct emit *em = &b->em;
 
-	em_subprog(em, em_new_label(em), BTF_ANY);
+	em_subprog(em, em_new_label(em), FN_KIND_STATIC);
 	b->out = em_new_label(em);
 	if (b->syscalls) {
 		em_map_value(em, R2, MAP_VARS, VARS_ACTIVE);
@@ -307,7 +307,7 @@ static size_t own_insns(const struct emit *em)
 	size_t n = 0;
 
 	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
-		if (em->subprogs[i].btf < BTF_ROUTINE)
+		if (em->subprogs[i].kind < FN_KIND_ROUTINE)
 			n += subprog_end(em, i) - em->subprogs[i].insn;
 	return n;
 }
@@ -323,11 +323,11 @@ static bool bundle_takes(const struct engine *e, uint32_t h)
 /* Is there an equal function in a handler of the set? */
 static bool is_shared(const struct engine *e, const uint32_t *set, const struct emit *em, size_t subprog)
 {
-	for (size_t i = 0; is_merged(em->subprogs[subprog].btf) && i < arrlenu(set); i++) {
+	for (size_t i = 0; is_merged(em->subprogs[subprog].kind) && i < arrlenu(set); i++) {
 		const struct emit *o = &e->gens[set[i]].em;
 
 		for (size_t k = 0; k < arrlenu(o->subprogs); k++)
-			if (o->subprogs[k].btf == em->subprogs[subprog].btf && subprogs_equal(o, k, em, subprog))
+			if (o->subprogs[k].kind == em->subprogs[subprog].kind && subprogs_equal(o, k, em, subprog))
 				return true;
 	}
 	return false;
@@ -336,7 +336,7 @@ static bool is_shared(const struct engine *e, const uint32_t *set, const struct 
 static bool calls_routines(const struct emit *em)
 {
 	for (size_t i = 0; i < arrlenu(em->subprogs); i++)
-		if (em->subprogs[i].btf >= BTF_ROUTINE)
+		if (em->subprogs[i].kind >= FN_KIND_ROUTINE)
 			return true;
 	return false;
 }
@@ -353,14 +353,14 @@ static void add_load(const struct engine *e, const uint32_t *set, uint32_t handl
 	const struct emit *em = &e->gens[handler].em;
 
 	for (size_t i = 0; i < arrlenu(em->subprogs); i++) {
-		int btf = em->subprogs[i].btf;
+		int kind = em->subprogs[i].kind;
 
-		if (btf >= BTF_ROUTINE) {
-			if (l->routine[btf - BTF_ROUTINE])
+		if (kind >= FN_KIND_ROUTINE) {
+			if (l->routine[kind - FN_KIND_ROUTINE])
 				continue;
 			l->subprogs++;
 			l->insns += ROUTINE_WEIGHT * (subprog_end(em, i) - em->subprogs[i].insn);
-			l->routine[btf - BTF_ROUTINE] = true;
+			l->routine[kind - FN_KIND_ROUTINE] = true;
 		} else if (!is_shared(e, set, em, i)) {
 			l->subprogs++;
 			l->insns += subprog_end(em, i) - em->subprogs[i].insn;

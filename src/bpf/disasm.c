@@ -130,10 +130,10 @@ static size_t list_insn(FILE *out, const struct bpf_insn *in, size_t at, size_t 
 	return 1;
 }
 
-static const char *kind_of(int btf)
+static const char *kind_of(int kind)
 {
-	return btf < BTF_ROUTINE ? btf == BTF_ANY ? "local" : "function" :
-				   routine_table[btf - BTF_ROUTINE].name;
+	return kind < FN_KIND_ROUTINE ? kind == FN_KIND_STATIC ? "local" : "function" :
+				   routine_table[kind - FN_KIND_ROUTINE].name;
 }
 
 static void list_program(FILE *out, const struct emit *em)
@@ -146,7 +146,7 @@ static void list_program(FILE *out, const struct emit *em)
 		const struct span *at = &em->at[i];
 
 		if (sub < arrlen(em->subprogs) && em->subprogs[sub].insn == i)
-			fprintf(out, "%zu <%s>:\n", i, kind_of(em->subprogs[sub++].btf));
+			fprintf(out, "%zu <%s>:\n", i, kind_of(em->subprogs[sub++].kind));
 		if (at->src && (!last || last->src != at->src || last->line != at->line))
 			list_source(out, at);
 		last = at;

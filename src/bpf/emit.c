@@ -64,9 +64,9 @@ void em_bind_entry(struct emit *em, em_label l)
 	em_bind(em, l);
 }
 
-void em_subprog(struct emit *em, em_label l, int btf)
+void em_subprog(struct emit *em, em_label l, int kind)
 {
-	struct em_subprog s = { .insn = (uint32_t)arrlen(em->insns), .btf = btf };
+	struct em_subprog s = { .insn = (uint32_t)arrlen(em->insns), .kind = kind };
 
 	em_bind_entry(em, l);
 	arrput(em->subprogs, s);

@@ -27,9 +27,17 @@ struct em_fix {
 	enum em_fix_kind { EM_FIX_JUMP, EM_FIX_FAR, EM_FIX_CALL, EM_FIX_FUNC } kind;
 };
 
+/* How BTF describes a subprogram: with a slot or two numbers as parameters, or a routine's own signature. */
+enum {
+	FN_KIND_STATIC,		/* not at all: verified where it is called */
+	FN_KIND_GLOBAL,
+	FN_KIND_NUMBERS,
+	FN_KIND_ROUTINE,	/* and the routine's number */
+};
+
 struct em_subprog {
 	uint32_t insn;
-	int btf;		/* kind of its BTF FUNC, see load.h */
+	int kind;		/* FN_KIND_... */
 };
 
 struct em_map_ref {
@@ -64,14 +72,14 @@ bool em_finish(struct emit *em);
 em_label em_new_label(struct emit *em);
 /* Binds here; code goes on being alive if something jumped here before or execution falls through. */
 void em_bind(struct emit *em, em_label l);
+/* The same for a label that only later code jumps to: always alive. */
+void em_bind_entry(struct emit *em, em_label l);
 /* Says that code emitted later will refer to l (if what is emitted here is alive). */
 void em_will_use(struct emit *em, em_label l);
 /* Does any code emitted so far refer to it?  False for 0. */
 bool em_used(const struct emit *em, em_label l);
-/* The same for a label that only later code jumps to: always alive. */
-void em_bind_entry(struct emit *em, em_label l);
 /* A subprogram begins here; l is bound. */
-void em_subprog(struct emit *em, em_label l, int btf);
+void em_subprog(struct emit *em, em_label l, int kind);
 
 /* Instructions, one function each, of 64 bits where nothing else is said; nothing is emitted where code is dead. */
 void em_raw(struct emit *em, struct bpf_insn in);
@@ -88,7 +96,7 @@ void em_sti(struct emit *em, int size, int dst, int off, int32_t imm);
 void em_atomic(struct emit *em, int size, int op, int dst, int off, int src);
 void em_jmp(struct emit *em, em_label l);
 void em_jcc(struct emit *em, int op, int dst, int src, em_label l);
-void em_jcci(struct emit *em, int op, int dst, int64_t imm, em_label l);	/* v beyond 32 bits: through r5 */
+void em_jcci(struct emit *em, int op, int dst, int64_t v, em_label l);	/* v beyond 32 bits: through r5 */
 /* Jumps when the program has looped too often (kernels that have may_goto). */
 void em_may_goto(struct emit *em, em_label l);
 void em_helper(struct emit *em, int helper);

@@ -45,9 +45,6 @@
 #define REC_SLACK	1024	/* constant offsets behind a masked position in it */
 #define REC_SLACK_STACK	(3 * WIRE_USTACK_MAX)	/* variable ones, of a stack */
 
-/* BTF kinds of subprograms: with a slot or two numbers as parameters; >= FN_KIND_ROUTINE: a routine's own signature. */
-enum { FN_KIND_STATIC, FN_KIND_GLOBAL, FN_KIND_NUMBERS, FN_KIND_ROUTINE };
-
 /* Place of a value: `off` bytes from the slot (from r10 without one), or from the recursive frame. */
 struct mem {
 	bool frame;
@@ -91,7 +88,7 @@ struct unit {
 	uint64_t coll_size;		/* bytes of one slot's part of MAP_COLLS */
 	uint32_t coll_cap;		/* elements of a collection, a power of two */
 	struct span *sites;		/* error sites */
-	bool wants_bias, wants_targets, wants_points, wants_unwind, wants_names;
+	bool wants_bias, wants_targets, wants_names;
 	bool shares_slot_code;		/* handlers of system calls: see gen_slot.c */
 	bool parallel;			/* the process runs while a handler does */
 	uint32_t unwind_rows;		/* of MAP_UNWIND, a power of two */

@@ -10,7 +10,6 @@ static void gen_point_row(struct gen *g, em_label none)
 	struct emit *em = &g->em;
 
 	gen_need_slot(g);
-	g->u->wants_points = true;
 	gen_ld(g, R1, gen_hdr(HDR(cookie)));
 	em_jcci(em, BPF_JGE, R1, arrlen(g->p->points), none);
 	em_alui(em, BPF_MUL, R1, g->u->lo.points_stride);

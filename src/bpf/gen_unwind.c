@@ -62,7 +62,6 @@ bool gen_unwind_prepare(struct gen *g)
 {
 	if (!gen_unwind_state(g))
 		return false;
-	g->u->wants_unwind = true;
 	gen_sti(g, field(g, offsetof(struct unwind_state, done)), 0);
 	return true;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/kernel_numbers.h"
 #include "base/xalloc.h"
 #include "bpf/groups.h"
 #include "bpf/kernel.h"
@@ -21,10 +22,6 @@
 #include "ir/names_table.h"
 #include "rt/rt.h"
 
-#define TRACE_KPROBE_MULTI	42	/* BPF_TRACE_KPROBE_MULTI and */
-#define TRACE_UPROBE_MULTI	48	/* BPF_TRACE_UPROBE_MULTI, */
-#define ATTACH_NETFILTER	45	/* BPF_NETFILTER and */
-#define PROG_TYPE_NETFILTER	32	/* BPF_PROG_TYPE_NETFILTER of newer headers */
 
 /* A global function's FUNC with parameters by signature letters. */
 static int add_func(struct btf *b, const char *name, const char *sig, int lng, const int *ptr)
@@ -119,10 +116,10 @@ static void resolve_maps(const struct load_request *rq)
 static int func_id(const struct prog_btf *b, int kind)
 {
 	switch (kind) {
-	case BTF_ANY: return b->any;
-	case BTF_GLOBAL: return b->global;
-	case BTF_NUMBERS: return b->numbers;
-	default: return b->routine[kind - BTF_ROUTINE];
+	case FN_KIND_STATIC: return b->any;
+	case FN_KIND_GLOBAL: return b->global;
+	case FN_KIND_NUMBERS: return b->numbers;
+	default: return b->routine[kind - FN_KIND_ROUTINE];
 	}
 }
 
@@ -135,7 +132,7 @@ int load_prog(const struct load_request *rq)
 	resolve_maps(rq);
 	for (ptrdiff_t i = 0; rq->btf && i < arrlen(rq->em->subprogs); i++) {
 		const struct em_subprog *s = &rq->em->subprogs[i];
-		int id = func_id(rq->btf, s->btf);
+		int id = func_id(rq->btf, s->kind);
 		struct bpf_func_info one = { .insn_off = s->insn, .type_id = (__u32)id };
 
 		arrput(fi, one);

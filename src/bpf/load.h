@@ -6,11 +6,6 @@
 #include "bpf/emit.h"
 #include "ir/program.h"
 
-#define BTF_ANY		0	/* kinds of em_subprog */
-#define BTF_GLOBAL	1
-#define BTF_NUMBERS	2
-#define BTF_ROUTINE	3	/* and routine number */
-
 struct prog_btf {
 	int fd;
 	int any, global, numbers;	/* ids of FUNCs */

@@ -31,7 +31,7 @@ static int reader_load(int map)
 	int fd = -1;
 
 	em_init(&em, false);
-	em_subprog(&em, em_new_label(&em), BTF_ANY);
+	em_subprog(&em, em_new_label(&em), FN_KIND_STATIC);
 	em_mov(&em, R6, R1);
 	em_helper(&em, BPF_FUNC_get_current_task);
 	em_map_value(&em, R1, 0, 0);

@@ -94,7 +94,7 @@ static bool start_one(struct engine *e, int which, void (*code)(struct emit *em)
 	struct emit em;
 
 	em_init(&em, false);
-	em_subprog(&em, em_new_label(&em), BTF_ANY);
+	em_subprog(&em, em_new_label(&em), FN_KIND_STATIC);
 	rq.em = &em;
 	code(&em);
 	if (em_finish(&em))

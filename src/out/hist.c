@@ -6,13 +6,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "ir/statmath.h"
 #include "ir/store.h"
 #include "out/format.h"
 
 #define WIDTH	50	/* of the bars */
 #define NEAR	2	/* rows this near to a used one are shown */
 
-#define LOG_ZERO	64	/* log histograms: bucket of the value 0 */
 
 struct range {
 	int64_t lo, hi;		/* buckets shown */
@@ -36,7 +36,7 @@ static struct range find_range(const struct ir_global *g, const struct wire_stat
 		r.hi = i;
 	}
 	for (int k = 0; k < NEAR; k++) {
-		if (r.lo > 0 && !(g->hist == IR_HIST_LOG && r.lo == LOG_ZERO))
+		if (r.lo > 0 && !(g->hist == IR_HIST_LOG && r.lo == STATMATH_LOG_ZERO))
 			r.lo--;
 		if (r.hi < n - 1)
 			r.hi++;

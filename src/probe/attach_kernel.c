@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/kernel_numbers.h"
 #include "base/without.h"
 #include "probe/ksyms.h"
 
-#define TRACE_KPROBE_MULTI	42	/* enum bpf_attach_type */
 #define KPROBE_MULTI_RETURN	1	/* flags */
 #define RAW_OPEN_SIZE		16	/* of the attribute before it had cookies */
 

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/kernel_numbers.h"
 #include "base/without.h"
 
-#define TRACE_UPROBE_MULTI	48	/* enum bpf_attach_type */
 #define UPROBE_MULTI_RETURN	1	/* flags */
 
 /* union bpf_attr, link_create.uprobe_multi */

@@ -22,10 +22,9 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/kernel_numbers.h"
 #include "base/without.h"
 
-#define PROG_TYPE_NETFILTER	32	/* enum bpf_prog_type */
-#define ATTACH_NETFILTER	45	/* enum bpf_attach_type */
 #define PRIORITY_TRIES		64	/* two eBPF programs at a hook cannot have the same */
 #define REPLY_SECONDS		2
 
