@@ -145,9 +145,8 @@ static int pass3(struct cli_session *cs)
 {
 	const struct cli_options *o = &cs->opt;
 	struct lower_options lo = {
-		.limits = cs->limits, .guru = o->guru, .timing = o->timing, .optimise = !o->unoptimized,
-		.target = o->target, .script_name = o->script_file ? o->script_file : "<input>",
-		.modules = o->modules,
+		.limits = cs->limits, .timing = o->timing, .optimise = !o->unoptimized,
+		.target = o->target, .modules = o->modules,
 	};
 
 	cs->program = lower_program(&cs->sema, &lo);

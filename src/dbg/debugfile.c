@@ -223,14 +223,9 @@ int debugfile_load(struct dbg_module *m, struct dbg_error *e)
 		f = by_debuginfod(m);
 	if (f && f != m->elf && !m->debug)
 		m->debug = f;		/* its symbols help even if it has no DWARF */
-	if (!f || !has_dwarf(f)) {
-		m->info.producer_note = arena_printf(
-			m->arena, "no .debug_info in %s; looked for build id %s under %s%s",
-			m->info.path, *m->build_id_hex ? m->build_id_hex : "(none)", m->debug_dirs,
-			getenv("DEBUGINFOD_URLS") ? " and at debuginfod" : "");
+	if (!f || !has_dwarf(f))
 		return dbg_fail(e, DBG_ENODEBUG, "no debug information for %s (build id %s)",
 				m->info.path, *m->build_id_hex ? m->build_id_hex : "none");
-	}
 	m->debug = f;
 	m->info.debug_path = f->path;
 	m->alt = open_alt(m, f);

@@ -68,8 +68,6 @@ static void fill_source(struct dbg_func *f, const struct dw_die *d)
 		f->line = (uint32_t)v.u;
 	if (dw_attr_deep(d, DW_AT_external, &v, NULL))
 		f->exported = v.u != 0;
-	if (dw_attr_deep(d, DW_AT_prototyped, &v, NULL))
-		f->prototyped = v.u != 0;
 }
 
 /* Assembler functions are not declared anywhere: where their code starts. */

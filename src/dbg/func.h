@@ -33,7 +33,6 @@ struct dbg_func {
 	uint32_t line;			/* declaration line; 0 unknown */
 	bool is_inline;			/* an inlined copy, not a callable function */
 	bool exported;			/* DW_AT_external */
-	bool prototyped;
 	bool has_loclists;		/* its CU was optimised: location lists hold at `entry` */
 	uint64_t entry;			/* lowest/entry pc of the code; inlined copies: their entry pc */
 	const struct dbg_range *ranges;
@@ -148,7 +147,6 @@ struct dbg_var {
 	const struct dbg_type *type;
 	bool is_param;
 	bool is_global;			/* namespace or file scope; static locals are not */
-	bool artificial;		/* C++ `this`, VLA bounds */
 	uint16_t depth;			/* 0: the function's own scope, as `.function` probes list it;
 					 * else in a nested block, or without code of its own there */
 	uint32_t line;			/* declaration line, 0 unknown */

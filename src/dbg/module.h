@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A module: one ELF file (program, shared library, later kernel and modules) and
+ * A module: one ELF file (program, shared library, the kernel or a module of it) and
  * whatever describes it: symbols, notes, separate debug file, DWARF or BTF.
  *
  * All addresses in this layer are "link" addresses: virtual addresses as in the ELF
@@ -21,7 +21,7 @@
 struct dbg_module;
 
 struct dbg_open_opts {
-	const char *debug_path;		/* colon list as DEBUGINFO/-r would give; NULL: the default
+	const char *debug_path;		/* colon list, as in SYSTEMTAP_DEBUGINFO_PATH; NULL: the default
 					 * "/usr/lib/debug" (build-id tree and mirrored paths) */
 	const char *root;		/* prefix for reading files ("/proc/123/root"); NULL: none */
 	bool no_debuginfod;		/* do not ask debuginfod even if DEBUGINFOD_URLS is set */
@@ -70,7 +70,6 @@ struct dbg_module_info {
 	ino_t ino;
 	const char *interp;		/* PT_INTERP; NULL: static or library */
 	const char *soname;		/* DT_SONAME or NULL */
-	const char *producer_note;	/* text for "no debug info": what was looked for and where */
 	uint64_t tls_size, tls_align;	/* PT_TLS; 0: none */
 	bool kernel;			/* code of the kernel: see kernelfile.h */
 	bool kernel_elsewhere;		/* where it runs is not known: of another kernel, not loaded, hidden */

@@ -34,7 +34,6 @@ static void fill_var(struct dbg_module *m, const struct dbg_func *f, const struc
 	v->type = dwtype_of_attr(m, d);
 	v->is_param = d->ab->tag == DW_TAG_formal_parameter;
 	v->is_global = !f;
-	v->artificial = dw_attr_deep(d, DW_AT_artificial, &a, NULL) && a.u;
 	if (dw_attr_deep(d, DW_AT_decl_line, &a, NULL))
 		v->line = (uint32_t)a.u;
 	if (dw_attr_deep(d, DW_AT_decl_file, &a, &where))

@@ -36,7 +36,6 @@ struct program *program_create(struct arena *a)
 	arena_own_array(a, &p->late);
 	program_limits_default(&p->limits);
 	p->ir->maxstr = p->limits.maxstringlen;
-	p->script_name = "";
 	return p;
 }
 

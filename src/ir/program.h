@@ -9,7 +9,7 @@
 
 #include "ir/ir.h"
 
-/* Kind of program a kernel handler becomes, or IN_USER: run by the user engine. */
+/* Kind of program a kernel handler becomes, or PROG_USER: run by the user engine. */
 enum prog_kind {
 	PROG_USER,		/* begin, end, error, timers */
 	PROG_UPROBE,		/* context: pt_regs */
@@ -25,11 +25,11 @@ enum prog_kind {
 	PROG_KIND_COUNT
 };
 
-/* When and where a probe point fires: what the family's attach() needs. */
+/* When and where a probe point fires: what arming it (probe/attach.h) needs. */
 enum point_kind {
 	POINT_BEGIN, POINT_END, POINT_ERROR, POINT_NEVER,
 	POINT_TIMER,		/* period_ns, random_ns */
-	POINT_PROFILE,		/* freq_hz; 0: the kernel's tick */
+	POINT_PROFILE,		/* perf_type, perf_config, freq_hz; 0: period_ns */
 	POINT_UPROBE,		/* path, offset, ref_ctr; kind PROG_URETPROBE: at return */
 	POINT_PROCESS_BEGIN, POINT_PROCESS_END, POINT_THREAD_BEGIN, POINT_THREAD_END,
 	POINT_PROCESS_SYSCALL, POINT_PROCESS_SYSCALL_RETURN,	/* path or pid select the process */
@@ -68,12 +68,11 @@ struct prog_point {
 	int64_t *ints;		/* stb_ds array: POINT_INT constants */
 	const char *path;	/* ELF file the point is in, as opened (absolute) */
 	uint64_t offset;	/* file offset of the probed instruction */
-	uint64_t address;	/* its link-time virtual address */
+	uint64_t address;	/* its link-time virtual address; of kernel code the run-time one, 0: by name */
 	uint64_t ref_ctr;	/* file offset of the semaphore, 0: none */
 	const char *base;	/* kernel code: "BUILD-ID/MODULE/SYMBOL" that the address is `offset` behind, wherever
 				 * that is when the program runs; NULL: the address is final */
 	int32_t pid;		/* only this process; 0: any */
-	bool follow;		/* pid: also its descendants (target of -c/-x) */
 	const char *name;	/* tracepoint, kernel function */
 	int32_t syscall_nr;	/* number of the system call, -1: all that no other point of the handler has */
 	bool syscall_ia32;	/* of the 32-bit interface */
@@ -131,10 +130,8 @@ struct program {
 	struct prog_place *places;
 	struct prog_late *late;
 	struct prog_limits limits;
-	bool guru;
 	bool timing;			/* -t */
 	int32_t target;			/* -x PID, else 0 (set before arming for -c) */
-	const char *script_name;
 };
 
 /* An empty program with an empty IR module, both in the arena. */
@@ -145,9 +142,7 @@ uint32_t program_handler_add(struct program *p, enum prog_kind kind, struct ir_f
 /* Adds a place (or finds it) and returns its index, the number of IR_KPLACE. */
 uint32_t program_place_add(struct program *p, const char *base, uint64_t offset);
 
-/*
- * A handler runs once for an event: two points of one system call with the same handler get two, equal ones.
- */
+/* A handler runs once for an event: two points of one system call with the same handler get two, equal ones. */
 void program_split_syscalls(struct program *p);
 
 /* Saved object: 0 or -errno. */

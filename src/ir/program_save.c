@@ -21,7 +21,7 @@
 #include "ir/names.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	5
+#define FORMAT_VERSION	6
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -365,7 +365,6 @@ static void do_point(struct codec *c, struct prog_point *p)
 		DO(c, p->address);
 	DO(c, p->ref_ctr);
 	DO(c, p->pid);
-	do_bool(c, &p->follow);
 	do_str(c, &p->name);
 	DO(c, p->syscall_nr);
 	do_bool(c, &p->syscall_ia32);
@@ -485,10 +484,8 @@ static void do_program(struct codec *c, struct program *p)
 		do_str(c, &p->late[i].point);
 	}
 	do_limits(c, &p->limits);
-	do_bool(c, &p->guru);
 	do_bool(c, &p->timing);
 	DO(c, p->target);
-	do_str(c, &p->script_name);
 }
 
 /* Every source that a span of the program names, once. */

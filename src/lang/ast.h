@@ -90,7 +90,6 @@ struct ast_function {
 	/* pass 2 */
 	struct ast_var **locals;
 	size_t nlocals;
-	struct ast_function *next_overload;
 	bool synthetic;
 	void *sema;
 };

@@ -232,10 +232,8 @@ struct program *lower_program(struct sema_session *s, const struct lower_options
 	bool failed = false;
 
 	p->limits = o->limits;
-	p->guru = o->guru;
 	p->timing = o->timing;
 	p->target = o->target;
-	p->script_name = o->script_name;
 	p->ir->maxstr = m.maxstr;
 
 	for (ptrdiff_t i = 0; i < arrlen(s->globals); i++)

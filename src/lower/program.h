@@ -9,10 +9,9 @@ struct sema_session;
 
 struct lower_options {
 	struct prog_limits limits;
-	bool guru, timing;
+	bool timing;
 	bool optimise;			/* false with -u: the IR is left as lowered */
 	int32_t target;			/* -x */
-	const char *script_name;
 	const char **modules;		/* -d, --ldd: further modules for symbols; stb_ds array of paths */
 };
 

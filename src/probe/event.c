@@ -136,7 +136,6 @@ static void event_resolve(struct probe_session *ps, const struct probe_family *f
 	if (!probe_match_string(m, "process")) {
 		pt = event_point(ps, f, m);
 		pt->filter |= PROBE_FILTER_TARGET;
-		pt->prog.follow = true;
 		probe_point_spell(pt, probe_match_text(a, m));
 		arrput(out->points, pt);
 		return;

@@ -143,8 +143,6 @@ void sema_resolve_call(struct sema_state *st, struct ast_expr *e)
 		if (list[i]->file)
 			sema_use_file(st, list[i]->file);
 		sema_queue_function(st, list[i]);
-		if (i)
-			list[i - 1]->next_overload = list[i];
 	}
 	e->call.targets = arena_take_array(st->s->arena, list, sizeof(*list), &e->call.ntargets);
 }

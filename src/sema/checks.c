@@ -50,7 +50,6 @@ static void note_hist(struct sema_state *st, struct ast_expr *e, struct sema_glo
 	g->low = e->hist.low;
 	g->high = e->hist.high;
 	g->width = e->hist.width;
-	g->hist_at = e->at;
 }
 
 static void check_stat(struct walk *w, struct ast_expr *e)

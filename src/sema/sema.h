@@ -47,7 +47,6 @@ struct sema_global {
 	bool has_hist;
 	enum ast_hist hist;
 	int64_t low, high, width;	/* linear */
-	struct span hist_at;
 	struct span *key_at;	/* arrays: where the type of each key was inferred */
 };
 

@@ -11,7 +11,6 @@
 /* ast_var.sema of locals and parameters: where an argument gave a parameter its type. */
 struct sema_local {
 	struct span call_at;
-	enum ast_type call_type;
 };
 
 /* ast_function.sema */

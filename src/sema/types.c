@@ -218,7 +218,6 @@ static void type_argument(struct typer *ty, struct ast_expr *arg, struct ast_var
 	if ((arg->type == AST_STRING || arg->type == AST_LONG) && param->type == AST_UNKNOWN) {
 		type_set(ty, &param->type, arg->type);
 		l->call_at = arg->at;
-		l->call_type = arg->type;
 	}
 	if (arg->type == AST_STATS)
 		type_invalid(ty, &arg->at, arg->type);
