@@ -135,7 +135,7 @@ int engine_poll_fd(const struct engine *e);
 /*
  * Hands out the records that began at or before `until` (CLOCK_MONOTONIC ns), those of all CPUs
  * merged by time; a record is checked: its size, and `point` is a point of the program.  Items within
- * are not: use wire_item_next-like care.  `until` a few ms in the past gives exact order
+ * are not: whoever takes them apart looks at their sizes.  `until` a few ms in the past gives exact order
  * even when handlers are slow; UINT64_MAX: everything there is.  Returns the number of records;
  * stops early when fn returns non-zero.
  */

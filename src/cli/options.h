@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line of stap: one table of options, from which parsing, --help and
- * the completions are made.
+ * The command line of stap: one table of options, from which parsing and --help are made.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H

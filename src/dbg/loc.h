@@ -132,13 +132,13 @@ struct dbg_piece {
 	uint32_t bit_offset;	/* where in `loc` it starts (from the low end) */
 };
 
-/* Text form, for -v, tests and -p2: "mem: reg 7; const 16; add". */
+/* Text form, for tests and eyes: "mem: reg 7; const 16; add". */
 const char *dbg_loc_text(struct arena *a, const struct dbg_loc *l);
 /* Number of the register called "rdi", "%rdi", "edi", "r8", "xmm0"; *bytes its width.  -1: none. */
 int dbg_reg_number(const char *name, int *bytes);
 const char *dbg_reg_name(int reg);
 
-/* ---- reference evaluator: user-space tests, unwinder, user engine ---- */
+/* ---- reference evaluator: the unwinder, and the comparisons with gdb (tests/dwarf) ---- */
 
 struct dbg_eval_ctx {
 	/* DWARF register n into *v; false: not known. */

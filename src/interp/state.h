@@ -108,9 +108,9 @@ void interp_walk_end(struct interp *in, struct walk *w);
 /* effect.c: roots with EFFECT; the value of those that have one */
 int64_t interp_effect(struct interp *in, const struct ir_expr *e);
 uint32_t interp_effect_str(struct interp *in, const struct ir_expr *e);
-/* Formats into `b`. */
 /* Hands out what was printed so far. */
 void interp_flush(struct interp *in);
+/* Formats into `b`. */
 void interp_format(struct interp *in, const struct ir_expr *e, struct out_buf *b);
 
 /* strings.c */

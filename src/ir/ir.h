@@ -110,6 +110,7 @@ enum ir_stmt_kind {
 
 enum ir_sort_by { IR_SORT_NONE, IR_SORT_KEY, IR_SORT_VALUE, IR_SORT_STAT };
 
+/* Unsorted order is insertion order.  The elements are those present when the loop starts. */
 struct ir_foreach {
 	uint32_t global;		/* array, or scalar/array element whose histogram is walked */
 	bool hist;			/* walk the buckets: key_local[0] = bucket index */
@@ -124,7 +125,6 @@ struct ir_foreach {
 	bool descending;
 	struct ir_expr *limit;		/* NULL: all */
 };
-/* Unsorted order is insertion order.  The elements are those present when the loop starts. */
 
 struct ir_stmt {
 	enum ir_stmt_kind kind;

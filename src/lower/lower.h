@@ -20,7 +20,6 @@
 
 struct probe_point;
 
-/* What is common to the whole program. */
 /* A register, or a parameter that the compiler removed, as it was at the entry of a function. */
 struct lower_entry_key {
 	const struct dbg_func *func;
@@ -28,6 +27,7 @@ struct lower_entry_key {
 	int64_t reg, param;
 };
 
+/* What is common to the whole program. */
 struct lower_module {
 	struct arena *arena;
 	struct diag_sink *diag;

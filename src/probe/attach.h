@@ -48,13 +48,13 @@ const char *attach_exit_function(void);
  * NULL: none.
  */
 bool *attach_shared_handlers(const struct program *p);
+/* Finds the addresses of their points; before code is generated, which tells points apart by them. */
+void attach_place_shared(struct program *p, const bool *shared);
 /*
  * By handler: whether its points, returns of few functions, are armed each by itself though there are multi-links,
  * which have room for few calls at a time.  The caller frees it.
  */
 bool *attach_alone_handlers(const struct program *p);
-/* Finds the addresses of their points, before the programs are loaded. */
-void attach_place_shared(struct program *p, const bool *shared);
 
 struct attach_request {
 	const struct program *program;

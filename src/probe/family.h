@@ -79,8 +79,8 @@ const char **probe_pattern_list(void);
 /* Target variables of a point for -L, in SystemTap's order.  In the arena; *n may be 0. */
 const struct probe_var *probe_point_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 
-/* probe_type() and friends aside, the file that stap would open for process("PATH"): PATH search,
- * links resolved, `#!` interpreters followed.  Absolute path in the arena, or NULL. */
+/* The file that process("PATH") means: found along PATH, links resolved, `#!` interpreters followed.  Absolute path in
+ * the arena, or NULL. */
 const char *probe_find_program(struct probe_session *ps, const char *path);
 
 /* ---- listing: -l and -L ---- */

@@ -8,7 +8,7 @@
  * the access mentions (all are longs), and issues the diagnostic unless the use is elided or stands
  * in @defined.  lower/target.h makes IR of it.
  *
- * Descriptions live in the ps's arena; equal source text at points with equal locations gives
+ * Descriptions live in the arena of the probe session; equal source text at points with equal locations gives
  * descriptions that lower to equal IR, so such points can share a handler.
  */
 #ifndef SEMA_TARGET_H

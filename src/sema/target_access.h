@@ -139,10 +139,10 @@ bool access_scalar(struct target_binder *b, struct target_access *a);
 /* target.c */
 /* The point at the function's entry that keeps values for a return point. */
 const struct probe_point *target_entry_of(struct target_binder *b);
-/* $return, and argument n of a mark or system call; NULL and b->why, or NULL alone: none. */
-struct target_access *target_return_value(struct target_binder *b);
 /* The object of $name in described code, before any ->. */
 struct target_access *target_local(struct target_binder *b, const char *name);
+/* $return, and argument n of a mark or system call; NULL and b->why, or NULL alone: none. */
+struct target_access *target_return_value(struct target_binder *b);
 struct target_access *target_argument(struct target_binder *b, unsigned n);
 unsigned target_argument_count(struct target_binder *b);
 /* Object found: walks on from it and finishes; NULL: b->why. */
@@ -150,17 +150,18 @@ struct target_access *target_finish(struct target_binder *b, struct target_acces
 				    bool element, unsigned use);
 
 /* target_kernel.c; each NULL and b->why */
-/* $name, $return, @var(...) of the kernel or a module of it; the error that there is no such $name. */
+/* $name at a point of the kernel; $return; @var(...) of the kernel or a module of it. */
 struct target_access *target_kernel_bind(struct target_binder *b, const char *name);
+struct target_access *target_kernel_result(struct target_binder *b);
+struct target_access *target_kernel_var(struct target_binder *b, const char *module, unsigned use);
+/* Says that there is no such $name, and which there are. */
+struct target_access *target_no_parameter(struct target_binder *b, const char *name);
 /* A parameter of the system call at the point; NULL: it has none of that name, or the kernel does not tell. */
 struct target_access *target_syscall_parameter(struct target_binder *b, const char *name);
 /* $return at the end of a system call */
 struct target_access *target_syscall_result(struct target_binder *b);
 /* Appends the names of its parameters, each behind a $. */
 void target_syscall_names(struct arena *a, const struct probe_point *pt, const char ***names);
-struct target_access *target_kernel_result(struct target_binder *b);
-struct target_access *target_kernel_var(struct target_binder *b, const char *module, unsigned use);
-struct target_access *target_no_parameter(struct target_binder *b, const char *name);
 /* Parameter i of a point that has them by position; NULL and b->why. */
 struct target_access *target_parameter(struct target_binder *b, size_t i);
 /* " (FILE:LINE)" of a type's declaration, or "". */

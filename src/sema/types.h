@@ -29,7 +29,7 @@ void type_keys(struct typer *ty, struct ast_var *array, struct ast_expr **keys, 
 void type_hist_key(struct typer *ty, struct ast_expr *base, struct ast_expr **keys, size_t n,
 		   const struct span *at);
 
-/* Something got a type: e's own, or with `var` that of a variable's or parameter's. */
+/* Sets the type of an expression, variable or parameter (*slot) and notes that this round told something new. */
 void type_set(struct typer *ty, enum ast_type *slot, enum ast_type t);
 void type_mismatch_function(struct typer *ty, const struct span *at, enum ast_type found,
 			    const struct ast_function *f);
