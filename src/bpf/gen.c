@@ -65,6 +65,16 @@ void gen_word_free(struct gen *g, struct mem w)
 	g->words_used--;
 }
 
+struct mem gen_keep(struct gen *g, const struct ir_expr *e)
+{
+	struct mem w;
+
+	gen_expr(g, e);
+	w = gen_word(g);
+	gen_st(g, w, R0);
+	return w;
+}
+
 struct sref gen_buf(struct gen *g)
 {
 	struct mem m;
@@ -178,6 +188,17 @@ void gen_soff(struct gen *g, int dst, struct sref s)
 	gen_ld(g, dst, gen_hdr(HDR(sp)));
 	em_alui(&g->em, BPF_MUL, dst, g->frame_size);
 	em_alui(&g->em, BPF_ADD, dst, g->frame_area.off + s.at.off - SLOT_B);
+}
+
+struct mem gen_arg(int n)
+{
+	return (struct mem){ .off = (int32_t)offsetof(struct rt_mem, arg) + 8 * n };
+}
+
+void gen_result(struct gen *g, struct sref dst)
+{
+	gen_soff(g, R2, dst);
+	em_movi(&g->em, R3, dst.bound);
 }
 
 void gen_vars(struct gen *g, int dst, uint32_t off)

@@ -224,6 +224,7 @@ struct mem gen_alloc(struct gen *g, uint32_t size);		/* for the whole handler */
 void gen_fn_temps(struct gen *g);				/* room for those of functions */
 struct mem gen_word(struct gen *g);				/* temporary; give back in reverse order */
 void gen_word_free(struct gen *g, struct mem w);
+struct mem gen_keep(struct gen *g, const struct ir_expr *e);	/* the value, in such a temporary */
 struct sref gen_buf(struct gen *g);				/* temporary string buffer */
 uint32_t gen_buf_mark(const struct gen *g);
 void gen_buf_release(struct gen *g, uint32_t mark);
@@ -240,6 +241,8 @@ void gen_sti(struct gen *g, struct mem at, int32_t v);
 void gen_addr(struct gen *g, int dst, struct mem at);		/* pointer */
 void gen_soff(struct gen *g, int dst, struct sref s);		/* offset in b[], for routines */
 struct mem gen_hdr(int off);					/* HDR(x) */
+struct mem gen_arg(int n);					/* arg[n], further parameter of a routine */
+void gen_result(struct gen *g, struct sref dst);		/* r2, r3 = where a routine puts its text, its bound */
 void gen_line(struct gen *g, int dst, uint32_t global);		/* address of the global's line in vars */
 void gen_vars(struct gen *g, int dst, uint32_t off);
 /* Temporary holding r0: a callee-saved register, else a word. */

@@ -214,9 +214,8 @@ void gen_backtrace_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 		em_jcci(&g->em, BPF_JSGE, R0, 0, made);
 	em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
 	em_alui(&g->em, BPF_RSH, R0, 32);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	em_movi(&g->em, R5, letter);
 	gen_routine(g, ROUTINE_bk_stack);

@@ -8,11 +8,6 @@
 #include "base/ds.h"
 #include "bpf/name_state.h"
 
-static void set_arg(struct gen *g, int n, int reg)
-{
-	gen_st(g, (struct mem){ .off = 8 * n }, reg);
-}
-
 /* The letter of wire.h that stands for an op. */
 static char letter_of(const struct ir_expr *e)
 {
@@ -27,15 +22,14 @@ static void gen_deferred(struct gen *g, const struct ir_expr *e, struct mem valu
 	bool tgid = e->op == IR_USYM;
 
 	gen_ld(g, R0, value);
-	set_arg(g, 1, R0);
+	gen_st(g, gen_arg(1), R0);
 	if (tgid)
 		em_helper(&g->em, BPF_FUNC_get_current_pid_tgid);
 	else
 		em_movi(&g->em, R0, -1);
 	em_alui(&g->em, tgid ? BPF_RSH : BPF_ARSH, R0, 32);
-	set_arg(g, 0, R0);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_result(g, dst);
 	em_movi(&g->em, R4, letter_of(e));
 	gen_routine(g, ROUTINE_bk_defer);
 	gen_cut(g);
@@ -59,9 +53,8 @@ static void gen_now(struct gen *g, const struct ir_expr *e, struct mem addr, str
 	em_label made = em_new_label(&g->em), done = em_new_label(&g->em);
 
 	gen_ld(g, R0, addr);
-	set_arg(g, 0, R0);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_result(g, dst);
 	em_movi(&g->em, R4, IR_SYM_FORM(e->imm));
 	gen_routine(g, user ? ROUTINE_bk_name : ROUTINE_bk_kernel_name);
 	if (user) {
@@ -81,9 +74,7 @@ bool gen_name_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 
 	if (e->op != IR_USYM && e->op != IR_KSYM)
 		return false;
-	gen_expr(g, e->args[0]);
-	value = gen_word(g);
-	gen_st(g, value, R0);
+	value = gen_keep(g, e->args[0]);
 	now = (e->imm & IR_SYM_NOW) && IR_SYM_FORM(e->imm) <= IR_SYM_MODULE;
 	if (now && prepare(g, e->op == IR_USYM))
 		gen_now(g, e, value, dst);
@@ -105,8 +96,7 @@ bool gen_name_stack(struct gen *g, struct sref src, bool brief, struct sref dst)
 {
 	if (!prepare(g, true))
 		return false;
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	em_movi(&g->em, R5, brief ? NAME_BRIEF : NAME_SIMPLE);
 	gen_routine(g, ROUTINE_bk_name_stack);

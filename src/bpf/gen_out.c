@@ -313,9 +313,7 @@ static void direct_item(struct gen *g, uint32_t kind, uint32_t id, const struct 
 			gen_need_slot(g);
 			return;
 		}
-		gen_expr(g, e->args[i]);
-		words[i] = gen_word(g);
-		gen_st(g, words[i], R0);
+		words[i] = gen_keep(g, e->args[i]);
 	}
 	direct(g, (uint64_t)(8 + 8 * n) << 32 | GEN_ITEM(kind, id), words, n, kind == WIRE_EXIT);
 	while (n--)
@@ -426,9 +424,7 @@ static void out_user_stack_at(struct gen *g, const struct ir_expr *e)
 	struct mem at[3];
 
 	for (int i = 0; i < 3; i++) {
-		gen_expr(g, e->args[i]);
-		at[i] = gen_word(g);
-		gen_st(g, at[i], R0);
+		at[i] = gen_keep(g, e->args[i]);
 	}
 	gen_item_begin(g, item_max(g, e));
 	gen_out_settle(g);

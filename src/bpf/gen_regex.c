@@ -68,8 +68,7 @@ static void gen_group(struct gen *g, const struct ir_expr *e, uint32_t i, struct
 	gen_soff(g, R4, g->match_subject);
 	gen_ld(g, R5, n);
 	gen_routine(g, ROUTINE_bk_groups);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, g->match_subject);
 	gen_routine(g, ROUTINE_rt_substr);
 	gen_cut(g);
@@ -81,9 +80,7 @@ void gen_matched(struct gen *g, const struct ir_expr *e, struct sref dst)
 	em_label done = em_new_label(em);
 	struct mem n;
 
-	gen_expr(g, e->args[0]);
-	n = gen_word(g);
-	gen_st(g, n, R0);
+	n = gen_keep(g, e->args[0]);
 	em_mov(em, R1, R0);
 	em_alui(em, BPF_XOR, R1, -1);
 	gen_ld(g, R0, gen_hdr(HDR(matched)));

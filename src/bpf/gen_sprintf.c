@@ -32,12 +32,12 @@ static void piece_at(struct gen *g, const struct text *t, const struct arg *widt
 		gen_ld(g, R0, width->word);
 	else
 		em_movi(&g->em, R0, w);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_st(g, gen_arg(0), R0);
 	if (prec)
 		gen_ld(g, R0, prec->word);
 	else
 		em_movi(&g->em, R0, p);
-	gen_st(g, (struct mem){ .off = 8 }, R0);
+	gen_st(g, gen_arg(1), R0);
 	gen_ld(g, R1, t->len);
 	gen_soff(g, R2, t->dst);
 	em_alu(&g->em, BPF_ADD, R2, R1);
@@ -112,9 +112,7 @@ void gen_sprintf(struct gen *g, const struct ir_expr *e, struct sref dst)
 			args[i].str = gen_str(g, e->args[i]);
 			continue;
 		}
-		gen_expr(g, e->args[i]);
-		args[i].word = gen_word(g);
-		gen_st(g, args[i].word, R0);
+		args[i].word = gen_keep(g, e->args[i]);
 	}
 	t = text_begin(g, dst);
 	for (ptrdiff_t i = 0; i < arrlen(f->pieces); i++) {

@@ -161,9 +161,7 @@ static void gen_add(struct gen *g, const struct ir_expr *e)
 	em_label none = em_new_label(&g->em);
 	struct mem v, key;
 
-	gen_expr(g, val);
-	v = gen_word(g);
-	gen_st(g, v, R0);
+	v = gen_keep(g, val);
 	if (gl->is_array) {
 		key = gen_key_buf(g, e->sym);
 		gen_keys(g, e, key);
@@ -206,8 +204,8 @@ static void merge(struct gen *g, uint32_t global)
 	struct mem st = merged_at(g, global);
 	uint32_t size = round8((uint32_t)ir_stat_size(g->m->globals[global]));
 
-	gen_sti(g, (struct mem){ .off = 8 }, (int32_t)pl->stat_stride);
-	gen_sti(g, (struct mem){ .off = 16 }, (int32_t)g->u->lo.ncpu);
+	gen_sti(g, gen_arg(1), (int32_t)pl->stat_stride);
+	gen_sti(g, gen_arg(2), (int32_t)g->u->lo.ncpu);
 	em_movi(&g->em, R2, st.off - SLOT_B);
 	em_movi(&g->em, R3, st.off + (int32_t)size - SLOT_B);
 	em_movi(&g->em, R4, size / 8);
@@ -231,7 +229,7 @@ struct mem gen_stat_merge(struct gen *g, uint32_t global, struct mem key, em_lab
 	} else {
 		gen_vars(g, R0, pl->stat);
 	}
-	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_st(g, gen_arg(0), R0);
 	merge(g, global);
 	return st;
 }
@@ -239,7 +237,7 @@ struct mem gen_stat_merge(struct gen *g, uint32_t global, struct mem key, em_lab
 void gen_stat_merge_ptr(struct gen *g, uint32_t global, int reg)
 {
 	em_alui(&g->em, BPF_ADD, reg, 8);
-	gen_st(g, (struct mem){ .off = 0 }, reg);
+	gen_st(g, gen_arg(0), reg);
 	merge(g, global);
 }
 
@@ -324,9 +322,7 @@ static void gen_hist_count(struct gen *g, const struct ir_expr *e)
 	em_label merged = em_new_label(&g->em);
 	struct mem i, st;
 
-	gen_expr(g, e->args[e->nargs - 1]);
-	i = gen_word(g);
-	gen_st(g, i, R0);
+	i = gen_keep(g, e->args[e->nargs - 1]);
 	st = merge_for(g, e, merged);
 	em_bind(&g->em, merged);
 	gen_ld(g, R0, st);

@@ -35,27 +35,10 @@ void gen_str_copy(struct gen *g, struct sref dst, struct sref src)
 		}
 		return;
 	}
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	gen_routine(g, ROUTINE_rt_strcpy);
 	gen_cut(g);
-}
-
-static void set_arg(struct gen *g, int n, int reg)
-{
-	gen_st(g, (struct mem){ .off = 8 * n }, reg);
-}
-
-/* The value is kept while the strings are made. */
-static struct mem keep(struct gen *g, const struct ir_expr *e)
-{
-	struct mem w;
-
-	gen_expr(g, e);
-	w = gen_word(g);
-	gen_st(g, w, R0);
-	return w;
 }
 
 static void gen_select_str(struct gen *g, const struct ir_expr *e, struct sref dst)
@@ -74,8 +57,7 @@ static void gen_concat(struct gen *g, const struct ir_expr *e, struct sref dst)
 {
 	struct sref a = gen_str(g, e->args[0]), b = gen_str(g, e->args[1]);
 
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, a);
 	gen_soff(g, R5, b);
 	gen_routine(g, ROUTINE_rt_concat);
@@ -84,17 +66,16 @@ static void gen_concat(struct gen *g, const struct ir_expr *e, struct sref dst)
 
 static void gen_substr(struct gen *g, const struct ir_expr *e, struct sref dst)
 {
-	struct mem start = keep(g, e->args[1]), n = keep(g, e->args[2]);
+	struct mem start = gen_keep(g, e->args[1]), n = gen_keep(g, e->args[2]);
 	struct sref src = gen_str(g, e->args[0]);
 
 	gen_ld(g, R0, start);
-	set_arg(g, 0, R0);
+	gen_st(g, gen_arg(0), R0);
 	gen_ld(g, R0, n);
-	set_arg(g, 1, R0);
+	gen_st(g, gen_arg(1), R0);
 	gen_word_free(g, n);
 	gen_word_free(g, start);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	gen_routine(g, ROUTINE_rt_substr);
 	gen_cut(g);
@@ -106,11 +87,10 @@ static void gen_replace(struct gen *g, const struct ir_expr *e, struct sref dst)
 		    rplc = gen_str(g, e->args[2]);
 
 	gen_soff(g, R0, srch);
-	set_arg(g, 0, R0);
+	gen_st(g, gen_arg(0), R0);
 	gen_soff(g, R0, rplc);
-	set_arg(g, 1, R0);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_st(g, gen_arg(1), R0);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	gen_routine(g, ROUTINE_rt_str_replace);
 	gen_cut(g);
@@ -123,24 +103,23 @@ static void gen_text(struct gen *g, const struct ir_expr *e, struct sref dst)
 	struct sref src;
 
 	if (limited) {
-		max = keep(g, e->args[1]);
-		quoted = keep(g, e->args[2]);
+		max = gen_keep(g, e->args[1]);
+		quoted = gen_keep(g, e->args[2]);
 	}
 	src = gen_str(g, e->args[0]);
 	em_movi(&g->em, R0, 0);
 	if (limited)
 		gen_ld(g, R0, max);
-	set_arg(g, 0, R0);
+	gen_st(g, gen_arg(0), R0);
 	em_movi(&g->em, R0, 0);
 	if (limited)
 		gen_ld(g, R0, quoted);
-	set_arg(g, 1, R0);
+	gen_st(g, gen_arg(1), R0);
 	if (limited) {
 		gen_word_free(g, quoted);
 		gen_word_free(g, max);
 	}
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, src);
 	gen_routine(g, ROUTINE_rt_text_str);
 	gen_cut(g);
@@ -151,18 +130,16 @@ static void gen_tokenize(struct gen *g, const struct ir_expr *e, struct sref dst
 	struct sref src = gen_str(g, e->args[0]), delim = gen_str(g, e->args[1]);
 
 	gen_ld(g, R0, g->tok_pos);
-	set_arg(g, 0, R0);
-	gen_soff(g, R2, g->tok_state);
-	em_movi(&g->em, R3, g->tok_state.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_result(g, g->tok_state);
 	gen_soff(g, R4, src);
 	gen_routine(g, ROUTINE_rt_tokenize_start);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, delim);
 	gen_soff(g, R5, g->tok_state);
 	gen_routine(g, ROUTINE_rt_tokenize);
 	gen_cut(g);
-	gen_ld(g, R0, (struct mem){ .off = 0 });
+	gen_ld(g, R0, gen_arg(0));
 	gen_st(g, g->tok_pos, R0);
 }
 
@@ -311,7 +288,7 @@ static void gen_strcmp(struct gen *g, const struct ir_expr *e)
 
 static void gen_stringat(struct gen *g, const struct ir_expr *e)
 {
-	struct mem pos = keep(g, e->args[1]);
+	struct mem pos = gen_keep(g, e->args[1]);
 	struct sref s = gen_str(g, e->args[0]);
 	em_label bad = gen_error_label(g, WERR_STRINGAT_RANGE, &e->at, false);
 
@@ -371,7 +348,7 @@ bool gen_str_i64(struct gen *g, const struct ir_expr *e)
 		gen_strpos(g, e);
 		break;
 	case IR_STRTOL:
-		base = keep(g, e->args[1]);
+		base = gen_keep(g, e->args[1]);
 		s = gen_str(g, e->args[0]);
 		gen_soff(g, R2, s);
 		gen_ld(g, R3, base);
