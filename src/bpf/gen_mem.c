@@ -9,6 +9,17 @@
 
 #define PAGE	4096
 
+/* The helper that reads without faulting. */
+static int read_helper(bool user)
+{
+	return user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel;
+}
+
+static enum wire_error string_fault(bool user)
+{
+	return user ? WERR_USTR_FAULT : WERR_KSTR_FAULT;
+}
+
 /* Copies `size` bytes at the address in `addr` to `dst`; r0 = 0 or an error. */
 static void read_fixed(struct gen *g, bool user, struct mem dst, struct mem addr, int size)
 {
@@ -18,7 +29,7 @@ static void read_fixed(struct gen *g, bool user, struct mem dst, struct mem addr
 	gen_addr(g, R1, dst);
 	em_movi(em, R2, size);
 	gen_ld(g, R3, addr);
-	em_helper(em, user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+	em_helper(em, read_helper(user));
 	if (user && g->sleepable) {
 		em_jcci(em, BPF_JEQ, R0, 0, ok);
 		gen_addr(g, R1, dst);
@@ -29,14 +40,22 @@ static void read_fixed(struct gen *g, bool user, struct mem dst, struct mem addr
 	em_bind(em, ok);
 }
 
+/* The helper copies the bytes at the address in `addr` into t, as many as `n` says, which is below mask + 1. */
+static void read_counted(struct gen *g, int helper, struct sref t, struct mem n, uint32_t mask, struct mem addr)
+{
+	gen_addr(g, R1, t.at);
+	gen_ld(g, R2, n);
+	em_alui(&g->em, BPF_AND, R2, mask);
+	gen_ld(g, R3, addr);
+	em_helper(&g->em, helper);
+}
+
 static void gen_load(struct gen *g, const struct ir_expr *e)
 {
 	bool user = e->op == IR_ULOAD;
 	struct mem addr, w;
 
-	gen_expr(g, e->args[0]);
-	addr = gen_word(g);
-	gen_st(g, addr, R0);
+	addr = gen_keep(g, e->args[0]);
 	w = gen_word(g);
 	gen_sti(g, w, 0);
 	read_fixed(g, user, w, addr, (int)e->imm);
@@ -54,12 +73,8 @@ static void gen_load_ok(struct gen *g, const struct ir_expr *e)
 	em_label no = em_new_label(&g->em);
 	struct mem addr, n, w, out;
 
-	gen_expr(g, e->args[0]);
-	addr = gen_word(g);
-	gen_st(g, addr, R0);
-	gen_expr(g, e->args[1]);
-	n = gen_word(g);
-	gen_st(g, n, R0);
+	addr = gen_keep(g, e->args[0]);
+	n = gen_keep(g, e->args[1]);
 	w = gen_word(g);
 	out = gen_word(g);
 	gen_sti(g, w, 0);
@@ -86,12 +101,8 @@ static void gen_store(struct gen *g, const struct ir_expr *e)
 {
 	struct mem addr, v;
 
-	gen_expr(g, e->args[0]);
-	addr = gen_word(g);
-	gen_st(g, addr, R0);
-	gen_expr(g, e->args[1]);
-	v = gen_word(g);
-	gen_st(g, v, R0);
+	addr = gen_keep(g, e->args[0]);
+	v = gen_keep(g, e->args[1]);
 	if (gen_has(g, ENGINE_WRITE_USER)) {
 		gen_ld(g, R1, addr);
 		gen_addr(g, R2, v);
@@ -167,11 +178,8 @@ static void touch(struct gen *g, struct mem addr, uint32_t bound)
 
 static void read_str_once(struct gen *g, bool user, struct sref t, struct mem addr, struct mem size)
 {
-	gen_addr(g, R1, t.at);
-	gen_ld(g, R2, size);
-	em_alui(&g->em, BPF_AND, R2, pow2_ceil(t.bound + 1) - 1);
-	gen_ld(g, R3, addr);
-	em_helper(&g->em, user ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str);
+	read_counted(g, user ? BPF_FUNC_probe_read_user_str : BPF_FUNC_probe_read_kernel_str, t, size,
+		     pow2_ceil(t.bound + 1) - 1, addr);
 }
 
 /*
@@ -184,9 +192,7 @@ static void read_str(struct gen *g, const struct ir_expr *e, bool user, struct s
 	em_label got = em_new_label(em), whole = em_new_label(em);
 	struct mem addr, size;
 
-	gen_expr(g, e->args[0]);
-	addr = gen_word(g);
-	gen_st(g, addr, R0);
+	addr = gen_keep(g, e->args[0]);
 	size = gen_word(g);
 	gen_expr(g, e->args[1]);
 	em_alui(em, BPF_ADD, R0, 1);
@@ -228,19 +234,15 @@ static void gen_cmdline(struct gen *g, struct sref dst)
 	em_bind(em, fits);
 	gen_st(g, n, R0);
 	for (int again = 0; again <= g->sleepable; again++) {
-		gen_addr(g, R1, t.at);
-		gen_ld(g, R2, n);
-		em_alui(em, BPF_AND, R2, pow2_ceil(t.bound + 1) - 1);
-		gen_ld(g, R3, addr);
-		em_helper(em, again ? BPF_FUNC_copy_from_user : BPF_FUNC_probe_read_user);
+		read_counted(g, again ? BPF_FUNC_copy_from_user : BPF_FUNC_probe_read_user, t, n,
+			     pow2_ceil(t.bound + 1) - 1, addr);
 		em_jcci(em, BPF_JEQ, R0, 0, some);
 	}
 	gen_sti(g, n, 0);
 	em_bind(em, some);
 	gen_ld(g, R0, n);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_result(g, dst);
 	gen_soff(g, R4, t);
 	gen_routine(g, ROUTINE_bk_args);
 	gen_cut(g);
@@ -256,9 +258,9 @@ static void gen_env(struct gen *g, const struct ir_expr *e, struct sref dst)
 	struct mem addr = gen_word(g), size = gen_word(g);
 
 	gen_mm_word(g, "env_start");
-	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_st(g, gen_arg(0), R0);
 	gen_mm_word(g, "env_end");
-	gen_st(g, (struct mem){ .off = 8 }, R0);
+	gen_st(g, gen_arg(1), R0);
 	gen_soff(g, R2, name);
 	gen_soff(g, R3, t);
 	gen_routine(g, ROUTINE_bk_env);
@@ -277,10 +279,9 @@ static void gen_env(struct gen *g, const struct ir_expr *e, struct sref dst)
 static void gen_address_text(struct gen *g, struct sref dst)
 {
 	em_mov(&g->em, R4, R1);
-	gen_sti(g, (struct mem){ .off = 0 }, -1);
-	gen_sti(g, (struct mem){ .off = 8 }, -1);
-	gen_soff(g, R2, dst);
-	em_movi(&g->em, R3, dst.bound);
+	gen_sti(g, gen_arg(0), -1);
+	gen_sti(g, gen_arg(1), -1);
+	gen_result(g, dst);
 	em_movi(&g->em, R5, RT_SPEC(IR_CONV_HEX, IR_FMT_ALT));
 	gen_routine(g, ROUTINE_rt_fmt_int);
 }
@@ -292,10 +293,9 @@ static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct
 	struct sref t = gen_buf(g);
 
 	read_str(g, e, user, t, fault);
-	gen_sti(g, (struct mem){ .off = 0 }, 0);
-	gen_sti(g, (struct mem){ .off = 8 }, 1);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
+	gen_sti(g, gen_arg(0), 0);
+	gen_sti(g, gen_arg(1), 1);
+	gen_result(g, dst);
 	gen_soff(g, R4, t);
 	gen_routine(g, ROUTINE_rt_text_str);
 	em_jmp(em, done);
@@ -305,8 +305,36 @@ static void gen_quoted(struct gen *g, const struct ir_expr *e, bool user, struct
 }
 
 /*
- * `unit` bytes each, n of them (n < 0: up to a zero unit), read in one go as far as the buffer allows and then
- * turned into text by a routine: hex digits, or UTF-8 from wide characters.
+ * What is read of text that was not there in full: in sleepable programs the same once more; of a string that may have
+ * ended before, the units up to the end of the page, unless the page has all or none of it.  To `some` if there is any.
+ */
+static void read_again(struct gen *g, const struct ir_expr *e, bool user, int width, struct sref t, struct mem n,
+		       int32_t most, struct mem addr, em_label some)
+{
+	struct emit *em = &g->em;
+	bool whole = e->nargs > 1 || width == 0;
+	em_label fault;
+
+	if (whole && !(user && g->sleepable))
+		return;
+	if (!whole) {
+		fault = gen_error_label(g, string_fault(user), &e->at, true);
+		gen_ld(g, R1, addr);
+		em_mov(em, R0, R1);
+		em_neg(em, R0);
+		em_alui(em, BPF_AND, R0, (PAGE - 1) & ~(width - 1));
+		em_jcci(em, BPF_JEQ, R0, 0, fault);
+		em_jcci(em, BPF_JGE, R0, most, fault);
+		gen_st(g, n, R0);
+	}
+	read_counted(g, user && g->sleepable ? BPF_FUNC_copy_from_user : read_helper(user), t, n,
+		     pow2_ceil((uint32_t)most + 1) - 1, addr);
+	em_jcci(em, BPF_JEQ, R0, 0, some);
+}
+
+/*
+ * `width` bytes each, as many of them as args[1] says, or up to a zero one, read in one go as far as the buffer allows
+ * and then turned into text by a routine: UTF-8 from wide characters; width 0: hex digits from bytes.
  */
 static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int routine, int width,
 			struct sref dst)
@@ -317,9 +345,7 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 	struct mem addr, n;
 	int32_t most = width ? (int32_t)(t.bound & ~7u) : (int32_t)(dst.bound - 1) / 2;
 
-	gen_expr(g, e->args[0]);
-	addr = gen_word(g);
-	gen_st(g, addr, R0);
+	addr = gen_keep(g, e->args[0]);
 	n = gen_word(g);
 	gen_sti(g, n, most);
 	if (e->nargs > 1) {
@@ -329,45 +355,16 @@ static void gen_convert(struct gen *g, const struct ir_expr *e, bool user, int r
 		gen_st(g, n, R0);
 		em_bind(em, enough);
 	}
-	gen_addr(g, R1, t.at);
-	gen_ld(g, R2, n);
-	em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
-	gen_ld(g, R3, addr);
-	em_helper(em, user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+	read_counted(g, read_helper(user), t, n, pow2_ceil((uint32_t)most + 1) - 1, addr);
 	em_jcci(em, BPF_JEQ, R0, 0, some);
-	if (e->nargs > 1 || width == 0) {
-		if (user && g->sleepable) {
-			gen_addr(g, R1, t.at);
-			gen_ld(g, R2, n);
-			em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
-			gen_ld(g, R3, addr);
-			em_helper(em, BPF_FUNC_copy_from_user);
-			em_jcci(em, BPF_JEQ, R0, 0, some);
-		}
-	} else {
-		/* the rest of the page is all there is */
-		gen_ld(g, R1, addr);
-		em_mov(em, R0, R1);
-		em_neg(em, R0);
-		em_alui(em, BPF_AND, R0, (PAGE - 1) & ~(width - 1));
-		em_jcci(em, BPF_JGE, R0, most, gen_error_label(g, WERR_USTR_FAULT, &e->at, true));
-		gen_st(g, n, R0);
-		gen_addr(g, R1, t.at);
-		gen_ld(g, R2, n);
-		em_alui(em, BPF_AND, R2, pow2_ceil((uint32_t)most + 1) - 1);
-		gen_ld(g, R3, addr);
-		em_helper(em, user && g->sleepable ? BPF_FUNC_copy_from_user :
-				    user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
-		em_jcci(em, BPF_JEQ, R0, 0, some);
-	}
+	read_again(g, e, user, width, t, n, most, addr, some);
 	gen_ld(g, R1, addr);
-	gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+	gen_error(g, string_fault(user), &e->at, true);
 	em_bind(em, some);
 	gen_ld(g, R0, n);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
-	gen_sti(g, (struct mem){ .off = 8 }, width);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
+	gen_st(g, gen_arg(0), R0);
+	gen_sti(g, gen_arg(1), width);
+	gen_result(g, dst);
 	gen_soff(g, R4, t);
 	gen_routine(g, routine);
 	gen_cut(g);
@@ -412,12 +409,7 @@ static void gen_buffer_quoted(struct gen *g, const struct ir_expr *e, bool user,
 
 	gen_buffer_args(g, e, &b);
 	for (int again = 0; again <= (user && g->sleepable); again++) {
-		gen_addr(g, R1, t.at);
-		gen_ld(g, R2, b.n);
-		em_alui(em, BPF_AND, R2, mask);
-		gen_ld(g, R3, b.addr);
-		em_helper(em, again ? BPF_FUNC_copy_from_user :
-				      user ? BPF_FUNC_probe_read_user : BPF_FUNC_probe_read_kernel);
+		read_counted(g, again ? BPF_FUNC_copy_from_user : read_helper(user), t, b.n, mask, b.addr);
 		em_jcci(em, BPF_JEQ, R0, 0, some);
 	}
 	gen_ld(g, R1, b.addr);
@@ -425,19 +417,18 @@ static void gen_buffer_quoted(struct gen *g, const struct ir_expr *e, bool user,
 		gen_address_text(g, dst);
 		em_jmp(em, done);
 	} else {
-		gen_error(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true);
+		gen_error(g, string_fault(user), &e->at, true);
 	}
 	em_bind(em, some);
 	gen_ld(g, R0, b.room);
-	gen_st(g, (struct mem){ .off = 0 }, R0);
+	gen_st(g, gen_arg(0), R0);
 	gen_ld(g, R0, b.n);
-	gen_st(g, (struct mem){ .off = 16 }, R0);
+	gen_st(g, gen_arg(2), R0);
 	em_alui(em, BPF_AND, R0, mask);
 	gen_addr(g, R1, t.at);
 	em_alu(em, BPF_ADD, R1, R0);
 	em_sti(em, BPF_B, R1, 0, 0);
-	gen_soff(g, R2, dst);
-	em_movi(em, R3, dst.bound);
+	gen_result(g, dst);
 	gen_soff(g, R4, t);
 	gen_routine(g, ROUTINE_rt_text_buf);
 	em_bind(em, done);
@@ -461,7 +452,7 @@ bool gen_mem_str(struct gen *g, const struct ir_expr *e, struct sref dst)
 		if (t.bound > dst.bound)
 			t.bound = dst.bound;
 		read_str(g, e, user, t,
-			 gen_error_label(g, user ? WERR_USTR_FAULT : WERR_KSTR_FAULT, &e->at, true));
+			 gen_error_label(g, string_fault(user), &e->at, true));
 		gen_str_copy(g, dst, t);
 		break;
 	case IR_USTR_QUOTED:

@@ -155,6 +155,40 @@ println(kernel_uint8(a), " ", kernel_uint16(a), " ", kernel_uint32(a + 1), " ", 
     assert lines[7] == f"254 {0x22fe} {int.from_bytes(bytes([0x22, 0x7a, 0x09, 0x39]), 'little')} 1"
 
 
+# Text that ends where its page does, and a page that is not there.
+WIDE = r"""
+import ctypes, mmap
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 4 * [ctypes.c_long]
+page = libc.mmap(None, 8192, 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+assert libc.munmap(ctypes.c_void_p(page + 4096), 4096) == 0
+text = "Aé\U0001f600\0"
+for encoded in text.encode("utf-16-le"), text.encode("utf-32-le"):
+    at = page + 4096 - len(encoded)
+    ctypes.memmove(at, encoded, len(encoded))
+    libc.write(99, ctypes.c_void_p(at), ctypes.c_size_t(page + 4096))
+"""
+
+
+def test_wide_text_up_to_what_is_not_there(tmp_path):
+    program = tmp_path / "wide.py"
+    program.write_text(WIDE)
+    result = script('''probe syscall.write {
+if (pid() != target() || fd != 99) next
+if (n++) { println(user_string_utf32(buf_uaddr)) exit() } else println(user_string_utf16(buf_uaddr))
+try { println(user_string_utf16(count)) } catch (m) { println(m) }
+try { println(user_string_utf32(count)) } catch (m) { println(m) }
+try { println(kernel_string_utf16(32)) } catch (m) { println(m) }
+printf("%x\\n", count) }
+global n''', "-c", f"python3 -c \'{WIDE}\'").ok()
+    assert len(result.lines) == 10
+    for lines in result.lines[:5], result.lines[5:]:
+        fault = f"user string copy fault -14 at 0x{lines[4]} [man error::fault]"
+        assert lines[:4] == ["Aé\U0001f600", fault, fault, "kernel string copy fault at 0x20 [man error::fault]"]
+        assert int(lines[4], 16) % 4096 == 0
+
+
 # ---- paths ----
 
 def test_files_of_a_process(tmp_path):
