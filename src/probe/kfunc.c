@@ -35,6 +35,7 @@ static const struct probe_pattern kfunc_patterns[] = {
 	{ "kernel.function(string).return.maxactive(number)", PROCESS_RETURN },
 	{ "module(string).function(string).return.maxactive(number)", PROCESS_RETURN },
 	{ "kernel.statement(number).absolute", PROCESS_ABSOLUTE },
+	{ "kprobe.statement(number).absolute", PROCESS_ABSOLUTE },
 	{ "kprobe.function(string)", PROCESS_KPROBE },
 	{ "kprobe.function(string).call", PROCESS_KPROBE },
 	{ "kprobe.function(string).return", PROCESS_KPROBE_RETURN },
@@ -58,6 +59,7 @@ struct search {
 	enum process_variant variant;
 	const char *name, *module;	/* globs; module NULL: the kernel */
 	struct kfunc *found;		/* stb_ds array */
+	bool elsewhere;			/* of a kernel that does not run here: its types are not at hand */
 	bool unarmed;			/* found, but this kernel probes no functions */
 };
 
@@ -211,7 +213,7 @@ static struct probe_point *kfunc_point(struct search *s, const struct probe_fami
 		pt->module = k->btf;
 		pt->type = k->func.type;
 		pt->params = dbg_type_params(k->func.type, &pt->nparams, NULL);
-	} else {
+	} else if (!s->elsewhere) {
 		struct dbg_error e;
 
 		pt->module = dbg_btf_kernel("vmlinux", &e);
@@ -221,7 +223,7 @@ static struct probe_point *kfunc_point(struct search *s, const struct probe_fami
 	return pt;
 }
 
-/* kernel.statement(ADDRESS).absolute: a run-time address, whatever is there. */
+/* kernel.statement(ADDRESS).absolute, or kprobe.statement(ADDRESS).absolute: a run-time address, whatever is there. */
 static void absolute_point(struct search *s, const struct probe_family *f, struct probe_result *out)
 {
 	struct probe_point *pt = probe_point_new(s->ps, f, s->m);
@@ -240,7 +242,7 @@ static void absolute_point(struct search *s, const struct probe_family *f, struc
 	pt->prog.name = arena_printf(s->ps->arena, "0x%" PRIx64, (uint64_t)addr);
 	pt->prog.str[IR_PP_TYPE] = "kprobe";
 	pt->prog.str[IR_PP_MODULE] = "kernel";
-	probe_point_spell(pt, arena_printf(s->ps->arena, "kernel.statement(%s).absolute", pt->prog.name));
+	probe_point_spell(pt, arena_printf(s->ps->arena, "%s.statement(%s).absolute", s->m->name[0], pt->prog.name));
 	arrput(out->points, pt);
 }
 
@@ -416,6 +418,53 @@ static void resolve_symbols(struct search *s, const struct probe_family *f, stru
 	arrfree(s->found);
 }
 
+static bool symbol_wanted(const struct search *s, const struct dbg_sym *sym)
+{
+	if (sym->kind != DBG_SYM_FUNC || kblack_reason(s->ps, sym->name))
+		return false;
+	if (!is_glob(s->name))
+		return !strcmp(s->name, sym->name);
+	return !fnmatch(s->name, sym->name, 0) && (!strchr(sym->name, '.') || strchr(s->name, '.'));
+}
+
+/*
+ * kprobe.* for a kernel that does not run here: functions by the symbols of its vmlinux.  What is in modules is only
+ * known to the kernel that the program will run on, and believed.
+ */
+static void resolve_elsewhere(struct search *s, const struct probe_family *f, const struct probe_spec *spec,
+			      struct probe_result *out)
+{
+	struct { const char *key; bool value; } *seen = NULL;
+	const struct dbg_sym *sym = NULL;
+	struct probe_image *img;
+	struct dbg_error e;
+	size_t n;
+
+	s->elsewhere = true;
+	s->name = spec->function;
+	if (s->module) {
+		arrput(s->found, ((struct kfunc){ .name = s->name, .module = s->module }));
+	} else {
+		img = probe_kernel_images(s->ps, NULL, &n, &e);
+		if (n)
+			sym = dbg_module_symbols(img[0].module, &n);
+		else
+			diag_warn(s->ps->diag, "no-symbols", &s->m->pt->at, "Kernel function symbol table missing "
+				  "[man warning::symbols]: %s", e.msg);
+		for (size_t i = 0; i < n; i++)
+			if (symbol_wanted(s, &sym[i]) && shgeti(seen, sym[i].name) < 0) {
+				shput(seen, sym[i].name, true);		/* several of a name are one point */
+				arrput(s->found, ((struct kfunc){ .name = sym[i].name }));
+			}
+		shfree(seen);
+	}
+	for (size_t i = 0; i < arrlenu(s->found) && !spec->file; i++)
+		arrput(out->points, kfunc_point(s, f, &s->found[i]));
+	arrfree(s->found);
+	if (!arrlenu(out->points))
+		probe_fail(s->ps, out, "no-match", NULL, "no match");
+}
+
 /* What names of functions alone do not tell. */
 static bool needs_debuginfo(const struct search *s, const char *text)
 {
@@ -544,6 +593,10 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	}
 	if (s.variant == PROCESS_ABSOLUTE) {
 		absolute_point(&s, f, out);
+		return;
+	}
+	if (is_plain_kprobe(&s) && !dbg_kernel_is_running(&(struct dbg_kernel_opts){ ps->release })) {
+		resolve_elsewhere(&s, f, &spec, out);
 		return;
 	}
 	note_late(&s, &spec);

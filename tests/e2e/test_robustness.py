@@ -394,3 +394,27 @@ def test_debug_information_of_the_kernel_that_cannot_be_used(tmp_path, kind, why
         result = script('probe kernel.statement("vfs_read@fs/read_write.c:*") { exit() }', env=env).failed()
         assert why.format(path=path, release=release) in result.err
         assert f"linux-image-{release}-dbg{advice}" in result.err
+
+
+def test_kprobes_of_another_kernel(tmp_path, places):
+    """By the symbols of its vmlinux, which a program stands for here; what is in modules is believed."""
+    (tmp_path / "boot").mkdir()
+    (tmp_path / "boot" / "vmlinux-5.10.0").write_bytes(places.read_bytes())
+    env = {"SYSTEMTAP_DEBUGINFO_PATH": str(tmp_path)}
+
+    def listed(pattern, *more, env=env):
+        result = stap("-r", "5.10.0", *more, "-l", pattern, env=env)
+        assert result.status == (0 if result.out else 1)
+        return result.lines
+
+    assert listed('kprobe.function("outer")') == ['kprobe.function("outer")']
+    assert listed('kprobe.function("o*e*").return') == ['kprobe.function("other").return', 'kprobe.function("outer").return']
+    assert listed('kprobe.function("nosuch")') == listed('kprobe.function("vfs_read")') == []
+    assert listed('kprobe.function("outer@places.c")') == []
+    assert listed('kprobe.function("outer")', env={"SYSTEMTAP_DEBUGINFO_PATH": str(tmp_path / "none")}) == []
+    assert listed('kprobe.module("m").function("f").call') == ['kprobe.module("m").function("f").call']
+    assert listed("kprobe.statement(0xffffffff81000000).absolute", "-g") == \
+        ["kprobe.statement(0xffffffff81000000).absolute"]
+    assert not listed("kprobe.statement(0xffffffff81000000).absolute")
+    text = 'probe kprobe.function("outer").return, kprobe.module("m").function("f") { println(ppfunc()) }'
+    assert script(text, "-r", "5.10.0", "-p4", "-m", "kp", env=env, cwd=tmp_path).ok().out.endswith("kp.bpo\n")
