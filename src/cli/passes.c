@@ -89,7 +89,7 @@ static void pass1_print(struct cli_session *cs)
 static bool needs_kernel(const struct cli_session *cs)
 {
 	static const char *const families[] = { "process", "kernel", "module", "kprobe", "syscall", "nd_syscall",
-						"tp_syscall", "perf", "netfilter" };
+						"tp_syscall", "dw_syscall", "perf", "netfilter" };
 
 	for (size_t i = 0; i < arrlenu(cs->sema.files); i++) {
 		const struct ast_file *f = cs->sema.files[i];

@@ -12,7 +12,6 @@
 #include "base/ds.h"
 #include "base/source.h"
 #include "base/xalloc.h"
-#include "base/xalloc.h"
 
 #define MAGIC		0x31656d616e706174ull	/* "tapname1" */
 #define MAX_TABLE	(64u << 20)
@@ -47,7 +46,7 @@ struct names {
 
 struct made_name {
 	enum scan_kind kind;
-	uint32_t file;
+	uint32_t file, at;		/* at: where its text will be */
 	char *text;
 };
 
@@ -78,7 +77,7 @@ void names_maker_destroy(struct names_maker *m)
 static void add_name(void *ctx, enum scan_kind kind, const char *name, size_t len)
 {
 	struct names_maker *m = ctx;
-	struct made_name n = {kind, (uint32_t)arrlenu(m->files) - 1, NULL};
+	struct made_name n = {kind, (uint32_t)arrlenu(m->files) - 1, 0, NULL};
 
 	if (kind >= NKINDS)
 		return;
@@ -111,6 +110,39 @@ static uint32_t put_text(char **texts, const char *s)
 	return at;
 }
 
+/* By their ends, so that behind a name come those that end like it, from the longest on. */
+static int by_end(const void *a, const void *b)
+{
+	const char *x = (*(struct made_name *const *)a)->text, *y = (*(struct made_name *const *)b)->text;
+	size_t i = strlen(x), k = strlen(y);
+
+	while (i && k)
+		if (x[--i] != y[--k])
+			return (unsigned char)x[i] > (unsigned char)y[k] ? -1 : 1;
+	return (i < k) - (i > k);
+}
+
+/* Puts the texts of all names; one that another ends with ("syscall.read", "nd_syscall.read") is put once. */
+static void put_names(const struct names_maker *m, char **texts)
+{
+	size_t n = arrlenu(m->names);
+	struct made_name **sorted = xcalloc(n + 1, sizeof(*sorted));
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &m->names[i];
+	qsort(sorted, n, sizeof(*sorted), by_end);
+	for (size_t i = 0; i < n; i++) {
+		const struct made_name *before = i ? sorted[i - 1] : NULL;
+		size_t len = strlen(sorted[i]->text), longer = before ? strlen(before->text) : 0;
+
+		if (longer >= len && before && !strcmp(before->text + longer - len, sorted[i]->text))
+			sorted[i]->at = before->at + (uint32_t)(longer - len);
+		else
+			sorted[i]->at = put_text(texts, sorted[i]->text);
+	}
+	free(sorted);
+}
+
 int names_maker_write(struct names_maker *m, FILE *out)
 {
 	struct names_header h = {.magic = MAGIC, .nfiles = (uint32_t)arrlenu(m->files)};
@@ -125,15 +157,14 @@ int names_maker_write(struct names_maker *m, FILE *out)
 	}
 	if (m->names)
 		qsort(m->names, arrlenu(m->names), sizeof(*m->names), by_kind_and_text);
+	put_names(m, &texts);
 	for (size_t i = 0; i < arrlenu(m->names); i++) {
 		const struct made_name *n = &m->names[i];
 		bool again = i && n->kind == n[-1].kind && !strcmp(n->text, n[-1].text);
-		struct names_entry e = {0, n->file};
 
 		if (again && n->file == n[-1].file)
 			continue;
-		e.text = again ? arrlast(entries).text : put_text(&texts, n->text);
-		arrput(entries, e);
+		arrput(entries, ((struct names_entry){n->at, n->file}));
 		h.nnames[n->kind]++;
 	}
 	put_text(&texts, "");

@@ -45,6 +45,17 @@ def test_several_probes_of_one_call_all_run():
     assert script(text, "-c", command).ok().out == "2000 1000 1000\n"
 
 
+def test_families_are_the_same_calls():
+    """nd_syscall., tp_syscall., dw_syscall.: SystemTap's names for three ways to a call."""
+    families = ("syscall", "nd_syscall", "tp_syscall", "dw_syscall")
+    listed = [[line.removeprefix(f"{family}.") for line in stap("-l", f"{family}.*").ok().lines] for family in families]
+    assert len(listed[0]) > 380 and all(names == listed[0] for names in listed)
+    probes = ", ".join(f"{family}.getppid.return" for family in families)
+    text = f'probe {probes} {{ if (pid() == target()) println(name, " ", retval == ppid()) }}'
+    command = sys.executable + " -c 'import os; os.getppid()'"
+    assert script(text, "-c", command).ok().lines == ["getppid 1"] * len(families)
+
+
 def test_calls_that_are_many_have_the_names_of_their_parts():
     """ipc of 32-bit programs is semget and so on; by number it is what it is, like socketcall."""
     if not os.path.exists("/usr/lib32/libc.so"):

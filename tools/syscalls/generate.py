@@ -55,7 +55,7 @@ STRUCTS = {
     "argv": "__get_argv({}, 0)",
     "envp": "__count_envp({})",
 }
-FAMILIES = ("syscall", "nd_syscall", "tp_syscall")
+FAMILIES = ("syscall", "nd_syscall", "tp_syscall", "dw_syscall")
 # Calls that socketcall of the 32-bit interface stands for: numbered from SOCKETCALL on, arguments in memory.
 SOCKETCALL = 480
 SOCKET_CALLS = ("socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown "
