@@ -416,5 +416,8 @@ def test_kprobes_of_another_kernel(tmp_path, places):
     assert listed("kprobe.statement(0xffffffff81000000).absolute", "-g") == \
         ["kprobe.statement(0xffffffff81000000).absolute"]
     assert not listed("kprobe.statement(0xffffffff81000000).absolute")
+    alone = script('probe kprobe.function("vfs_read") { println(1) }', "-r", "5.10.0", "-p2",
+                   env={"SYSTEMTAP_DEBUGINFO_PATH": str(tmp_path / "none")}).failed()
+    assert "WARNING: Kernel function symbol table missing [man warning::symbols]" in alone.err
     text = 'probe kprobe.function("outer").return, kprobe.module("m").function("f") { println(ppfunc()) }'
     assert script(text, "-r", "5.10.0", "-p4", "-m", "kp", env=env, cwd=tmp_path).ok().out.endswith("kp.bpo\n")

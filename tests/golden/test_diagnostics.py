@@ -43,6 +43,7 @@ ELSEWHERE = {
     "no-btf": "kernel functions",
     "no-prototype": "kernel functions",
     "other-build": "kernel functions",
+    "no-symbols": "another kernel, without vmlinux: tests/e2e/test_robustness.py",
     "no-tracefs": "a user without rights: tests/e2e/test_trace.py",
     "no-verdict": "hooks of packets: tests/e2e/test_netfilter.py",
     "not-a-statement": "addresses: tests/e2e/test_statement.py",
