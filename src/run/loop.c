@@ -60,6 +60,10 @@ static void loop_signals(struct run_session *s)
 	run_stop_clear(s->stop_fd);
 	if (run_stop_signal)
 		run_exit_request(s);
+	if (run_stop_switch) {
+		run_stop_switch = 0;
+		run_sink_switch(s->sink);
+	}
 	if (s->child.pid && run_child_poll(&s->child))
 		run_exit_request(s);
 	/* Commands of system() that ended; the child of -c is collected above. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Signals that end the session, as an eventfd for the event loop and a flag for
+ * Signals that end the session or switch its output file, as an eventfd for the event loop and a flag for
  * loops that do not poll (the user engine).  Plain handlers rather than a
  * signalfd, so that a second signal works while a handler of the script runs.
  */
@@ -12,14 +12,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-volatile sig_atomic_t run_stop_signal;
+volatile sig_atomic_t run_stop_signal, run_stop_switch;
 
 static volatile sig_atomic_t stop_fd = -1;
 
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define STOP_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
 
-static struct sigaction stop_saved[STOP_COUNT], stop_saved_chld, stop_saved_pipe;
+static struct sigaction stop_saved[STOP_COUNT], stop_saved_chld, stop_saved_pipe, stop_saved_switch;
 static sigset_t stop_saved_mask;
 static bool stop_installed;
 
@@ -47,6 +47,13 @@ static void stop_on_child(int sig)
 	stop_wake();
 }
 
+static void stop_on_switch(int sig)
+{
+	(void)sig;
+	run_stop_switch = 1;
+	stop_wake();
+}
+
 int run_stop_install(void)
 {
 	struct sigaction sa = { .sa_handler = stop_on_signal };
@@ -56,7 +63,7 @@ int run_stop_install(void)
 	if (fd < 0)
 		return -errno;
 	stop_fd = fd;
-	run_stop_signal = 0;
+	run_stop_signal = run_stop_switch = 0;
 	sigemptyset(&sa.sa_mask);
 	sigemptyset(&unblock);
 	for (size_t i = 0; i < STOP_COUNT; i++) {
@@ -70,6 +77,10 @@ int run_stop_install(void)
 	sa.sa_flags = SA_NOCLDSTOP;
 	sigaction(SIGCHLD, &sa, &stop_saved_chld);
 	sigaddset(&unblock, SIGCHLD);
+	sa.sa_handler = stop_on_switch;
+	sa.sa_flags = SA_RESTART;
+	sigaction(SIGUSR2, &sa, &stop_saved_switch);
+	sigaddset(&unblock, SIGUSR2);
 	sa.sa_handler = SIG_IGN;
 	sa.sa_flags = 0;
 	sigaction(SIGPIPE, &sa, &stop_saved_pipe);
@@ -94,6 +105,7 @@ void run_stop_child(void)
 		sigaction(stop_signals[i], &stop_saved[i], NULL);
 	sigaction(SIGCHLD, &stop_saved_chld, NULL);
 	sigaction(SIGPIPE, &stop_saved_pipe, NULL);
+	sigaction(SIGUSR2, &stop_saved_switch, NULL);
 	sigprocmask(SIG_SETMASK, &stop_saved_mask, NULL);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Ending by signal.  The first SIGINT, SIGTERM, SIGHUP or SIGQUIT asks the session to end (end
  * probes run); a second one ends the process at once, whatever it is doing: the kernel
- * then closes what was armed.
+ * then closes what was armed.  SIGUSR2 asks for the next output file.
  */
 #ifndef RUN_STOP_H
 #define RUN_STOP_H
@@ -12,10 +12,12 @@
 
 /* Number of the signal that asked for the end, 0: none yet. */
 extern volatile sig_atomic_t run_stop_signal;
+/* SIGUSR2 came; who switches the file resets it. */
+extern volatile sig_atomic_t run_stop_switch;
 
 /*
  * Installs the handlers, ignores SIGPIPE.  Returns a descriptor that becomes readable when a signal
- * for the end arrived or a child changed its state (SIGCHLD); -errno on failure.
+ * for the end or SIGUSR2 arrived or a child changed its state (SIGCHLD); -errno on failure.
  */
 int run_stop_install(void);
 /* Empties the descriptor. */

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support import STAP, compile_target, run, stap, wait_until
+from support import STAP, background, compile_target, run, stap, wait_until
 
 STAPRUN = STAP.with_name("staprun")
 COUNTING = 'global n probe timer.ms(20) { println("t ", n++) } probe end { println("ended") }'
@@ -38,6 +38,27 @@ def test_output_to_a_file(tmp_path):
     os.kill(pid, signal.SIGINT)
     wait_until(lambda: output.read_text().endswith("ended\n"), what="the end")
     assert output.read_text() == "hit\nended\n"
+
+
+def test_signal_switches_the_file(tmp_path):
+    """No line is lost or cut between the files, and without a file the signal does nothing."""
+    files = [tmp_path / "out", *(tmp_path / f"out.{n}" for n in range(1, 6))]
+    pid = int(stap("-F", "-o", files[0], "-e", 'probe timer.us(200) { println("line ", n++, " of some length") } '
+                   'global n').ok().out)
+    for file in files:
+        wait_until(lambda: file.exists() and file.stat().st_size > 200, what=f"lines in {file.name}")
+        os.kill(pid, signal.SIGINT if file == files[-1] else signal.SIGUSR2)
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), what="the end")
+    texts = [file.read_text() for file in files]
+    assert all(text.endswith("\n") for text in texts)
+    lines = "".join(texts).splitlines()
+    assert lines == [f"line {n} of some length" for n in range(len(lines))] and len(lines) > 50
+    with background("-e", 'probe timer.ms(100) { println(n++) } global n') as stap_:
+        stap_.wait_for("0")
+        stap_.signal(signal.SIGUSR2)
+        stap_.wait_for("2")
+        stap_.signal(signal.SIGINT)
+        assert stap_.finish(10).ok().err == ""
 
 
 def attached(name):
