@@ -449,35 +449,40 @@ static bool stat_get(struct ir_store *st, uint32_t global, const struct ir_val *
 /* All elements of a map as read: n keys, n values. */
 struct raw {
 	uint8_t *keys, *values;
-	uint32_t n;
+	uint32_t n, room;
 };
 
+#define RAW_ROOM	256	/* elements to begin with */
+
+static void raw_grow(struct raw *r, const struct global_place *pl)
+{
+	r->room = r->room ? 2 * r->room : RAW_ROOM;
+	r->keys = xrealloc(r->keys, (size_t)r->room * pl->key_size);
+	r->values = xrealloc(r->values, (size_t)r->room * pl->value_size);
+}
+
+/* More elements may be read than an array can have: meanwhile handlers that need no lock add and delete some. */
 static int read_all(struct mapstore *ms, uint32_t global, struct raw *r)
 {
 	const struct global_place *pl = place(ms, global);
-	uint32_t cap = global_of(ms, global)->max_entries, batch, count;
+	uint32_t batch, count;
 	void *in = NULL;
-	int rc;
+	int rc = -ENOSPC;	/* of the kernel: no room for all elements of one hash value */
 
-	r->keys = malloc((size_t)cap * pl->key_size + 1);
-	r->values = malloc((size_t)cap * pl->value_size + 1);
-	r->n = 0;
-	if (!r->keys || !r->values)
-		return -ENOMEM;
 	do {
-		count = cap - r->n;
-		if (!count)
-			break;
+		if (rc == -ENOSPC || r->n == r->room)
+			raw_grow(r, pl);
+		count = r->room - r->n;
 		engine_change_begin(ms->e);	/* it locks what it reads */
 		rc = bpf_map_lookup_batch(map_fd(ms, global), in, &batch,
 					  r->keys + (size_t)r->n * pl->key_size,
 					  r->values + (size_t)r->n * pl->value_size, &count, NULL) ? -errno : 0;
 		engine_change_end(ms->e);
-		if (rc && rc != -ENOENT)
+		if (rc && rc != -ENOENT && rc != -ENOSPC)
 			return rc;
 		r->n += count;
 		in = &batch;
-	} while (!rc);
+	} while (rc != -ENOENT);
 	return 0;
 }
 

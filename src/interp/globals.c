@@ -184,8 +184,14 @@ static void walk_array(struct interp *in, const struct ir_foreach *l, struct wal
 		else
 			slice[k].i = interp_int(in, l->slice[k]);
 	}
-	if (in->err.code != WERR_NONE || in->store->ops->snapshot(in->store, l->global, &w->snap))
+	if (in->err.code != WERR_NONE)
 		return;
+	if (in->store->ops->snapshot(in->store, l->global, &w->snap)) {
+		static const struct ir_expr nowhere;
+
+		interp_fail(in, WERR_GIVEN_UP, l->global, &nowhere);
+		return;
+	}
 	so.elems = w->snap.elems;
 	w->order = xmalloc((w->snap.n + 1) * sizeof(*w->order));
 	for (size_t i = 0; i < w->snap.n; i++)

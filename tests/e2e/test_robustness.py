@@ -313,6 +313,20 @@ def test_little_memory(places):
         assert stap_.finish(20).status in (0, 1)
 
 
+def test_elements_are_read_in_little_memory():
+    """foreach needs memory for the elements that are there, not for all that the array may have."""
+    if SANITIZED:
+        pytest.skip("the sanitizer itself needs more address space")
+    program = compile_target("hits.c", "-O2", "-g")
+    text = with_program('global a[2500000] probe process(PROG).function("hit") { a[$number] = $number * 2 } '
+                        'probe end { foreach (k in a) { n++; sum += a[k] } println(n, " ", sum) } global n, sum', program)
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (60 << 20, 60 << 20))
+    with Background([STAP, "-e", text, "-c", f"{program} 1000 1"], preexec=limit) as stap_:
+        assert stap_.finish(20).ok().out == "1000 999000\n"
+
+
 def test_too_many_open_files(places):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
