@@ -271,6 +271,45 @@ def test_what_goes_to_a_terminal():
     assert lines[1:] == ["to the terminal 15 pty_slave", f"pts{name} 0x0 30x90"]
 
 
+@needs_functions
+def test_a_terminal_is_set_up():
+    """Its function is inlined where most terminals are opened."""
+    text = 'probe tty.init { if (pid() == target()) printf("%s %s %s\\n", driver_name, name, module) }'
+    lines = python(text, "import os\nos.close(os.open('/dev/ptmx', os.O_RDWR | os.O_NOCTTY))\n"
+                   "try: os.open('/dev/ttyS3', os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)\nexcept OSError: pass\n")
+    assert lines == ["pty_master ptm vmlinux", "serial ttyS vmlinux"]
+
+
+@needs_functions
+def test_a_task_wakes_up_for_a_signal():
+    """Once for each signal, though the functions are inlined in part, and into their callers."""
+    text = ('probe signal.wakeup { if (pid() == target()) printf("%s %d %d %s\\n", name, sig_pid, resume, state_mask) } '
+            'probe signal.checkperm { if (pid() == target()) printf("%s %d\\n", name, sig_pid) }')
+    lines = python(text, "import os, signal, time\nchild = os.fork()\nif not child:\n    signal.signal(10, lambda *_: 0)\n"
+                   "    time.sleep(60)\n    time.sleep(60)\ntime.sleep(1)\nprint(child, flush=True)\nos.kill(child, 10)\n"
+                   "time.sleep(0.5)\nos.kill(child, 9)\nos.wait()\n")
+    child = lines[0]
+    assert [line for line in lines[1:] if f" {child}" in line] == [
+        f"checkperm {child}", f"wakeup {child} 0 TASK_INTERRUPTIBLE", f"checkperm {child}",
+        f"wakeup {child} 1 TASK_INTERRUPTIBLE | TASK_TRACED | TASK_WAKEKILL"]
+
+
+@needs_functions
+def test_a_signal_that_cannot_be_delivered():
+    """Its frame does not fit where the stack for signals was."""
+    text = ('probe signal.force_segv { printf("%s %d %s %d\\n", name, sig, sig_name, sig_pid) } '
+            'probe signal.force_segv.return { printf("%s %s\\n", name, retstr) }')
+    lines = python(text, "import ctypes, os, signal\nlibc = ctypes.CDLL(None)\nsize = 1 << 16\n"
+                   "libc.mmap.restype = ctypes.c_void_p\nat = libc.mmap(None, ctypes.c_size_t(size), 3, 0x22, -1, 0)\n"
+                   "child = os.fork()\nif child:\n    print(child, os.WTERMSIG(os.wait()[1]), flush=True)\nelse:\n"
+                   "    libc.sigaltstack((ctypes.c_ulong * 3)(at, 0, size), None)\n"
+                   "    libc.munmap(ctypes.c_void_p(at), ctypes.c_size_t(size))\n    signal.signal(10, lambda *_: 0)\n"
+                   "    os.kill(os.getpid(), 10)\n")
+    child, by = next(line for line in lines if line[0].isdigit()).split()
+    assert by == "11" and [line for line in lines if not line[0].isdigit()] == [
+        f"force_segv 10 SIGUSR1 {child}", "force_segv 0"]
+
+
 def test_a_thread_hands_values_on():
     text = ('probe kernel.trace("sys_enter") { if (pid() == target() && $id == 39) { @this1 = gettimeofday_ns(); '
             '@this2 = execname() } } probe kernel.trace("sys_exit") { if (pid() == target() && @this1) { '
