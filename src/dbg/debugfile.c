@@ -4,7 +4,7 @@
  * debuginfod, dwz's supplementary file, and .gnu_debugdata for symbols.
  *
  * A candidate is taken only if it is the same build (equal build id, or the link's
- * checksum) and has a .debug_info.  What was tried is kept for the message.
+ * checksum) and has a .debug_info.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -188,6 +188,12 @@ size_t indexcache_first(const struct dbg_index *ix, const char *name);
 bool indexcache_same(const struct dbg_index *ix, size_t i, const char *name);
 bool indexcache_entry(struct dbg_module *m, const struct dbg_index *ix, size_t i, struct index_entry *e);
 
+#define KERNEL_MAX_BUILD_ID	64	/* bytes */
+/* kernelplace.c: the build id of the running kernel (module NULL) or of a loaded module; its length, 0: none. */
+size_t kernel_notes_id(const char *module, uint8_t id[KERNEL_MAX_BUILD_ID]);
+/* A module's name as the kernel spells it, "nf_nat" of "nf-nat" or "/x/nf-nat.ko"; malloc'ed. */
+char *kernel_module_name(const char *name);
+
 /* Drops what kernelfile.c remembers of modules that are being closed. */
 void kernelfile_forget(void);
 /* headerfile.c: what was opened before is asked for anew */
