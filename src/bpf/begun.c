@@ -12,12 +12,11 @@
 
 #include "base/ds.h"
 #include "bpf/engine_priv.h"
+#include "bpf/pt_regs.h"
 
 #define KEY	(-8)
 #define ONE	(-16)
 #define NR	(-24)
-
-#define PT_ORIG_AX	120	/* x86-64: struct pt_regs */
 
 bool begun_wanted(const struct engine *e)
 {

@@ -14,6 +14,7 @@
 #include "base/xalloc.h"
 
 #define LOG_SIZE	(16u << 20)
+#define UNWIND_ROWS	(1u << 17)	/* room for so many rules if nobody says how many there are */
 #define MAP_VALUE_MAX	(1u << 29)	/* how far into a value the verifier lets programs compute addresses */
 
 int engine_fail(struct engine *e, int err, const char *fmt, ...)
@@ -24,6 +25,12 @@ int engine_fail(struct engine *e, int err, const char *fmt, ...)
 	vsnprintf(e->error, sizeof(e->error), fmt, ap);
 	va_end(ap);
 	return err;
+}
+
+int engine_not_permitted(struct engine *e)
+{
+	return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
+			   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
 }
 
 const char *engine_error(const struct engine *e)
@@ -43,7 +50,7 @@ struct engine *engine_create(const struct program *p, const struct engine_option
 	e->track_fd[0] = e->track_fd[1] = e->track_link[0] = e->track_link[1] = -1;
 	e->unit.p = p;
 	e->unit.max_frames = o->max_frames && o->max_frames < UNWIND_FRAMES ? o->max_frames : UNWIND_FRAMES;
-	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : 1u << 17);
+	e->unit.unwind_rows = pow2_ceil(o->unwind_rows ? o->unwind_rows : UNWIND_ROWS);
 	e->unit.without = o->without;
 	e->unit.by_address = o->by_address;
 	e->unit.parallel = ncpu > 1;
@@ -106,6 +113,12 @@ static int check_collections(struct engine *e)
 			   "-DMAXMAPENTRIES", largest_array(e->p));
 }
 
+/* sizeof(struct rt_mem) as that variant of the routines was compiled with it. */
+static uint32_t slot_size_of(int variant)
+{
+	return SLOT_B + (1u << routine_variants[variant].mem_shift) + RT_PAD;
+}
+
 int engine_prepare(struct engine *e)
 {
 	struct unit *u = &e->unit;
@@ -113,7 +126,7 @@ int engine_prepare(struct engine *e)
 	int err;
 
 	u->coll_cap = pow2_ceil(largest_array(e->p));
-	u->slot_size = SLOT_B + (1u << routine_variants[0].mem_shift) + 64;
+	u->slot_size = slot_size_of(0);
 	/* once to learn the sizes, once with them */
 	slot_size = u->slot_size;
 	err = generate_all(e, false);
@@ -125,7 +138,7 @@ int engine_prepare(struct engine *e)
 	if (u->variant < 0)
 		return engine_fail(e, -E2BIG, "the script's strings need more memory per hit (%u bytes) "
 				   "than a kernel handler can have; try a smaller -DMAXSTRINGLEN", mem);
-	u->slot_size = SLOT_B + (1u << routine_variants[u->variant].mem_shift) + 64;
+	u->slot_size = slot_size_of(u->variant);
 	err = check_collections(e);
 	return err ? err : generate_all(e, u->slot_size == slot_size);
 }
@@ -144,8 +157,7 @@ static void show_log(const struct load_request *rq)
 int engine_load_failed(struct engine *e, uint32_t h, const struct load_request *rq, int err)
 {
 	if (err == -EPERM && geteuid() != 0)
-		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
-				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
+		return engine_not_permitted(e);
 	if (e->opt.show_log)
 		show_log(rq);
 	return engine_fail(e, err, "the kernel refuses the program of probe handler %u "

@@ -44,6 +44,8 @@ struct engine {
 /* Sets the error message; returns err. */
 int engine_fail(struct engine *e, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* The message of a kernel that wants rights; -EPERM. */
+int engine_not_permitted(struct engine *e);
 /* Explains why the kernel does not take a handler's program; returns err. */
 int engine_load_failed(struct engine *e, uint32_t handler, const struct load_request *rq, int err);
 

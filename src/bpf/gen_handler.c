@@ -163,7 +163,7 @@ void gen_count(struct gen *g, uint32_t which)
 	gen_count_r0(g, which);
 }
 
-/* -t: cycles of this hit (from r8's start time on) and its extremes */
+/* -t: cycles of this hit, which began at the time `start`, and its extremes */
 static void gen_timing(struct gen *g, struct mem start)
 {
 	static const struct { uint32_t which; int op; } ext[] = {
@@ -325,10 +325,9 @@ static void gen_main(struct gen *g)
 {
 	struct emit *em = &g->em;
 	const struct exits x = {
-		.leave = em_new_label(em), .nested = em_new_label(em), .counted = em_new_label(em),
-		.out = em_new_label(em),
-		.none = em_new_label(em), .nolock = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em),
-		.release = em_new_label(em),
+		.out = em_new_label(em), .nested = em_new_label(em), .counted = em_new_label(em),
+		.leave = em_new_label(em), .none = em_new_label(em), .nolock = em_new_label(em),
+		.release = em_new_label(em), .err = em_new_label(em), .done = em_new_label(em),
 	};
 	struct mem start = { 0 };
 

@@ -8,31 +8,29 @@
 #include "base/ds.h"
 #include "bpf/engine.h"
 #include "bpf/glue.h"
+#include "bpf/pt_regs.h"
 #include "bpf/unwind_state.h"
 #include "dbg/loc.h"
 #include "ir/traverse.h"
 
-/* x86-64: offset in struct pt_regs by DWARF register number, -1: none */
+enum { DWARF_CS = 51, DWARF_SS = 52 };	/* registers that no location is in */
+
+/* By DWARF register number; -1: none */
 static int pt_regs_off(int64_t reg)
 {
-	static const uint8_t general[17] = {
-		80, 96, 88, 40, 104, 112, 32, 152, 72, 64, 56, 48, 24, 16, 8, 0, 128
+	static const uint8_t general[DBG_NREGS] = {
+		PT_AX, PT_DX, PT_CX, PT_BX, PT_SI, PT_DI, PT_BP, PT_SP,
+		PT_R8, PT_R9, PT_R10, PT_R11, PT_R12, PT_R13, PT_R14, PT_R15, PT_IP
 	};
 
 	switch (reg) {
-	case 49: return 144;	/* rflags */
-	case 51: return 136;	/* cs */
-	case 52: return 160;	/* ss */
-	default: return reg >= 0 && reg < 17 ? general[reg] : -1;
+	case DBG_RFLAGS: return PT_FLAGS;
+	case DWARF_CS: return PT_CS;
+	case DWARF_SS: return PT_SS;
+	default: return reg >= 0 && reg < DBG_NREGS ? general[reg] : -1;
 	}
 }
 
-#define PT_RAX	80
-#define PT_CS	136
-#define PT_IP	128
-#define PT_SP	152
-#define PT_BP	32
-#define PT_ORIG_AX 120
 #define SYSARG_IA32 6	/* imm of IR_SYSARG */
 #define SYSARG_NUMBER 7
 
@@ -115,7 +113,7 @@ void gen_func_ip(struct gen *g)
 /* Arguments as the calling convention passes them: registers, then the stack above the return address. */
 static void load_arg(struct gen *g, int64_t n)
 {
-	static const uint8_t regs[] = { 112, 104, 96, 88, 72, 64 };	/* di si dx cx r8 r9 */
+	static const uint8_t regs[] = { PT_DI, PT_SI, PT_DX, PT_CX, PT_R8, PT_R9 };
 	const int64_t nregs = sizeof(regs);
 	struct mem w;
 
@@ -154,8 +152,8 @@ static void keep_ia32(struct gen *g)
 }
 
 /* A system call's arguments are in the user's registers, by interface. */
-static const uint8_t call_native[SYSARG_IA32] = { 112, 104, 96, 56, 72, 64 };	/* di si dx r10 r8 r9 */
-static const uint8_t call_ia32[SYSARG_IA32] = { 40, 88, 96, 104, 112, 32 };	/* bx cx dx si di bp */
+static const uint8_t call_native[SYSARG_IA32] = { PT_DI, PT_SI, PT_DX, PT_R10, PT_R8, PT_R9 };
+static const uint8_t call_ia32[SYSARG_IA32] = { PT_BX, PT_CX, PT_DX, PT_SI, PT_DI, PT_BP };
 
 void gen_call_prologue(struct gen *g)
 {
@@ -223,7 +221,7 @@ static void load_result(struct gen *g)
 		return;
 	}
 	if (g->kind != PROG_FEXIT) {
-		load_reg(g, PT_RAX);
+		load_reg(g, PT_AX);
 		return;
 	}
 	w = gen_word(g);
@@ -531,7 +529,7 @@ static void save_one(void *ctx, struct ir_expr **ep)
 		return;
 	}
 	if (e->op == IR_PRINT_UBT || e->op == IR_PRINT_UBT_AT) {
-		for (int i = 0; i < 17; i++) {
+		for (int i = 0; i < DBG_NREGS; i++) {
 			struct ir_expr reg = { .op = IR_UREG, .imm = i };
 			struct ir_expr *pr = &reg;
 

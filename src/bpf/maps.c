@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Creating a program's maps and filling in what does not change. */
 #include <bpf/bpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,8 +40,7 @@ int map_make(struct engine *e, uint32_t map, enum bpf_map_type type, const char 
 	int fd = bpf_map_create(type, name, key, value, n, &o);
 
 	if (fd < 0 && (errno == EPERM || errno == EACCES))
-		return engine_fail(e, -EPERM, "eBPF is not permitted here: it needs the capabilities "
-				   "CAP_BPF and CAP_PERFMON (or root), see capabilities(7)");
+		return engine_not_permitted(e);
 	if (fd < 0)
 		return engine_fail(e, -errno, "cannot create the eBPF map \"%s\" (%u entries of %u+%u "
 				   "bytes): %s", name, n, key, value, strerror(errno));
@@ -91,6 +91,18 @@ static int make_hash(struct engine *e, uint32_t global, const char *name, uint64
 			BPF_F_NO_PREALLOC);
 }
 
+/* As much of a global's name as the kernel takes. */
+static void map_name(char to[BPF_OBJ_NAME_LEN], const char *name)
+{
+	size_t n = 0;
+
+	while (n + 1 < BPF_OBJ_NAME_LEN && isascii(name[n]) &&
+	       (isalnum(name[n]) || name[n] == '_' || name[n] == '.'))
+		n++;
+	memcpy(to, name, n);
+	to[n] = '\0';
+}
+
 static int make_array(struct engine *e, uint32_t global, uint64_t *budget)
 {
 	const struct global_place *pl = &e->unit.lo.globals[global];
@@ -98,15 +110,7 @@ static int make_array(struct engine *e, uint32_t global, uint64_t *budget)
 	char name[BPF_OBJ_NAME_LEN];
 	int err;
 
-	/* names that the kernel takes */
-	for (size_t i = 0; i < sizeof(name); i++) {
-		name[i] = i < strlen(g->name) && (g->name[i] == '_' || g->name[i] == '.' ||
-			  (unsigned)(g->name[i] | 32) - 'a' < 26 || (unsigned)g->name[i] - '0' < 10) ?
-			  g->name[i] : '\0';
-		if (!name[i])
-			break;
-	}
-	name[sizeof(name) - 1] = '\0';
+	map_name(name, g->name);
 	err = make_hash(e, global, name, budget);
 	if (!err && g->wrap)
 		err = map_make(e, pl->order_map, BPF_MAP_TYPE_ARRAY, "order", 4, 8 + pl->key_size,

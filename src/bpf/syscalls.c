@@ -10,9 +10,8 @@
 #include "base/ds.h"
 #include "base/xalloc.h"
 #include "bpf/kernel.h"
+#include "bpf/pt_regs.h"
 
-#define PT_ORIG_AX	120	/* struct pt_regs */
-#define PT_BX		40
 #define TS_COMPAT	2	/* thread_info.status: the call came by the 32-bit interface */
 
 /* Calls of the 32-bit interface that are many: which one says the first argument, in the bits of `mask`. */

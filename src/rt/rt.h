@@ -32,6 +32,7 @@
 #ifndef RT_STR_MAX
 #define RT_STR_MAX	(RT_MEM_SIZE / 8)	/* largest bound; a multiple of 8 */
 #endif
+#define RT_PAD		64		/* behind the block, so that words can be read at any masked offset */
 #define RT_ROUND(n)	(((n) + 7u) & ~7u)
 #define RT_CUT		(1L << 32)
 #define RT_LEN(r)	((uint32_t)(r))
@@ -39,7 +40,7 @@
 struct rt_mem {
 	int64_t arg[4];			/* further parameters */
 	int64_t tmp[12];		/* scratch of the routines */
-	uint8_t b[RT_MEM_SIZE + 64];	/* the pad lets words be read at any masked offset */
+	uint8_t b[RT_MEM_SIZE + RT_PAD];
 };
 
 /* rt/str.c */
