@@ -3,8 +3,7 @@
 
 Lists failures and the reasons of skips, then prints "N passed, N failed, N skipped".
 A file that is missing or unreadable counts as one failure: a suite or a step that left no results.
-Exit status 1 if anything failed or
-nothing passed.
+Exit status 1 if anything failed or nothing passed.
 """
 import sys
 import xml.etree.ElementTree as ET
