@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/errno_name.h"
 #include "interp/state.h"
 #include "ir/wire.h"
@@ -79,6 +80,24 @@ static int32_t target_of(const struct interp *in)
 static const struct prog_point *point_of(const struct interp *in)
 {
 	return in->point == UINT32_MAX ? NULL : &in->p->points[in->point];
+}
+
+const char *interp_point_name(const struct interp *in)
+{
+	const struct prog_point *pt = point_of(in);
+
+	return pt && pt->str[IR_PP_FULL] ? pt->str[IR_PP_FULL] : "";
+}
+
+/* What sprint_backtrace() and the like give here, where there is no stack; backtrace() is empty. */
+static uint32_t no_backtrace(struct interp *in, const struct ir_expr *e)
+{
+	char *text = e->imm ? xasprintf(OUT_NO_BACKTRACE, e->op == IR_KBACKTRACE ? "kernel" : "user",
+					interp_point_name(in)) : xstrdup("");
+	uint32_t at = interp_push_text(in, text, strlen(text), e->bound);
+
+	free(text);
+	return at;
 }
 
 /* Of the process of the run, which TASK 0 stands for. */
@@ -263,7 +282,9 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 		return file_text(in, e);
 	case IR_ERRNO_STR:
 		return errno_text(in, e);
-	default:	/* backtraces: there is no stack */
+	case IR_UBACKTRACE: case IR_KBACKTRACE:
+		return no_backtrace(in, e);
+	default:
 		break;
 	}
 	s = s ? s : "";

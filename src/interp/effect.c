@@ -222,7 +222,13 @@ int64_t interp_effect(struct interp *in, const struct ir_expr *e)
 	case IR_TOKENIZE:
 		interp_tokenize(in, e);
 		break;
-	default:	/* PRINT_UBT, PRINT_KBT: there is no stack to show */
+	case IR_PRINT_UBT: case IR_PRINT_UBT_AT: case IR_PRINT_KBT:
+		for (uint32_t i = 0; i < e->nargs; i++)
+			interp_int(in, e->args[i]);
+		out_buf_printf(&in->out, OUT_NO_BACKTRACE, e->op == IR_PRINT_KBT ? "kernel" : "user",
+			       interp_point_name(in));
+		break;
+	default:
 		break;
 	}
 	return 0;

@@ -37,7 +37,7 @@ struct interp_env {
 	void (*service)(void *ctx, int64_t kind, const char *text);
 	/* Deferred text (symbols, backtraces); also used for USYM, MODNAME, UBACKTRACE ops. */
 	struct out_defer defer;
-	/* print_ubacktrace and the like in a user handler have no process to show: prints nothing. */
+	/* Names the addresses of a text (print_syms() and the like); NULL: nothing is printed. */
 	void (*print_syms)(void *ctx, const char *addrs, int64_t imm, struct out_buf *out);
 	int32_t target;		/* target(): pid of -x or -c */
 	const struct interp_subject *subject;	/* of the next runs; NULL: the stap process */

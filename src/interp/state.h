@@ -124,6 +124,8 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e);
 
 /* subject.c: the process the run is about */
 pid_t interp_pid(const struct interp *in);
+/* The point being run, as pp() has it. */
+const char *interp_point_name(const struct interp *in);
 pid_t interp_tid(const struct interp *in);
 /* PID .. EGID */
 int64_t interp_subject_int(const struct interp *in, enum ir_op op);

@@ -12,6 +12,9 @@
 #include "ir/ir.h"
 #include "ir/wire.h"
 
+/* What a backtrace is where there is none: "kernel" or "user", and the point. */
+#define OUT_NO_BACKTRACE "<no %s backtrace at %s>\n"
+
 /* Growing byte buffer; zero-initialise, release with out_buf_free(). */
 struct out_buf {
 	char *p;

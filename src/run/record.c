@@ -177,9 +177,21 @@ static void kstack_returning(struct run_session *s, const struct wire_record *r)
 	out_buf_str(&s->text, "\nReturning to  : ");
 }
 
+/* For a stack without frames: of a kernel thread, or of the kernel at an instruction of a program. */
+static void no_frames(struct run_session *s, const struct wire_record *r, const char *whose)
+{
+	const char *name = s->prog->points[r->point].str[IR_PP_FULL];
+
+	out_buf_printf(&s->text, OUT_NO_BACKTRACE, whose, name ? name : "");
+}
+
 static void print_frames(struct run_session *s, const struct wire_record *r, enum run_addr_form form,
 			 const uint64_t *pc, size_t n)
 {
+	if (!n || !pc[0]) {	/* a kernel thread has no registers of user space, they read as zero */
+		no_frames(s, r, "user");
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		struct run_query q = { .tgid = (pid_t)r->tgid, .addr = pc[i], .when = r->time_ns,
 				       .caller = i > 0 };
@@ -238,8 +250,12 @@ static void on_kstack(struct run_session *s, const struct wire_record *r, const 
 	if (it->size < sizeof(n))
 		return;
 	memcpy(&n, it->data, sizeof(n));
-	if (!n || n > RUN_WALK_MAX || n > it->size / 8 - 1)
+	if (n > RUN_WALK_MAX || n > it->size / 8 - 1)
 		return;
+	if (!n) {
+		no_frames(s, r, "kernel");
+		return;
+	}
 	memcpy(pc, it->data + sizeof(n), n * 8);
 	run_symbols_start(s);
 	if (form != RUN_ADDR_BRIEF)

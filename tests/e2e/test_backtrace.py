@@ -125,7 +125,7 @@ def test_from_given_registers():
     own, given, caller, nowhere = trace(program, text, command=f"{program} 3").ok().out.split("--\n")
     assert len(frames(own)) > 8 and given == own
     assert caller == own.split("\n", 1)[1] and "compare" in caller.splitlines()[0]
-    assert "deep" not in nowhere
+    assert not frames(nowhere)
 
 
 def test_symbol_functions():
@@ -150,3 +150,27 @@ def test_through_functions_whose_return_is_probed():
               'probe process(PROG).function("main").return { n++ } probe end { println(n) } ') + plain
     names = [f.group(2, 3) for f in frames(trace(program, plain).ok().out)]
     assert names and names == [f.group(2, 3) for f in frames(trace(program, hidden).ok().out)]
+
+
+@pytest.mark.parametrize("point", ["begin", "end", "timer.ms(20)"])
+def test_no_backtrace_where_there_is_no_stack(point):
+    """As SystemTap says it; strings of addresses are empty."""
+    calls = {"kernel": ["print_backtrace()", "print_backtrace_fileline()", "print(sprint_backtrace())"],
+             "user": ["print_ubacktrace()", "print_ubacktrace_brief()", "print_ubacktrace(1, 2, 3)",
+                      "print(sprint_ubacktrace())"]}
+    text = " ".join(call for each in calls.values() for call in each)
+    more = "" if point == "begin" else "probe begin { exit() }" if point == "end" else ""
+    result = script(f'probe {point} {{ {text} println(backtrace(), ubacktrace(), ".") '
+                    f'print_stack(backtrace()) exit() }} {more}').ok()
+    assert result.lines == [f"<no {whose} backtrace at {point}>" for whose, each in calls.items() for _ in each] + ["."]
+
+
+def test_no_kernel_backtrace_in_a_program(places):
+    result = trace(places, 'probe process(PROG).function("outer") { print_backtrace() println(backtrace(), ".") }').ok()
+    assert re.fullmatch(r'<no kernel backtrace at process\("[^"]*"\)\.function\("outer@[^"]*"\)>\n\.\n', result.out)
+
+
+def test_no_user_backtrace_of_the_idle_task():
+    text = ('probe kernel.trace("sched_switch") { if (tid() == 0) { print_ubacktrace() exit() } } '
+            'probe timer.s(20) { exit() }')
+    assert script(text).ok().out == '<no user backtrace at kernel.trace("sched:sched_switch")>\n'
