@@ -22,8 +22,10 @@
 #define LOOP_LAG_NS	(4 * LOOP_MS)	/* how long a handler may take to deliver */
 #define LOOP_PRUNE_NS	(5000 * LOOP_MS)
 #define LOOP_SKIPS_NS	(200 * LOOP_MS)
-#define LOOP_FDS	5		/* polled in any case */
 #define LOOP_TIMEOUT_ID	UINT32_MAX	/* the timer of -T */
+
+/* What is waited for, in this order; the files' and the recorder's come behind. */
+enum { LOOP_STOP, LOOP_TIMERS, LOOP_ENGINE, LOOP_UEVENTS, LOOP_REPLACED, LOOP_FDS };
 
 struct loop {
 	int64_t drain_at, prune_at, skips_at;
@@ -115,47 +117,55 @@ static int loop_timeout(const struct run_session *s, const struct loop *l)
 	return left <= 0 ? 0 : (int)((left + LOOP_MS - 1) / LOOP_MS);
 }
 
+/* Waits for something to do; false: it cannot be waited for. */
+static bool loop_wait(struct run_session *s, const struct loop *l, struct pollfd *p)
+{
+	nfds_t nfds = LOOP_FDS;
+	int rc = run_timers_arm(&s->timers);
+
+	p[LOOP_STOP] = (struct pollfd){ .fd = s->stop_fd, .events = POLLIN };
+	p[LOOP_TIMERS] = (struct pollfd){ .fd = s->timers.fd, .events = POLLIN };
+	p[LOOP_ENGINE] = (struct pollfd){ .fd = s->engine && !l->held ? engine_poll_fd(s->engine) : -1,
+					  .events = POLLIN };
+	p[LOOP_UEVENTS] = (struct pollfd){ .fd = s->uevents_fd, .events = POLLIN };
+	p[LOOP_REPLACED] = (struct pollfd){ .fd = run_replaced_fd(s->replaced), .events = POLLIN };
+	if (s->files) {
+		run_files_poll(s, p + nfds);
+		nfds += RUN_FILES_FDS;
+	}
+	if (s->recorder) {
+		run_recorder_poll(s->recorder, p + nfds);
+		nfds += RUN_RECORDER_FDS;
+	}
+	if (!rc && (poll(p, nfds, loop_timeout(s, l)) >= 0 || errno == EINTR))
+		return true;
+	run_error(s, "waiting for events failed: %s", strerror(rc ? -rc : errno));
+	return false;
+}
+
 void run_loop(struct run_session *s)
 {
 	struct loop l = { .drain_at = run_clock_ns() + LOOP_DRAIN_NS };
 
 	while (s->state == RUN_RUNNING) {
-		struct pollfd p[LOOP_FDS + RUN_FILES_FDS + RUN_RECORDER_FDS] = {
-			{ .fd = s->stop_fd, .events = POLLIN },
-			{ .fd = s->timers.fd, .events = POLLIN },
-			{ .fd = s->engine && !l.held ? engine_poll_fd(s->engine) : -1, .events = POLLIN },
-			{ .fd = s->uevents_fd, .events = POLLIN },
-			{ .fd = run_replaced_fd(s->replaced), .events = POLLIN },
-		};
-		int rc = run_timers_arm(&s->timers);
-		nfds_t nfds = LOOP_FDS;
+		struct pollfd p[LOOP_FDS + RUN_FILES_FDS + RUN_RECORDER_FDS] = { { 0 } };
 
-		p[1].fd = s->timers.fd;
-		if (s->files) {
-			run_files_poll(s, p + nfds);
-			nfds += RUN_FILES_FDS;
-		}
-		if (s->recorder) {
-			run_recorder_poll(s->recorder, p + nfds);
-			nfds += RUN_RECORDER_FDS;
-		}
-		if (rc || (poll(p, nfds, loop_timeout(s, &l)) < 0 && errno != EINTR)) {
-			run_error(s, "waiting for events failed: %s", strerror(rc ? -rc : errno));
+		if (!loop_wait(s, &l, p)) {
 			s->state = RUN_ERROR;
 			break;
 		}
-		if (p[0].revents)
+		if (p[LOOP_STOP].revents)
 			loop_signals(s);
 		if (s->recorder && run_recorder_serve(s->recorder))
 			run_exit_request(s);
 		if (s->files)
 			run_files_serve(s, p + LOOP_FDS);
-		if (p[3].revents)
+		if (p[LOOP_UEVENTS].revents)
 			run_uevents_read(s, s->uevents_fd);
-		if (p[4].revents)
+		if (p[LOOP_REPLACED].revents)
 			run_replaced_read(s, s->replaced);
 		loop_timers(s);
-		if (s->engine && p[2].revents) {
+		if (s->engine && p[LOOP_ENGINE].revents) {
 			/* Now, and again for what the lag leaves behind. */
 			int64_t now = run_clock_ns();
 

@@ -52,21 +52,37 @@ struct run_session *run_session_create(struct program *p, const struct run_optio
 	return s;
 }
 
+/* A base that was looked up (prog_place.base, prog_point.base): one behind the other they are mostly the same. */
+struct known_base {
+	const char *base;	/* NULL: none yet */
+	uint64_t at;
+};
+
+/* Makes it the one that is known; false and *e: the kernel does not have it. */
+static bool find_base(struct known_base *known, const char *base, struct dbg_error *e)
+{
+	if (known->base && !strcmp(known->base, base))
+		return true;
+	known->base = NULL;
+	if (!dbg_kernel_base(base, &known->at, e))
+		return false;
+	known->base = base;
+	return true;
+}
+
 /* Where the kernel has what handlers read of its memory; -1 and *e: it has not all of it. */
 static int find_places(struct run_session *s, struct dbg_error *e)
 {
-	const char *known = NULL;
-	uint64_t at = 0;
+	struct known_base known = { .base = NULL };
 
 	for (size_t i = 0; i < arrlenu(s->prog->places); i++) {
 		struct prog_place *p = &s->prog->places[i];
 
 		if (p->found)
 			continue;
-		if ((!known || strcmp(known, p->base)) && !dbg_kernel_base(p->base, &at, e))
+		if (!find_base(&known, p->base, e))
 			return -1;
-		known = p->base;
-		p->address = at + p->offset;
+		p->address = known.at + p->offset;
 		p->found = true;
 	}
 	return 0;
@@ -222,9 +238,8 @@ static int session_load_engine(struct run_session *s)
 /* Finds where the kernel's code is now, and makes sure that what handlers read of its memory was found. */
 static int place_kernel(struct run_session *s)
 {
-	const char *known = NULL;
+	struct known_base known = { .base = NULL };
 	struct dbg_error e;
-	uint64_t at = 0;
 
 	if (find_places(s, &e)) {
 		run_error(s, "cannot read the kernel's memory: %s", e.msg);
@@ -235,12 +250,11 @@ static int place_kernel(struct run_session *s)
 
 		if (!p->base || p->address)
 			continue;
-		if ((!known || strcmp(known, p->base)) && !dbg_kernel_base(p->base, &at, &e)) {
+		if (!find_base(&known, p->base, &e)) {
 			run_error(s, "cannot probe '%s': %s", p->name ? p->name : p->base, e.msg);
 			return -1;
 		}
-		known = p->base;
-		p->address = at + p->offset;
+		p->address = known.at + p->offset;
 	}
 	if (s->shared)
 		attach_place_shared(s->prog, s->shared);
