@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,6 +18,7 @@
 
 #include "base/ds.h"
 #include "interp/plainstore.h"
+#include "probe/tracefs.h"
 #include "run/priv.h"
 #include "run/stop.h"
 
@@ -72,6 +74,15 @@ static void kernel_line(struct run_session *s, const char *path, const char *tex
 		close(fd);
 }
 
+static void trace_line(struct run_session *s, const char *text)
+{
+	const char *tracefs = tracefs_path();
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/trace_marker", tracefs ? tracefs : "/sys/kernel/tracing");
+	kernel_line(s, path, text);
+}
+
 void run_user_service(struct run_session *s, int64_t kind, const char *text)
 {
 	switch (kind) {
@@ -82,7 +93,7 @@ void run_user_service(struct run_session *s, int64_t kind, const char *text)
 		kernel_line(s, "/dev/kmsg", text);
 		break;
 	case IR_SERVICE_TRACE:
-		kernel_line(s, "/sys/kernel/tracing/trace_marker", text);
+		trace_line(s, text);
 		break;
 	case IR_SERVICE_PANIC:
 		kernel_line(s, "/dev/kmsg", text);

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """begin, end, error and never: order, and what ends a session."""
+import os
+import pathlib
 import signal
 
-from support import background, script
+import pytest
+
+from support import STAP, background, run, script
 
 
 def test_hello():
@@ -93,3 +97,15 @@ def test_second_interrupt_always_ends():
 def test_several_probe_points_share_a_handler():
     result = script('probe begin, end { println("x") exit() }').ok()
     assert result.lines == ["x", "x"]
+
+
+@pytest.mark.parametrize("before", ("true", "umount /sys/kernel/tracing"))
+def test_lines_in_the_trace_buffer(before):
+    """Also where tracefs is not mounted: then it is, in the mount namespace of the test."""
+    trace = pathlib.Path("/sys/kernel/tracing/trace")
+    if not trace.exists() or pathlib.Path("/sys/kernel/tracing/tracing_on").read_text() != "1\n":
+        pytest.skip("nothing is traced here: tracefs is not mounted, or tracing_on is 0")
+    line = f"test {os.getpid()} {before}"
+    result = run(["unshare", "-m", "sh", "-c", f"{before} && exec {STAP} -e 'probe begin {{ ftrace(\"{line}\") exit() }}'"])
+    assert result.ok().err == ""
+    assert f": {line}\n" in trace.read_text()
