@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define FIRST_PID_NAMESPACE 0xEFFFFFFC	/* its inode, in every kernel */
 
 int procfs_each_id(const char *dir, procfs_id_fn *fn, void *ctx)
 {
@@ -66,4 +69,11 @@ int procfs_each_symbol(procfs_symbol_fn *fn, void *ctx)
 	free(line);
 	fclose(f);
 	return 0;
+}
+
+bool procfs_has_own_ids(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino != FIRST_PID_NAMESPACE;
 }

@@ -22,4 +22,7 @@ struct procfs_symbol {
 typedef bool procfs_symbol_fn(void *ctx, const struct procfs_symbol *s);
 int procfs_each_symbol(procfs_symbol_fn *fn, void *ctx);
 
+/* Does /proc number processes otherwise than the kernel does, as in a container (a pid namespace)? */
+bool procfs_has_own_ids(void);
+
 #endif

@@ -180,7 +180,8 @@ static const char *pass4_save(struct cli_session *cs)
 	if (!name)
 		dir = cs->keep_dir ? cs->keep_dir : cli_cache_dir(cs->arena);
 	if (!dir) {
-		fprintf(stderr, "ERROR: cannot create the cache directory: %s\n", strerror(errno));
+		fprintf(stderr, "ERROR: cannot create the cache directory %s: %s; SYSTEMTAP_DIR names another place, -m NAME "
+			"writes NAME.bpo here\n", cli_cache_path(cs->arena), strerror(errno));
 		return NULL;
 	}
 	path = name ? arena_printf(cs->arena, "%s.bpo", name) :

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/ds.h"
+#include "base/procfs.h"
 #include "base/xalloc.h"
 #include "dbg/kernelfile.h"
 #include "interp/memstore.h"
@@ -232,6 +233,10 @@ static int session_load_engine(struct run_session *s)
 	run_feed_load(s);
 	if (s->wants_symbols)
 		session_start_symbols(s);
+	if ((s->prog->target || s->wants_symbols) && procfs_has_own_ids())
+		run_warn(s, "stap runs in a pid namespace of its own, but events carry the kernel's process ids: -c, -x and "
+			    "target() will not match, and addresses of programs stay without names; start it in the namespace "
+			    "of the host");
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 import pathlib
 import shutil
 
-from support import script, stap
+from support import STAP, run, script, stap
 
 DOUBLE = "probe oneshot { x = 1 y = 2 x = 3 println(2) }"
 
@@ -107,3 +107,23 @@ def test_suffix_of_an_alias_says_what_is_missing():
     err = script('probe f = module("no_such_module").function("x") {} probe f.call { println(1) }').failed().err
     assert "no match (is kernel module 'no_such_module' loaded?)" in err, err
     assert "invalid suffix for probe" in script("probe f = begin {} probe f.return { println(1) }").failed().err
+
+
+NAMESPACE = "stap runs in a pid namespace of its own"
+
+
+def test_a_pid_namespace_of_its_own():
+    """Told where processes are looked for by their ids, and only there."""
+    inside = ["unshare", "--pid", "--fork", "--mount", "--mount-proc"]
+    text = "probe syscall.getppid { if (pid() == target()) println(1) }"
+    assert run([*inside, STAP, "-e", text, "-c", "true"]).ok().err.count(NAMESPACE) == 1
+    assert NAMESPACE not in script(text, "-c", "true").ok().err
+    counting = "probe kernel.trace(\"sys_enter\") { exit() }"
+    assert NAMESPACE not in run([*inside, STAP, "-e", counting]).ok().err
+
+
+def test_no_place_for_the_cache(tmp_path):
+    home = tmp_path / "file"
+    home.write_text("")
+    err = stap("-p4", "-e", "probe begin { println(1) }", env={"HOME": str(home), "SYSTEMTAP_DIR": str(home / "none")}).failed().err
+    assert f"cannot create the cache directory {home}/none/cache: " in err and "SYSTEMTAP_DIR" in err and "-m NAME" in err
