@@ -6,14 +6,14 @@
  * With debug information of the kernel they are resolved as those of programs are, see kimage.c.  Without it
  * functions come from kallsyms and are described by BTF: a few are probed by trampolines (fentry, fexit),
  * which are the cheapest; many, and those that BTF does not know, by kprobes, all of which
- * share a program.  What only DWARF tells (files, lines, inlined copies, labels, callees) is refused in words.
+ * share a program.  What only DWARF tells (files, lines, inlined copies, labels, callees) is refused in words; why
+ * a name has no function is found out in kfunc_why.c.
  */
 #include "probe/families.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/arena.h"
 #include "base/diag.h"
@@ -61,17 +61,6 @@ struct search {
 	struct kfunc *found;		/* stb_ds array */
 	bool elsewhere;			/* of a kernel that does not run here: its types are not at hand */
 	bool unarmed;			/* found, but this kernel probes no functions */
-};
-
-/* Names that functions had in other versions of the kernel. */
-static const struct { const char *old, *now; } renamed[] = {
-	{ "_do_fork", "kernel_clone" },
-	{ "do_fork", "kernel_clone" },
-	{ "do_sys_open", "do_sys_openat2" },
-	{ "__vfs_read", "vfs_read" },
-	{ "__vfs_write", "vfs_write" },
-	{ "generic_make_request", "submit_bio_noacct" },
-	{ "blk_account_io_completion", "blk_account_io_done" },
 };
 
 static bool is_return(const struct search *s)
@@ -248,95 +237,13 @@ static void absolute_point(struct search *s, const struct probe_family *f, struc
 
 /* ---- what is wrong ---- */
 
-static const char *release_text(struct arena *a)
-{
-	struct utsname u;
-
-	return uname(&u) ? "" : arena_strdup(a, u.release);
-}
-
-/* What the compiler made of the function, as NAME.isra.0: all call that, it may have lost parameters.  Or NULL. */
-static const char *name_of_clone(const char *name)
-{
-	size_t n, len = strlen(name);
-	const struct ksym *sym = ksyms_functions(false, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (!strncmp(sym[i].name, name, len) && (!strncmp(sym[i].name + len, ".isra.", 6) ||
-							 !strncmp(sym[i].name + len, ".constprop.", 11)))
-			return sym[i].name;
-	return NULL;
-}
-
-/* What the function is called by now, if this kernel has that; NULL. */
-static const char *name_by_now(const char *name)
-{
-	size_t count;
-
-	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
-		if (!strcmp(name, renamed[i].old) && ksyms_find(NULL, renamed[i].now, &count))
-			return renamed[i].now;
-	return name_of_clone(name);
-}
-
-/* The loaded module that has the function, or NULL. */
-static const char *module_with(const char *name)
-{
-	size_t n;
-	const struct ksym *sym = ksyms_functions(true, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(sym[i].name, name))
-			return sym[i].module;
-	return NULL;
-}
-
-static bool is_among(const char *name, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
-}
-
-const char *kfunc_new_name(struct arena *a, const char *name, const char *const *names, size_t n)
-{
-	const char *entry;
-
-	for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
-		if (!strcmp(name, renamed[i].old) && is_among(renamed[i].now, names, n))
-			return renamed[i].now;
-	if (strncasecmp(name, "sys_", 4))
-		return NULL;
-	entry = arena_printf(a, "__x64_sys_%s", name + 4);
-	return is_among(entry, names, n) ? entry : NULL;
-}
-
-/* Functions that could have been meant: renamed since, the entry of a system call, spelt alike. */
-static const char *similar_functions(struct search *s)
-{
-	struct arena *a = s->ps->arena;
-	const char **names = NULL, *like;
-	size_t n;
-	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (!s->module || !strcmp(s->module, sym[i].module))
-			arrput(names, sym[i].name);
-	like = s->module ? NULL : kfunc_new_name(a, s->name, names, arrlenu(names));
-	if (!like)
-		like = probe_similar(a, s->name, names, arrlenu(names), PROBE_SIMILAR_MAX);
-	arrfree(names);
-	return like;
-}
-
 static void refuse_functions(struct search *s, struct probe_result *out)
 {
 	s->unarmed = true;
 	probe_fail(s->ps, out, "no-kernel-functions", NULL, "this kernel (%s) does not let its functions be probed: it "
 		   "offers neither kprobes (CONFIG_KPROBE_EVENTS) nor fentry programs (CONFIG_FPROBE, "
 		   "CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS); its tracepoints can be probed: kernel.trace(\"*\")",
-		   release_text(s->ps->arena));
+		   kfunc_release(s->ps->arena));
 }
 
 /* Does the kernel let any of its functions be probed? */
@@ -366,7 +273,7 @@ static void kfunc_explain(struct search *s, struct probe_result *out)
 		refuse_functions(s, out);
 		return;
 	}
-	like = exists || s->ps->optional || is_glob(s->name) ? "" : similar_functions(s);
+	like = exists || s->ps->optional || is_glob(s->name) ? "" : kfunc_similar(s->ps->arena, s->module, s->name);
 	if (s->module && !*like && !exists)
 		probe_fail(s->ps, out, "no-match", NULL, "no match (is kernel module '%s' loaded?)", s->module);
 	else
@@ -479,80 +386,6 @@ static bool needs_debuginfo(const struct search *s, const char *text)
 	}
 }
 
-/* A function that wild cards leave out, as NAME.isra.0, although they match; NULL: none. */
-static const char *clone_matching(const char *glob)
-{
-	size_t n;
-	const struct ksym *sym = ksyms_functions(false, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if ((strstr(sym[i].name, ".isra.") || strstr(sym[i].name, ".constprop.")) &&
-		    !strstr(sym[i].name, ".part.") && !fnmatch(glob, sym[i].name, 0))
-			return sym[i].name;
-	return NULL;
-}
-
-/* How many functions match the wild cards, which then are such as cannot be probed. */
-static size_t refused_matches(const struct search *s, const char *name)
-{
-	size_t n, matches = 0;
-	const struct ksym *sym = ksyms_functions(s->module != NULL, &n);
-
-	for (size_t i = 0; i < n; i++)
-		matches += !fnmatch(name, sym[i].name, 0) && (!s->module || !fnmatch(s->module, sym[i].module, 0)) &&
-			   (kblack_reason(s->ps, sym[i].name) || ksyms_blacklisted(sym[i].name) ||
-			    !ksyms_traceable(sym[i].name));
-	return matches;
-}
-
-/* Is there a symbol of the name, in the code that the kernel runs as it starts? */
-static bool is_gone_after_boot(const char *name)
-{
-	uint64_t addr = dbg_kernel_symbol(name);
-
-	return addr && addr >= dbg_kernel_symbol("_sinittext") && addr < dbg_kernel_symbol("_einittext");
-}
-
-/* A function that is not to be probed, or is somewhere else; by_symbols: nothing else was searched. */
-static void explain_refusal(struct search *s, const struct probe_spec *spec, bool by_symbols, struct probe_result *out)
-{
-	const char *reason = kblack_reason(s->ps, spec->function), *now, *module;
-	size_t count, matches;
-
-	if (!out->why)
-		return;
-	if (reason)
-		diag_hint(s->ps->diag, out->why, "function '%s' is blacklisted: %s", spec->function, reason);
-	else if (!dbg_kernel_is_running(&(struct dbg_kernel_opts){ s->ps->release }))
-		return;		/* lists are those of the running kernel */
-	else if (ksyms_find(s->module, spec->function, &count) &&
-		 (ksyms_blacklisted(spec->function) || !ksyms_traceable(spec->function)))
-		diag_hint(s->ps->diag, out->why,
-			  "the kernel does not let '%s' be probed: it is marked notrace, or on the "
-			  "list of functions that kprobes must not touch", spec->function);
-	else if (is_glob(spec->function) && (matches = refused_matches(s, spec->function)))
-		diag_hint(s->ps->diag, out->why, matches == 1 ?
-			  "%zu function matches, and the kernel does not let it be probed" :
-			  "%zu functions match, and the kernel lets none of them be probed", matches);
-	else if (!s->module && is_glob(spec->function) && (now = clone_matching(spec->function)))
-		diag_hint(s->ps->diag, out->why,
-			  "functions that the compiler changed, as '%s', are matched by patterns "
-			  "with a dot only, as \"%s.*\"", now, spec->function);
-	else if (!s->module && is_gone_after_boot(spec->function))
-		diag_hint(s->ps->diag, out->why, "'%s' is code that the kernel runs as it starts, and frees then",
-			  spec->function);
-	else if (!s->module && (now = name_by_now(spec->function)))
-		diag_hint(s->ps->diag, out->why, "in this kernel the function is called '%s'", now);
-	else if (!s->module && (module = module_with(spec->function)))
-		diag_hint(s->ps->diag, out->why, "the module '%s' has a function of this name: module(\"%s\").%s",
-			  module, module, s->m->name[1]);
-	else if (by_symbols && !s->module && !is_glob(spec->function) && !ksyms_find(NULL, spec->function, &count))
-		diag_hint(s->ps->diag, out->why,
-			  "a function that the compiler inlined everywhere is found by the kernel's debug "
-			  "information only: package linux-image-%s-dbg, or DEBUGINFOD_URLS",
-			  release_text(s->ps->arena));
-}
-
 /* The point means modules that are not loaded yet, too. */
 static void note_late(struct search *s, const struct probe_spec *spec)
 {
@@ -618,7 +451,7 @@ static void kfunc_resolve(struct probe_session *ps, const struct probe_family *f
 	if (!text && (text = probe_match_string(m, "statement")) && !probe_spec_parse(ps->arena, text, &spec))
 		text = NULL;
 	if (!arrlenu(out->points) && text && !ps->optional && !s.unarmed)
-		explain_refusal(&s, &spec, !n, out);
+		kfunc_explain_refusal(ps, m, &spec, !n, out);
 	ksyms_keep();
 }
 
