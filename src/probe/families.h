@@ -91,7 +91,7 @@ void probe_kernel_missing(struct probe_session *ps, struct probe_result *out, co
 /* Variables at a point in described code, for -L. */
 const struct probe_var *probe_code_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n);
 
-/* "NAME@FILE:LINE" taken apart. */
+/* "NAME@FILE:LINE" taken apart (spec.c). */
 struct probe_spec {
 	const char *function, *file;	/* file NULL: not given */
 	enum { PROBE_LINE_NONE, PROBE_LINE_ABSOLUTE, PROBE_LINE_RELATIVE, PROBE_LINE_WILDCARD,
