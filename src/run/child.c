@@ -43,10 +43,10 @@ char **run_child_words(const char *command)
 	return argv;
 }
 
-/* In the child: waits for the gate, then becomes the command. */
-static void child_main(char **argv, const char *command, int gate, int failure)
+/* In the child, so that $$ in the command is its own number: waits for the gate, then becomes the command. */
+static void child_main(const char *command, int gate, int failure)
 {
-	char go;
+	char **argv = run_child_words(command), go;
 	ssize_t n;
 	int err;
 
@@ -69,7 +69,6 @@ static void child_main(char **argv, const char *command, int gate, int failure)
 int run_child_start(struct run_child *c, const char *command)
 {
 	int gate[2], failure[2], err;
-	char **argv;
 	pid_t pid;
 
 	*c = (struct run_child){ .gate = -1, .failure = -1 };
@@ -81,17 +80,13 @@ int run_child_start(struct run_child *c, const char *command)
 		close(gate[1]);
 		return -err;
 	}
-	argv = run_child_words(command);
 	pid = fork();
 	err = errno;
 	if (pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		child_main(argv, command, gate[0], failure[1]);
+		child_main(command, gate[0], failure[1]);
 	}
-	for (char **a = argv; *a; a++)
-		free(*a);
-	free(argv);
 	close(gate[0]);
 	close(failure[1]);
 	if (pid < 0) {

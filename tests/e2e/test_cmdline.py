@@ -158,6 +158,12 @@ def test_command_output_and_arguments():
     assert result.lines == ["one  two 3", "end"]
 
 
+def test_number_of_the_command():
+    """$$ in the command is its own number, not that of stap."""
+    result = script("probe begin { println(target()) }", "-c", 'sh -c "echo $$"').ok()
+    assert len(result.lines) == 2 and result.lines[0] == result.lines[1]
+
+
 def test_command_status_is_reported():
     result = script('probe end { println("end") }', "-c", "exit 3")
     assert result.lines == ["end"]
