@@ -5,13 +5,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MEMORY_MIN	128	/* bytes that xmemstream() begins with */
 
 void out_of_memory(void)
 {
-	fputs("out of memory\n", stderr);
-	abort();
+	fputs("ERROR: out of memory\n", stderr);
+	_exit(1);
 }
 
 static void *checked(void *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The allocators of libc for memory that no arena holds: same arguments, same results, but running out of memory
- * aborts, so that callers need no checks.  The caller frees.  Not for sizes that a file claims.
+ * ends the process, so that callers need no checks.  The caller frees.  Not for sizes that a file claims.
  */
 #ifndef BASE_XALLOC_H
 #define BASE_XALLOC_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Says so and aborts; also for sizes that cannot be. */
+/* Says so and ends with status 1; also for sizes that cannot be. */
 _Noreturn void out_of_memory(void);
 
 void *xmalloc(size_t size);

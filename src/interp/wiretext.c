@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "interp/errno_name.h"
 #include "ir/names.h"
 #include "rt/rt.h"
@@ -23,14 +24,10 @@ struct wiretext {
 
 struct wiretext *wiretext_create(const struct program *p)
 {
-	struct wiretext *w = calloc(1, sizeof(*w));
+	struct wiretext *w = xcalloc(1, sizeof(*w));
 
-	if (!w)
-		abort();
 	w->p = p;
-	w->mem = calloc(1, sizeof(*w->mem));
-	if (!w->mem)
-		abort();
+	w->mem = xcalloc(1, sizeof(*w->mem));
 	return w;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/ds.h"
+#include "base/xalloc.h"
 #include "ir/traverse.h"
 
 struct judge {
@@ -119,10 +120,8 @@ static void judge_func(struct judge *j, uint32_t func)
 uint8_t *ir_pure_functions(const struct ir_module *m)
 {
 	size_t n = arrlenu(m->funcs);
-	struct judge j = { .m = m, .pure = calloc(n + 1, 1), .seen = calloc(n + 1, sizeof(bool)) };
+	struct judge j = { .m = m, .pure = xcalloc(n + 1, 1), .seen = xcalloc(n + 1, sizeof(bool)) };
 
-	if (!j.pure || !j.seen)
-		abort();
 	for (size_t i = 0; i < n; i++)
 		judge_func(&j, (uint32_t)i);
 	free(j.seen);

@@ -19,7 +19,8 @@ static volatile sig_atomic_t stop_fd = -1;
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define STOP_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
 
-static struct sigaction stop_saved[STOP_COUNT], stop_saved_chld, stop_saved_pipe, stop_saved_switch;
+static struct sigaction stop_saved[STOP_COUNT], stop_saved_chld, stop_saved_pipe, stop_saved_switch,
+	stop_saved_size;
 static sigset_t stop_saved_mask;
 static bool stop_installed;
 
@@ -84,6 +85,7 @@ int run_stop_install(void)
 	sa.sa_handler = SIG_IGN;
 	sa.sa_flags = 0;
 	sigaction(SIGPIPE, &sa, &stop_saved_pipe);
+	sigaction(SIGXFSZ, &sa, &stop_saved_size);	/* write(2) tells of it, too */
 	sigprocmask(SIG_UNBLOCK, &unblock, &stop_saved_mask);
 	stop_installed = true;
 	return fd;
@@ -106,6 +108,7 @@ void run_stop_child(void)
 	sigaction(SIGCHLD, &stop_saved_chld, NULL);
 	sigaction(SIGPIPE, &stop_saved_pipe, NULL);
 	sigaction(SIGUSR2, &stop_saved_switch, NULL);
+	sigaction(SIGXFSZ, &stop_saved_size, NULL);
 	sigprocmask(SIG_SETMASK, &stop_saved_mask, NULL);
 }
 

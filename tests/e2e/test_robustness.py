@@ -70,6 +70,17 @@ def test_full_device():
     assert b"No space left on device" in process.stderr
 
 
+def test_limit_on_the_size_of_files(tmp_path):
+    """A message, not SIGXFSZ; the command of -c has the signal."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))
+    out = tmp_path / "out"
+    result = script("probe timer.ms(1) { for (i = 0; i < 100; i++) println(i) }", "-o", out, preexec_fn=limit)
+    assert result.status == 1 and f"ERROR: Couldn't write to {out}: File too large" in result.err
+    result = script('probe end { println("end") }', "-c", f"head -c 100000 /dev/zero >{out}", preexec_fn=limit)
+    assert result.status == 1 and "Child process exited with status 153" in result.err
+
+
 def test_closed_standard_output():
     """The reader goes away (stap ... | head -1): no endless run, no crash."""
     process = subprocess.Popen([STAP, "-e", 'probe timer.ms(5) { println("line") }'], stdout=subprocess.PIPE,
@@ -325,6 +336,19 @@ def test_elements_are_read_in_little_memory():
         resource.setrlimit(resource.RLIMIT_AS, (60 << 20, 60 << 20))
     with Background([STAP, "-e", text, "-c", f"{program} 1000 1"], preexec=limit) as stap_:
         assert stap_.finish(20).ok().out == "1000 999000\n"
+
+
+@pytest.mark.parametrize("megabytes", [10, 30, 50, 60])
+def test_too_little_memory(megabytes):
+    """It ends, saying why, and leaves no core."""
+    if SANITIZED:
+        pytest.skip("the sanitizer itself needs more address space")
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    text = 'probe syscall.* { a[name, pid()] <<< 1 } global a probe timer.ms(200) { exit() }'
+    result = script(text, preexec_fn=limit)
+    assert result.status == 0 or (result.status == 1 and re.search("memory", result.err)), result
 
 
 def test_too_many_open_files(places):
