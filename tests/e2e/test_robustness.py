@@ -7,11 +7,12 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
 
-from support import Background, SANITIZED, STAP, background, compile_target, run, script, stap, trace, wait_until, \
+from support import Background, SANITIZED, STAP, TOP, background, compile_target, run, script, stap, trace, wait_until, \
     with_program
 
 
@@ -311,6 +312,14 @@ def test_binary_input(tmp_path):
     for _ in range(10):
         path.write_bytes(generator.randbytes(2000))
         orderly(run([STAP, "-p2", path], timeout=20))
+
+
+def test_damaged_at_random(tmp_path):
+    """Some seconds of tests/fuzz/run: damaged ELF files and scripts."""
+    result = run([sys.executable, TOP / "tests/fuzz/run", "--build", STAP.parents[2], "--seconds", "4",
+                  "--keep", tmp_path / "found"], timeout=120)
+    runs, kept = re.search(r"(\d+) runs, (\d+) kept", result.out).groups()
+    assert result.status == 0 and int(runs) > 40 and kept == "0", result.out + result.err
 
 
 def test_little_memory(places):
