@@ -355,7 +355,7 @@ def test_too_little_memory(megabytes):
 
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
-    text = 'probe syscall.* { a[name, pid()] <<< 1 } global a probe timer.ms(200) { exit() }'
+    text = 'probe syscall.* { a[name] <<< 1 } global a probe timer.ms(200) { exit() }'
     result = script(text, preexec_fn=limit)
     assert result.status == 0 or (result.status == 1 and re.search("memory", result.err)), result
 
