@@ -96,6 +96,7 @@ struct prog_handler {
 struct prog_module {
 	const char *path;
 	const char *build_id;	/* hex or NULL */
+	uint64_t ino;		/* of a saved program: of the file then; 0: not known */
 };
 
 /* A probe point of the script in kernel modules: one that is loaded later is not probed, but told of. */

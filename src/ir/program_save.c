@@ -21,7 +21,7 @@
 #include "ir/names.h"
 #include "ir/regex.h"
 
-#define FORMAT_VERSION	6
+#define FORMAT_VERSION	7
 #define MAX_DEPTH	10000
 
 static const char magic[8] = "bpftap\n\1";
@@ -467,6 +467,7 @@ static void do_program(struct codec *c, struct program *p)
 			arrput(p->modules, (struct prog_module){ 0 });
 		do_str(c, &p->modules[i].path);
 		do_str(c, &p->modules[i].build_id);
+		DO(c, p->modules[i].ino);
 	}
 	n = do_count(c, arrlenu(p->places), 1);
 	for (uint32_t i = 0; i < n && !c->bad; i++) {

@@ -68,7 +68,7 @@ bool run_wants_names(const struct program *p)
 	return scan(p, scan_names);
 }
 
-static bool is_timely(enum point_kind kind)
+bool run_is_timely(enum point_kind kind)
 {
 	return kind != POINT_BEGIN && kind != POINT_END && kind != POINT_ERROR && kind != POINT_NEVER;
 }
@@ -80,7 +80,7 @@ bool run_names_kernel_while_hit(const struct program *p)
 	for (size_t i = 0; i < arrlenu(p->points); i++) {
 		const struct prog_handler *h = &p->handlers[p->points[i].handler];
 
-		if (h->kind == PROG_USER && is_timely(p->points[i].kind))
+		if (h->kind == PROG_USER && run_is_timely(p->points[i].kind))
 			ir_ops_reached(p->ir, h->body->body, reached);
 	}
 	return reached[IR_KSYM] || reached[IR_PRINT_SYMS];

@@ -128,6 +128,8 @@ void run_exit_request(struct run_session *s);
 
 /* ---- needs.c ---- */
 
+/* Whether points of the kind fire between begin and end. */
+bool run_is_timely(enum point_kind kind);
 /* Whether a kernel handler may walk user stacks. */
 bool run_wants_unwind(const struct program *p);
 /* Whether a kernel handler looks at names of addresses. */

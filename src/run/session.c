@@ -95,6 +95,10 @@ int run_session_build(struct run_session *s)
 	struct dbg_error e;
 	int rc;
 
+	if (!run_replaced_check(s)) {
+		run_error(s, "no probe point is left");
+		return -ENOENT;
+	}
 	find_places(s, &e);	/* the code has the addresses; it may also only be looked at, for another kernel */
 
 	if (!run_needs_kernel(s->prog))

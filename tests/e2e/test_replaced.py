@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Programs whose files are replaced, removed or changed while they are probed."""
+"""Programs whose files are replaced, removed or changed while they are probed, or before a saved script is run."""
 import os
+import re
 import shutil
 import signal
 import subprocess
 
 import pytest
 
-from support import background, compile_target, with_program
+from support import STAP, background, compile_target, run, stap, with_program
 
 TEXT = """
 probe begin { println("ready") }
@@ -60,3 +61,26 @@ def test_file_of_a_probed_program(tmp_path, change, hits, told):
         result = stap_.finish(10).ok()
     assert result.lines == ["ready", f"{3 + hits} {3 + hits}"]
     assert result.err.count("WARNING") == bool(told), result.err
+
+
+@pytest.mark.parametrize("flags,counts,told", [
+    (None, "3 3 3", None),
+    (("-O0", "-g"), "3 0 3", "'{program}' was replaced after the script was compiled: "
+                             "1 probe point is left out; compile it again"),
+    (("-O2", "-g"), "0 0 3", r'Build-id mismatch \[man warning::buildid\]: "{program}", expected [0-9a-f]+ '
+                             "actual [0-9a-f]+: 2 probe points are left out; compile the script again")])
+def test_saved_script_of_a_program_built_again(tmp_path, flags, counts, told):
+    program, same = tmp_path / "forks", compile_target("forks.c", output="same")
+    shutil.copy2(compile_target("forks.c"), program)
+    text = TEXT.replace("global n, begun", 'probe process("%s").function("work") { m++ } global n, begun, m' % same)
+    saved = stap("-p4", "-m", "saved", "-e", with_program(text.replace("begun)", 'begun, " ", m)'), program),
+                 cwd=tmp_path).ok().out.strip()
+    if flags:
+        shutil.copy2(compile_target("forks.c", *flags), tmp_path / "other")
+        os.rename(tmp_path / "other", program)
+    result = run([STAP.with_name("staprun"), saved, "-c", f"sh -c '{program} 2; {same} 2'"], cwd=tmp_path).ok()
+    assert result.lines == ["ready", counts]
+    if told:
+        assert re.fullmatch(f"WARNING: {told.format(program=program)}\n", result.err), result.err
+    else:
+        assert result.err == ""
