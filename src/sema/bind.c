@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sema/state.h"
 #include "sema/target.h"
@@ -46,6 +47,19 @@ static void resolve_operands(struct sema_scope *sc, struct ast_expr *e, resolve_
 	sc->assigned = saved;
 }
 
+/* At a return a variable has the value of the entry: said to who does not write @entry. */
+static void warn_captured(struct sema_scope *sc, const struct ast_expr *e)
+{
+	const struct probe_point *pt = sc->point;
+	const char *name = e->kind == EXPR_TARGET ? e->target->name : "$return";
+
+	if (!pt || (pt->scope != PROBE_SCOPE_RETURN && pt->scope != PROBE_SCOPE_KERNEL_RETURN) ||
+	    !strcmp(name, "$return") || !strcmp(name, "$$return") || (e->at.src && e->at.src->tapset))
+		return;
+	diag_warn(sc->st->s->diag, "captured", &e->at, "confusing usage, value is captured as @entry(%s) in .return "
+		  "probe [man stapprobes] RETURN PROBES", sema_text_expr(sc->st->s->arena, e));
+}
+
 static void bind_target(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)
 {
 	struct target_ctx c = context(sc);
@@ -60,6 +74,8 @@ static void bind_target(struct sema_scope *sc, struct ast_expr *e, resolve_fn *r
 	e->sema = target_bind(&c, e, use, &why);
 	if (!e->sema)
 		unbound(sc, e, why);
+	else
+		warn_captured(sc, e);
 }
 
 static void bind_entry(struct sema_scope *sc, struct ast_expr *e, resolve_fn *resolve)

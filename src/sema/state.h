@@ -73,6 +73,8 @@ bool sema_fold_defined(struct sema_state *st, struct ast_expr *e);
 
 /* text.c: points and expressions as pass 2 prints them */
 const char *sema_text_point(struct arena *a, const struct ast_point *pt);
+/* The expression as the parser would print it. */
+const char *sema_text_expr(struct arena *a, const struct ast_expr *e);
 const char *sema_text_points(struct arena *a, struct ast_point *const *list, size_t n, const char *sep);
 const char *sema_text_alias(struct arena *a, const struct ast_probe *alias);
 

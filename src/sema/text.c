@@ -24,6 +24,20 @@ const char *sema_text_points(struct arena *a, struct ast_point *const *list, siz
 	return kept;
 }
 
+const char *sema_text_expr(struct arena *a, const struct ast_expr *e)
+{
+	char *text = NULL;
+	const char *kept;
+	size_t len = 0;
+	FILE *out = xmemstream(&text, &len);
+
+	ast_print_expr(out, e);
+	fclose(out);
+	kept = arena_strndup(a, text, len);
+	free(text);
+	return kept;
+}
+
 const char *sema_text_point(struct arena *a, const struct ast_point *pt)
 {
 	struct ast_point *list[] = {(struct ast_point *)pt};

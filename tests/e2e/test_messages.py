@@ -127,3 +127,18 @@ def test_no_place_for_the_cache(tmp_path):
     home.write_text("")
     err = stap("-p4", "-e", "probe begin { println(1) }", env={"HOME": str(home), "SYSTEMTAP_DIR": str(home / "none")}).failed().err
     assert f"cannot create the cache directory {home}/none/cache: " in err and "SYSTEMTAP_DIR" in err and "-m NAME" in err
+
+
+def test_variables_of_returns_are_told_of(places):
+    """Their values are those of the entry; @entry says that the script knows."""
+    def warnings(expression):
+        text = f'probe process("{places}").function("outer").return {{ println({expression}) }}'
+        return [line for line in stap("-p2", "-e", text).ok().err.splitlines() if line.startswith("WARNING")]
+
+    for expression, name in (("$value", "$value"), ("$$parms", "$$parms"), ("@choose_defined($value, 1)", "$value")):
+        assert warnings(expression) == [
+            f"WARNING: confusing usage, value is captured as @entry({name}) in .return probe [man stapprobes] RETURN "
+            f"PROBES: identifier '{name}' at <input>:1:"
+            f"{len(f'probe process(`{places}`).function(`outer`).return {{ println(') + expression.index('$') + 1}"]
+    for expression in ("$return", "$$return", "@entry($value)", "@defined($value)"):
+        assert not warnings(expression), expression
