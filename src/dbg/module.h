@@ -148,6 +148,8 @@ struct dbg_sdt_arg {
 					 * symbol was found: then the address is value + load bias */
 	bool relocated;			/* value needs the load bias added */
 };
+#define DBG_SDT_MAX_ARGS	32	/* more than any mark has */
+
 /* Parses the argument string; at most `max` into args.  Number of arguments, or -code. */
 int dbg_sdt_parse(struct dbg_module *m, const char *text, struct dbg_sdt_arg *args, size_t max,
 		  struct dbg_error *e);

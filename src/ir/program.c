@@ -19,7 +19,6 @@ void program_limits_default(struct prog_limits *l)
 		.maxtrylock = 1000,
 		.maxerrors = 0,
 		.maxskipped = 100,
-		.interval_ms = 1000,
 		.buffer_bytes = 1 << 20,
 	};
 }

@@ -117,8 +117,8 @@ struct prog_place {
 /* Tunables, from -D and the command line; see program_limits_default(). */
 struct prog_limits {
 	uint32_t maxstringlen, maxmapentries, maxaction, maxaction_interruptible, maxnesting,
-		maxtrylock, maxerrors, maxskipped, interval_ms;
-	uint32_t kretactive;	/* calls that a return by kretprobe has room for; 0: as attach_shared.c has it */
+		maxtrylock, maxerrors, maxskipped;
+	uint32_t kretactive;	/* calls that a return by kretprobe has room for; 0: as attach_armer.c has it */
 	uint64_t buffer_bytes;	/* -s: of each CPU's ring */
 	bool suppress_time_limits;
 };

@@ -432,7 +432,6 @@ static void do_limits(struct codec *c, struct prog_limits *l)
 	DO(c, l->maxerrors);
 	DO(c, l->maxskipped);
 	DO(c, l->kretactive);
-	DO(c, l->interval_ms);
 	DO(c, l->buffer_bytes);
 	do_bool(c, &l->suppress_time_limits);
 }

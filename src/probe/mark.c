@@ -29,8 +29,6 @@ static const struct probe_pattern mark_patterns[] = {
 	MARK_ROWS("process(number).library(string)"),
 };
 
-#define MAX_MARK_ARGS 32
-
 static void mark_point(struct probe_session *ps, const struct probe_family *f, const struct probe_match *m,
 		       const struct probe_image *img, const struct dbg_sdt *sdt, struct probe_result *out)
 {
@@ -132,7 +130,7 @@ static void mark_resolve(struct probe_session *ps, const struct probe_family *f,
 
 static const struct probe_var *mark_vars(struct probe_session *ps, const struct probe_point *pt, size_t *n)
 {
-	struct dbg_sdt_arg args[MAX_MARK_ARGS];
+	struct dbg_sdt_arg args[DBG_SDT_MAX_ARGS];
 	struct dbg_error e;
 	struct probe_var *list;
 	int count;
@@ -140,7 +138,7 @@ static const struct probe_var *mark_vars(struct probe_session *ps, const struct 
 	*n = 0;
 	if (!pt->sdt)
 		return NULL;
-	count = dbg_sdt_parse(pt->module, pt->sdt->args, args, MAX_MARK_ARGS, &e);
+	count = dbg_sdt_parse(pt->module, pt->sdt->args, args, DBG_SDT_MAX_ARGS, &e);
 	if (count <= 0)
 		return NULL;
 	list = arena_new_array(ps->arena, struct probe_var, count);

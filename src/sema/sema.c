@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "dbg/module.h"
+#include "ir/program.h"
 #include "lang/parse.h"
 #include "probe/point.h"
 #include "sema/alias.h"
@@ -15,9 +16,10 @@
 
 void sema_session_init(struct sema_session *s, struct arena *a, struct diag_sink *diag)
 {
-	*s = (struct sema_session){.arena = a, .diag = diag};
-	s->limits.maxstringlen = 512;
-	s->limits.maxmapentries = 2048;
+	struct prog_limits l;
+
+	program_limits_default(&l);
+	*s = (struct sema_session){.arena = a, .diag = diag, .limits = { l.maxstringlen, l.maxmapentries }};
 }
 
 static void state_destroy(struct sema_state *st)

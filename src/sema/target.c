@@ -14,8 +14,6 @@
 #include "dbg/btf.h"
 #include "sema/target_access.h"
 
-#define MAX_ALTERNATIVES	5
-#define MAX_SDT_ARGS		32
 #define SYSCALL_ARGS		6
 
 #define SYSCALL_VARIABLES                                                                          \
@@ -121,7 +119,7 @@ static struct target_access *no_such_variable(struct target_binder *b, const cha
 	for (size_t i = 0; i < arrlenu(names); i++)
 		names[i] = arena_printf(b->c->ps->arena, "$%s", names[i]);
 	like = probe_similar(b->c->ps->arena, arena_printf(b->c->ps->arena, "$%s", name), names, arrlenu(names),
-			     MAX_ALTERNATIVES);
+			     PROBE_SIMILAR_MAX);
 	access_fail(b, "no-variable", &b->e->at, "unable to find local '%s', [man error::dwarf] dieoffset "
 		    "0x%" PRIx64 " in %s, near pc 0x%" PRIx64 " in %s %s (%s%s))", name, pt->func->die,
 		    info->kernel ? pt->prog.str[IR_PP_MODULE] : info->path, pt->pc, pt->func->name,
@@ -220,13 +218,13 @@ static bool argument_number(const char *name, long *n)
 
 unsigned target_argument_count(struct target_binder *b)
 {
-	struct dbg_sdt_arg args[MAX_SDT_ARGS];
+	struct dbg_sdt_arg args[DBG_SDT_MAX_ARGS];
 	struct dbg_error e;
 	int count;
 
 	if (b->c->point->scope != PROBE_SCOPE_MARK)
 		return SYSCALL_ARGS;
-	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, MAX_SDT_ARGS, &e);
+	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, DBG_SDT_MAX_ARGS, &e);
 	return count > 0 ? (unsigned)count : 0;
 }
 
@@ -243,14 +241,14 @@ static struct target_access *context_word(struct target_binder *b, uint32_t offs
 
 struct target_access *target_argument(struct target_binder *b, unsigned n)
 {
-	struct dbg_sdt_arg args[MAX_SDT_ARGS];
+	struct dbg_sdt_arg args[DBG_SDT_MAX_ARGS];
 	struct target_access *a;
 	struct dbg_error e;
 	int count;
 
 	if (b->c->point->scope != PROBE_SCOPE_MARK)
 		return n <= SYSCALL_ARGS ? context_word(b, CONTEXT_ARGS + 8 * (n - 1)) : NULL;
-	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, MAX_SDT_ARGS, &e);
+	count = dbg_sdt_parse(b->c->point->module, b->c->point->sdt->args, args, DBG_SDT_MAX_ARGS, &e);
 	if (count < 0)
 		return access_fail(b, "bad-mark", &b->e->at, "%s", e.msg);
 	if (n > (unsigned)count)
@@ -544,9 +542,7 @@ static struct target_access *bind_autocast(struct target_binder *b, unsigned use
 		return access_fail(b, "autocast", &b->e->at, "unknown type of target symbol operand");
 	a->kernel = b->c->operand_kernel;
 	s = dbg_type_strip(type);
-	if (s->kind == DBG_POINTER)
-		type = dbg_type_target(s);
-	else if (s->kind == DBG_ARRAY)
+	if (s->kind == DBG_POINTER || s->kind == DBG_ARRAY)
 		type = dbg_type_target(s);
 	return target_finish(b, a, type, true, use);
 }

@@ -39,7 +39,7 @@ struct target_ctx {
 };
 
 /*
- * Binds e, one of EXPR_TARGET, EXPR_ATVAR, EXPR_CAST, EXPR_AUTOCAST, EXPR_ENTRY; `use` is a set of enum
+ * Binds e, one of EXPR_TARGET, EXPR_ATVAR, EXPR_CAST, EXPR_AUTOCAST, EXPR_ENTRY, EXPR_PERF; `use` is a set of enum
  * target_use.  NULL: not possible, and *why (a diagnostic not yet issued, never NULL) says so.
  * EXPR_ENTRY wraps any expression: the caller types its operand; the access takes its value at the
  * function's entry (see target_entry_operand()).
