@@ -178,22 +178,27 @@ static void chain_messages(struct batch *b, const struct prog_nf *nf)
 	message(b, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
 }
 
-/* The first error among the replies, or 0 once the one acknowledgement is there; positive errno. */
+/*
+ * The first error among the replies, or 0 if there are only acknowledgements; positive errno.  They are all there when
+ * the batch is sent.  None is left: it would be taken for a reply to the next batch.
+ */
 static int batch_reply(int fd)
 {
 	char buf[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int err = -1;
 
 	for (;;) {
-		ssize_t n = recv(fd, buf, sizeof(buf), 0);
+		ssize_t n = recv(fd, buf, sizeof(buf), err < 0 ? 0 : MSG_DONTWAIT);
 		const struct nlmsghdr *h = (const struct nlmsghdr *)buf;
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n < 0 ? errno : EIO;
+			return err >= 0 ? err : n < 0 ? errno : EIO;
 		for (size_t left = (size_t)n; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			if (h->nlmsg_type == NLMSG_ERROR && h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
-				return -((const struct nlmsgerr *)NLMSG_DATA(h))->error;
+			if (err <= 0 && h->nlmsg_type == NLMSG_ERROR &&
+			    h->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr)))
+				err = -((const struct nlmsgerr *)NLMSG_DATA(h))->error;
 	}
 }
 

@@ -289,3 +289,14 @@ def test_no_table_is_left(tmp_path):
     if "cannot be probed" in result.err:
         pytest.skip("no nf_tables chains are used here")
     assert result.ok().lines[0].startswith("table arp stap_") and result.lines[1:] == ["1", "done"], result.out
+
+
+@pytest.mark.skipif(not shutil.which("nft"), reason="nft is not installed")
+def test_every_chain_has_its_own_result():
+    """A table of the name that stap is to use is there already, of somebody else: no chain is taken to be made."""
+    points = ", ".join(f'netfilter.hook("NF_INET_{hook}").pf("NFPROTO_IPV4")' for hook in ("LOCAL_IN", "LOCAL_OUT", "FORWARD"))
+    result = alone("sh", "-c", f"nft add table ip stap_$$ && exec '{STAP}' -e 'global n probe {points} {{ n++ }}' -c true",
+                   env={"BPFTAP_WITHOUT": "netfilter_link"})
+    if "cannot be probed" in result.err:
+        pytest.skip("no nf_tables or no kprobes here")
+    assert "nf_tables chain at hook" in result.failed().err and "2 more probe points could not be registered" in result.err
