@@ -176,16 +176,18 @@ static void test_perf_event(void **state)
 /* A bad point is reported alone; the others of its link work. */
 static void test_bad_offset(void **state)
 {
-	struct arena *arena = arena_create();
-	struct program *p = one_handler(arena, PROG_UPROBE);
 	struct prog_point good = uprobe_at("probed_function"), bad = good;
 	struct attach_error *errors;
 	struct attachment *at;
+	struct arena *arena;
+	struct program *p;
 	int fd;
 
 	need_rights();
 	if (!attach_has_uprobe_multi())
 		skip();
+	arena = arena_create();
+	p = one_handler(arena, PROG_UPROBE);
 	fd = counting_program(BPF_PROG_TYPE_KPROBE, UPROBE_MULTI);
 	bad.offset = 1ull << 40;	/* beyond the file */
 	arrput(p->points, good);
