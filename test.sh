@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Installs what is missing, builds, and runs every test: unit, golden and end-to-end, in a plain build and
-# again in one with AddressSanitizer (leaks, too) and UndefinedBehaviorSanitizer; then a selection, of the plain build, on
-# other kernels under emulation.  The last line is the sum, whatever happens:
+# again in one with AddressSanitizer (leaks, too) and UndefinedBehaviorSanitizer; then a selection on other kernels under
+# emulation, with sanitizers a short one.  The last line is the sum, whatever happens:
 #	N passed, N failed, N skipped
 # Exit status 0 only when something ran and nothing failed.  A step that cannot be done, or a suite that exceeds its
 # time, counts as one failure, and the others go on.
@@ -122,6 +122,22 @@ test_build()
 	pytest_suite "e2e tests ($build)" "$build" "$build/e2e.junit.xml" 1500 tests/e2e
 }
 
+# test_kernels BUILD [VARIABLE=VALUE...]: on other kernels, at once: the machine of the tests waits much of its time.
+test_kernels()
+{
+	local build=$1 how kernel
+	shift
+	say "tests on other kernels ($build)"
+	rm -f "$build"/vm-*.log
+	for how in begin_suite end_suite; do
+		for kernel in 6.1 6.12; do
+			pytest_suite "tests on $kernel ($build)" "$build" "$build/vm-$kernel.junit.xml" 1200 tests/vm \
+				BPFTAP_KERNELS="$kernel" "$@" 2>>"$build/vm-$kernel.log"
+		done
+	done
+	cat "$build"/vm-*.log >&2
+}
+
 [ "$(id -u)" -eq 0 ] || die "the end-to-end tests trace programs: run this as root"
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export PYTHONDONTWRITEBYTECODE=1
@@ -133,12 +149,5 @@ for build in "${variants[@]}"; do
 	[ "$build" != build-asan ] || options=(-Db_sanitize=address,undefined -Db_lundef=false)
 	step "$build" build_tree "$bpftap_top/$build" "${options[@]}" && test_build "$build"
 done
-say "tests on other kernels (build)"	# at once: the machine of the tests waits much of its time
-rm -f build/vm-*.log
-for how in begin_suite end_suite; do
-	for kernel in 6.1 6.12; do
-		pytest_suite "tests on $kernel (build)" build "build/vm-$kernel.junit.xml" 1200 tests/vm BPFTAP_KERNELS="$kernel" \
-			2>>"build/vm-$kernel.log"
-	done
-done
-cat build/vm-*.log >&2
+test_kernels build
+[ "${#variants[@]}" -eq 1 ] || test_kernels build-asan PYTEST_ADDOPTS="-m brief"

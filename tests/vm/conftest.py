@@ -27,17 +27,37 @@ SELECTION = [line.split()[0] for line in SELECTION]
 KERNEL = [f"{path.relative_to(suite.TOP)}::{name}" for path in sorted((suite.TOP / "tests" / "kernel").glob("test_*.py"))
           for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)]
 SELECTION += KERNEL
+BRIEF = [line for line in (suite.TOP / "tests" / "vm" / "brief").read_text().split("\n") if line and not line.startswith("#")]
 
 
 def unit_program(name):
     return BUILD / "tests" / "unit" / f"unit_{name}"
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "brief: what a stap with sanitizers runs in test.sh")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if any(part in item.nodeid for part in BRIEF):
+            item.add_marker("brief")
+
+
 @pytest.fixture(scope="session")
-def targets():
+def wanted(request):
+    """Those of the selection that this run is to have, all unless it was told what to run."""
+    chosen = {item.callspec.params["test"] for item in request.session.items if "test" in getattr(item, "fixturenames", ())}
+    return [test for test in SELECTION if test in chosen]
+
+
+@pytest.fixture(scope="session")
+def targets(wanted):
     """The machine has no compiler; every test builds its programs, if they are not cached, before stap fails."""
-    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *SELECTION], cwd=suite.TOP,
-                   env=dict(os.environ, STAP="/bin/false"), stdout=subprocess.DEVNULL, timeout=300)
+    if not wanted:
+        return
+    subprocess.run([suite.PYTHON, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *wanted], cwd=suite.TOP,
+                   env=dict(os.environ, STAP="/bin/false", PYTEST_ADDOPTS=""), stdout=subprocess.DEVNULL, timeout=300)
 
 
 @contextlib.contextmanager

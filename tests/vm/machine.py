@@ -24,6 +24,10 @@ from image import Image
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BOOT_SECONDS = 120
+SANITIZED = "asan" in os.environ.get("STAP", "")
+SLOWER = 6 if SANITIZED else 1      # than the plain build
+SANITIZERS = ("ASAN_OPTIONS", "UBSAN_OPTIONS")
+REPORTS = "/run/sanitizers"         # where sanitizers leave reports: not all processes of stap have a standard error
 # One processor runs at a time, in turns.  With a thread for each, QEMU keeps what it translated of an instruction while
 # another processor was changing it: the breakpoint that a kernel puts there for that moment is hit long after the kernel
 # took it back, kprobes take it for theirs, and the kernel jumps to 0 (QEMU 7.2: in seconds, while points of a function
@@ -57,9 +61,20 @@ class Dead(Exception):
     """The machine stopped or no longer answers; carries the end of its console."""
 
 
+class Reported(Exception):
+    """Sanitizers found something in what ran; carries their reports."""
+
+
 def unpack(archive):
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return {os.path.normpath(m.name): tar.extractfile(m).read() for m in tar if m.isfile()}
+
+
+def environment(variables):
+    """The text of /environment, with what sanitizers are told here."""
+    if SANITIZED:
+        variables |= {name: f"{os.environ.get(name, '')}:log_path={REPORTS}/report" for name in SANITIZERS}
+    return "".join(f"export {name}='{value}'\n" for name, value in variables.items()).encode()
 
 
 def stap_image(stap):
@@ -73,13 +88,15 @@ def stap_image(stap):
     for path in (pathlib.Path(stap).resolve().parents[2] / "tools" / "syscalls").glob("*[ps]"):
         image.add(path)     # *.stp, tapset.names
     image.link("/usr/local/bin/stap", str(pathlib.Path(stap).resolve()))
+    image.directory(REPORTS)
+    image.file("/environment", environment({}))
     return image
 
 
 class Machine:
     """Boots on entry, powers off on exit."""
 
-    def __init__(self, kernel, image, modules=(), memory="1G", processors=2, options=(), debug=False):
+    def __init__(self, kernel, image, modules=(), memory="3G" if SANITIZED else "1G", processors=2, options=(), debug=False):
         """debug: with the kernel's debug information in /usr/lib/debug."""
         self.name, self.kernel = kernel, kernels.get(kernel)
         self.memory, self.processors, self.options = memory, processors, list(options)
@@ -156,11 +173,13 @@ class Machine:
         return data
 
     def run(self, script, timeout=60):
-        """Runs a shell script for at most that many seconds."""
-        text = script.encode()
+        """Runs a shell script for at most that many seconds, in which no sanitizer may find anything."""
+        text, timeout = script.encode(), timeout * SLOWER
         self.deadline = time.monotonic() + timeout + 60
         self.port.sendall(b"%d %d\n" % (timeout, len(text)) + text)
         word, status, *sizes = self.line().split()
         assert word == "end", word
-        out, err, files = [self.take(int(size)) for size in sizes]
+        out, err, files, reports = [self.take(int(size)) for size in sizes]
+        if reports:
+            raise Reported(f"{err.decode(errors='replace')[-3000:]}\n{reports.decode(errors='replace')}")
         return Result(int(status), out, err, unpack(files))

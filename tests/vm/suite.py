@@ -16,7 +16,6 @@ PYTHON = pathlib.Path("/usr/bin/python3")
 TARGETS = kernels.CACHE.parent / "targets"
 TOOLS = ("bash", "cat", "curl", "ip", "nft", "nm", "objcopy", "pgrep", "prlimit", "sh", "sleep", "strip", "taskset")
 PACKAGES = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "attr", "py")
-SANITIZERS = ("ASAN_OPTIONS", "UBSAN_OPTIONS")       # for a stap that was built with them
 LEFT_OUT = {"test", "idlelib", "lib2to3", "tkinter", "ensurepip", "distutils", "turtle.py", "pydoc_data"}
 
 
@@ -60,6 +59,5 @@ def python_image(stap=STAP):
         image.add(nginx)
         image.link(str(TARGETS / "nginx" / "nginx"), str(nginx))
     variables = {"STAP": stap, "XDG_CACHE_HOME": kernels.CACHE.parent.parent}
-    variables |= {name: os.environ[name] for name in SANITIZERS if name in os.environ}
-    image.file("/environment", "".join(f"export {name}='{value}'\n" for name, value in variables.items()).encode())
+    image.file("/environment", machine.environment(variables))
     return image
