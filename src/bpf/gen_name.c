@@ -8,14 +8,6 @@
 #include "base/ds.h"
 #include "bpf/name_state.h"
 
-/* The letter of wire.h that stands for an op. */
-static char letter_of(const struct ir_expr *e)
-{
-	static const char user[] = "sdmfFLss", kernel[] = "kKMgGlkk";
-
-	return (e->op == IR_USYM ? user : kernel)[IR_SYM_FORM(e->imm)];
-}
-
 /* \001 letter fields \002, the fields in hex: the process if it is about one, and the value */
 static void gen_deferred(struct gen *g, const struct ir_expr *e, struct mem value, struct sref dst)
 {
@@ -30,7 +22,7 @@ static void gen_deferred(struct gen *g, const struct ir_expr *e, struct mem valu
 	em_alui(&g->em, tgid ? BPF_RSH : BPF_ARSH, R0, 32);
 	gen_st(g, gen_arg(0), R0);
 	gen_result(g, dst);
-	em_movi(&g->em, R4, letter_of(e));
+	em_movi(&g->em, R4, ir_sym_letter(e));
 	gen_routine(g, ROUTINE_bk_defer);
 	gen_cut(g);
 }

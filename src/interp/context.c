@@ -158,12 +158,13 @@ int64_t interp_context_int(struct interp *in, const struct ir_expr *e)
 }
 
 /* Text that only the drain can make, left in the string as kernel handlers do. */
-static uint32_t deferred(struct interp *in, const struct ir_expr *e, char letter, bool user)
+static uint32_t deferred(struct interp *in, const struct ir_expr *e)
 {
+	char letter = ir_sym_letter(e);
 	char text[64];
 	uint64_t addr = (uint64_t)interp_int(in, e->args[0]);
 
-	if (user)
+	if (e->op == IR_USYM)
 		snprintf(text, sizeof(text), "%c%c%x,%" PRIx64 "%c", WIRE_DEFER_OPEN, letter,
 			 (unsigned)(in->env->subject || !target_of(in) ? interp_pid(in) : target_of(in)), addr,
 			 WIRE_DEFER_CLOSE);
@@ -249,7 +250,6 @@ static uint32_t zone_name(struct interp *in, const struct ir_expr *e)
 
 uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 {
-	static const char user_letter[] = "sdmfFLss", kernel_letter[] = "kKMgGlkk";
 	const struct prog_point *pt = point_of(in);
 	const char *s = "";
 	pid_t parent;
@@ -270,10 +270,8 @@ uint32_t interp_context_str(struct interp *in, const struct ir_expr *e)
 		if (in->env->value)
 			s = in->env->value(in->env->ctx);
 		break;
-	case IR_USYM:
-		return deferred(in, e, user_letter[IR_SYM_FORM(e->imm)], true);
-	case IR_KSYM:
-		return deferred(in, e, kernel_letter[IR_SYM_FORM(e->imm)], false);
+	case IR_USYM: case IR_KSYM:
+		return deferred(in, e);
 	case IR_TZ_NAME:
 		return zone_name(in, e);
 	case IR_ENV:

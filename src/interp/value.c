@@ -7,6 +7,7 @@
 
 #include "base/xalloc.h"
 #include "interp/state.h"
+#include "ir/compute.h"
 
 void interp_fail(struct interp *in, uint32_t code, int64_t arg, const struct ir_expr *e)
 {
@@ -66,60 +67,21 @@ static int64_t local_int(struct interp *in, uint32_t local)
 	return v;
 }
 
-static int64_t divide(struct interp *in, const struct ir_expr *e, int64_t a, int64_t b)
-{
-	if (b == 0) {
-		interp_fail(in, WERR_DIV0, 0, e);
-		return 0;
-	}
-	if (b == -1)
-		return e->op == IR_DIV ? (int64_t)(0 - (uint64_t)a) : 0;
-	return e->op == IR_DIV ? a / b : a % b;
-}
-
 static int64_t unary(const struct ir_expr *e, int64_t a)
 {
-	uint64_t u = (uint64_t)a;
+	int64_t r = 0;
 
-	switch (e->op) {
-	case IR_NEG: return (int64_t)(0 - u);
-	case IR_NOT: return ~a;
-	case IR_LNOT: return !a;
-	case IR_SEXT: return (int64_t)(u << (64 - e->imm)) >> (64 - e->imm);
-	case IR_ZEXT: return (int64_t)(u & ((1ull << e->imm) - 1));
-	default: break;	/* BSWAP */
-	}
-	if (e->imm == 16)
-		return __builtin_bswap16((uint16_t)u);
-	if (e->imm == 32)
-		return __builtin_bswap32((uint32_t)u);
-	return (int64_t)__builtin_bswap64(u);
+	ir_compute_unary(e->op, e->imm, a, &r);
+	return r;
 }
 
 static int64_t binary(struct interp *in, const struct ir_expr *e, int64_t a, int64_t b)
 {
-	uint64_t u = (uint64_t)a, v = (uint64_t)b;
+	int64_t r = 0;
 
-	switch (e->op) {
-	case IR_ADD: return (int64_t)(u + v);
-	case IR_SUB: return (int64_t)(u - v);
-	case IR_MUL: return (int64_t)(u * v);
-	case IR_DIV:
-	case IR_MOD: return divide(in, e, a, b);
-	case IR_AND: return a & b;
-	case IR_OR: return a | b;
-	case IR_XOR: return a ^ b;
-	case IR_SHL: return (int64_t)(u << (v & 63));
-	case IR_SHR: return a >> (v & 63);
-	case IR_USHR: return (int64_t)(u >> (v & 63));
-	case IR_EQ: return a == b;
-	case IR_NE: return a != b;
-	case IR_LT: return a < b;
-	case IR_LE: return a <= b;
-	case IR_GT: return a > b;
-	case IR_GE: return a >= b;
-	default: return u < v;	/* ULT */
-	}
+	if (!ir_compute(e->op, a, b, &r))
+		interp_fail(in, WERR_DIV0, 0, e);
+	return r;
 }
 
 int64_t interp_int(struct interp *in, const struct ir_expr *e)

@@ -136,3 +136,10 @@ struct ir_expr *ir_local_ref(struct ir_module *m, struct ir_func *f, uint32_t lo
 	e->bound = f->locals[local].bound;
 	return e;
 }
+
+char ir_sym_letter(const struct ir_expr *e)
+{
+	static const char user[] = "sdmfFLss", kernel[] = "kKMgGlkk";	/* by IR_SYM_FORM() */
+
+	return (e->op == IR_USYM ? user : kernel)[IR_SYM_FORM(e->imm)];
+}

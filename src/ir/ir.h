@@ -235,5 +235,7 @@ struct ir_stmt *ir_stmt_new(struct ir_module *m, enum ir_stmt_kind kind, const s
 /* Adds a local; returns its index. */
 uint32_t ir_local_add(struct ir_module *m, struct ir_func *f, const char *name, enum ir_type type, uint32_t bound);
 struct ir_expr *ir_local_ref(struct ir_module *m, struct ir_func *f, uint32_t local, const struct span *at);
+/* The letter of deferred text (ir/wire.h) that stands for USYM or KSYM. */
+char ir_sym_letter(const struct ir_expr *e);
 
 #endif

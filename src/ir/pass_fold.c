@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/ds.h"
+#include "ir/compute.h"
 #include "ir/pass.h"
 #include "ir/pure.h"
 #include "ir/traverse.h"
@@ -18,54 +19,6 @@ static bool is_int(const struct ir_expr *e, int64_t *v)
 {
 	*v = e->imm;
 	return e->op == IR_CONST;
-}
-
-static bool fold_binary(enum ir_op op, int64_t a, int64_t b, int64_t *r)
-{
-	uint64_t u = (uint64_t)a, v = (uint64_t)b;
-
-	switch (op) {
-	case IR_ADD: *r = (int64_t)(u + v); return true;
-	case IR_SUB: *r = (int64_t)(u - v); return true;
-	case IR_MUL: *r = (int64_t)(u * v); return true;
-	case IR_DIV:
-	case IR_MOD:
-		if (b == 0)
-			return false;
-		if (b == -1)
-			*r = op == IR_DIV ? (int64_t)(0 - u) : 0;
-		else
-			*r = op == IR_DIV ? a / b : a % b;
-		return true;
-	case IR_AND: *r = a & b; return true;
-	case IR_OR: *r = a | b; return true;
-	case IR_XOR: *r = a ^ b; return true;
-	case IR_SHL: *r = (int64_t)(u << (v & 63)); return true;
-	case IR_SHR: *r = a >> (v & 63); return true;
-	case IR_USHR: *r = (int64_t)(u >> (v & 63)); return true;
-	case IR_EQ: *r = a == b; return true;
-	case IR_NE: *r = a != b; return true;
-	case IR_LT: *r = a < b; return true;
-	case IR_LE: *r = a <= b; return true;
-	case IR_GT: *r = a > b; return true;
-	case IR_GE: *r = a >= b; return true;
-	case IR_ULT: *r = u < v; return true;
-	default: return false;
-	}
-}
-
-static bool fold_unary(const struct ir_expr *e, int64_t a, int64_t *r)
-{
-	uint64_t u = (uint64_t)a;
-
-	switch (e->op) {
-	case IR_NEG: *r = (int64_t)(0 - u); return true;
-	case IR_NOT: *r = ~a; return true;
-	case IR_LNOT: *r = !a; return true;
-	case IR_SEXT: *r = (int64_t)(u << (64 - e->imm)) >> (64 - e->imm); return true;
-	case IR_ZEXT: *r = (int64_t)(u & ((1ull << e->imm) - 1)); return true;
-	default: return false;
-	}
 }
 
 static bool fold_strings(const struct ir_expr *e, int64_t *r)
@@ -195,9 +148,9 @@ static void fold_expr(void *ctx, struct ir_expr **slot)
 		*slot = fold_lazy(m, e);
 	else if (e->op == IR_CONCAT)
 		*slot = fold_concat(m, e);
-	else if (ints && e->nargs == 2 && fold_binary(e->op, e->args[0]->imm, e->args[1]->imm, &r))
+	else if (ints && e->nargs == 2 && ir_compute(e->op, e->args[0]->imm, e->args[1]->imm, &r))
 		*slot = to_int(m, e, r);
-	else if (ints && e->nargs == 1 && fold_unary(e, e->args[0]->imm, &r))
+	else if (ints && e->nargs == 1 && ir_compute_unary(e->op, e->imm, e->args[0]->imm, &r))
 		*slot = to_int(m, e, r);
 	else if (strs && e->type == IR_I64 && e->nargs <= 2 && fold_strings(e, &r))
 		*slot = to_int(m, e, r);
