@@ -117,3 +117,26 @@ def test_a_handler_that_does_something_for_others(hits):
     own, others, total = map(int, result.out.split())
     assert own + others + skipped == 2 * CALLS and own > 0 and others > 0, result
     assert skipped or (own == others == CALLS and total == CALLS * (CALLS - 1) // 2), result
+
+
+@pytest.mark.parametrize("update,value", [("a[$number % 300]++", "a[k]"), ("a[$number % 300] <<< 1", "@count(a[k])")])
+def test_array_that_a_timer_reads_and_deletes(hits, update, value):
+    """Every hit is in exactly one of the rounds, or was skipped and is told of."""
+    text = ('global a[300], got, rounds probe process(PROG).function("hit") { %s } '
+            'probe timer.ms(5) { foreach (k in a) got += %s; delete a; rounds++ } '
+            'probe end { foreach (k in a) got += %s; println(got, " ", rounds > 3) }' % (update, value, value))
+    result = count(hits, text, "-DMAXACTION=100000", "-DMAXSKIPPED=1000000")
+    skipped = sum(map(int, re.findall(r"skipped probes: (\d+)", result.err)))
+    got, rounds = result.out.split()
+    assert (int(got) + skipped, rounds) == (2 * CALLS, "1"), result
+
+
+def test_processes_that_live_shortly():
+    """Each is seen to begin, work and end, and its stack is named after it has gone."""
+    program = compile_target("forks.c")
+    text = ('global b, e, n probe process(PROG).begin { b++ } probe process(PROG).end { e++ } '
+            'probe process(PROG).function("work") { n++; print_ubacktrace() } probe end { println(b, " ", e, " ", n) }')
+    result = stap("-e", with_program(text, program), "-c", f"{program} 2000", timeout=60).ok()
+    assert result.lines[-1] == "2001 2001 2001" and result.err == ""
+    for name in ("work+0x", "main+0x", "_start+0x"):
+        assert result.out.count(f" : {name}") == 2001
