@@ -20,6 +20,7 @@
 #include "base/xalloc.h"
 #include "run/fuse.h"
 #include "run/priv.h"
+#include "run/stop.h"
 
 struct run_files {
 	struct run_fuse *fuse;		/* NULL: no files */
@@ -194,6 +195,19 @@ static int start_files(struct run_session *s)
 
 /* ---- standard input ---- */
 
+static struct run_files *volatile leaving;	/* of the session that a second signal may end */
+
+/* As run_files_stop(), but for memory. */
+static void leave_at_once(void)
+{
+	const struct run_files *f = leaving;
+
+	if (f && f->raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &f->saved);
+	if (f && f->fuse && !umount2(f->dir, MNT_DETACH))
+		rmdir(f->dir);
+}
+
 /* Characters as they are typed, shown by the script if it likes. */
 static void set_terminal(struct run_files *f)
 {
@@ -252,6 +266,8 @@ int run_files_start(struct run_session *s)
 	s->files = xcalloc(1, sizeof(*s->files));
 	s->files->files = files;
 	s->files->input = input;
+	leaving = s->files;
+	run_stop_last(leave_at_once);
 	if (input)
 		set_terminal(s->files);
 	return arrlenu(files) ? start_files(s) : 0;
@@ -279,6 +295,8 @@ void run_files_stop(struct run_session *s)
 
 	if (!f)
 		return;
+	run_stop_last(NULL);
+	leaving = NULL;
 	if (f->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &f->saved);
 	run_fuse_unmount(f->fuse);

@@ -15,6 +15,7 @@
 volatile sig_atomic_t run_stop_signal, run_stop_switch;
 
 static volatile sig_atomic_t stop_fd = -1;
+static void (*volatile stop_last)(void);
 
 static const int stop_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 #define STOP_COUNT (sizeof(stop_signals) / sizeof(stop_signals[0]))
@@ -36,8 +37,11 @@ static void stop_wake(void)
 
 static void stop_on_signal(int sig)
 {
-	if (run_stop_signal)
+	if (run_stop_signal) {
+		if (stop_last)
+			stop_last();
 		_exit(128 + sig);
+	}
 	run_stop_signal = sig;
 	stop_wake();
 }
@@ -53,6 +57,11 @@ static void stop_on_switch(int sig)
 	(void)sig;
 	run_stop_switch = 1;
 	stop_wake();
+}
+
+void run_stop_last(void (*fn)(void))
+{
+	stop_last = fn;
 }
 
 int run_stop_install(void)

@@ -22,6 +22,8 @@ extern volatile sig_atomic_t run_stop_switch;
 int run_stop_install(void);
 /* Empties the descriptor. */
 void run_stop_clear(int fd);
+/* What is done before a second signal ends the process: system calls only, it is a signal's handler.  NULL: nothing. */
+void run_stop_last(void (*fn)(void));
 /* Gives a forked child the dispositions that stap itself was started with. */
 void run_stop_child(void);
 /* Restores the dispositions and closes the descriptor. */

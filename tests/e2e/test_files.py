@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import pty
+import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -197,3 +199,23 @@ def test_metrics_as_json(session):
          "metrics": [
             {"name": "hits", "pointer": "/hits", "type": "integer", "description": "how many"},
             {"name": "who", "pointer": "/who", "type": "string", "description": 'of "whom"'}]}]}
+
+
+def test_a_second_signal_leaves_the_terminal_as_it_was(session):
+    """And no files: a handler that takes too long is cut short by another ^C."""
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    text = ('probe begin { println("ready") } probe input.char { println(char) } probe procfs("f").read { $value = "x" } '
+            'probe timer.ms(100) { while (1) n++ }')
+    with subprocess.Popen([STAP, "-D", "MAXACTION_INTERRUPTIBLE=2000000000", "-m", session, "-e", text], stdin=theirs,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout.readline() == "ready\n" and termios.tcgetattr(theirs) != before
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 128 + signal.SIGINT
+    assert termios.tcgetattr(theirs) == before
+    assert f"{DIRECTORY}/{session} " not in pathlib.Path("/proc/self/mounts").read_text()
+    os.close(ours)
+    os.close(theirs)
