@@ -215,7 +215,8 @@ def test_context_without_a_process():
         try { println(user_string(16)) } catch (message) { println(message) }
         println(user_int(16), user_string(16, "none"), user_string_quoted(16), user_string_nofault(16), "|", ubacktrace())
         exit() }"""
-    assert script(text).ok().lines == ["begin||begin|begin_end|0|0|0|0", "registers not available in this context",
+    assert script(text).ok().lines == ["begin||begin|begin_end|0|0|0|0", "<no user backtrace at begin>",
+                                       "<no kernel backtrace at begin>", "registers not available in this context",
                                        "probe module not found",
                                        "user string copy fault -14 at 0x10 [man error::fault]",
                                        "0none0x10|"]
