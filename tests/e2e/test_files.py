@@ -207,7 +207,7 @@ def test_a_second_signal_leaves_the_terminal_as_it_was(session):
     before = termios.tcgetattr(theirs)
     text = ('probe begin { println("ready") } probe input.char { println(char) } probe procfs("f").read { $value = "x" } '
             'probe timer.ms(100) { while (1) n++ }')
-    with subprocess.Popen([STAP, "-D", "MAXACTION_INTERRUPTIBLE=2000000000", "-m", session, "-e", text], stdin=theirs,
+    with subprocess.Popen([STAP, "-D", "MAXACTION=2000000000", "-m", session, "-e", text], stdin=theirs,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout.readline() == "ready\n" and termios.tcgetattr(theirs) != before
         time.sleep(0.5)
