@@ -20,6 +20,7 @@
 #include "dbg/unwind.h"
 #include "probe/kfunc.h"
 #include "probe/process.h"
+#include "probe/returns.h"
 
 #define MAX_DEPTH	64	/* of .callees() */
 
@@ -48,6 +49,7 @@ struct search {
 	int variant;
 	struct found *list;		/* stb_ds array */
 	uint64_t *inlined;		/* stb_ds array: functions of which copies have no return to probe */
+	const char *breaks;		/* why the return of one must not be probed */
 	struct { uint64_t key; size_t value; } *seen;	/* hmap: entry of a function -> its place in list + 1 */
 	struct { struct call key; bool value; } *calls;	/* hmap: callees that have points, by who calls them */
 };
@@ -456,6 +458,16 @@ static void callee_points(struct search *s, const struct probe_family *f, const 
 	}
 }
 
+static bool breaks_by_return(struct search *s, const struct found *x)
+{
+	const char *name = x->func ? x->func->name : x->sym->name;
+	const char *why = s->img->kernel ? NULL : probe_return_breaks(s->img->module, name, x->entry);
+
+	if (why)
+		s->breaks = why;
+	return why != NULL;
+}
+
 static void found_points(struct search *s, const struct probe_family *f, struct probe_result *out)
 {
 	const char *callee = probe_match_string(s->m, "callee");
@@ -472,6 +484,8 @@ static void found_points(struct search *s, const struct probe_family *f, struct 
 		const struct found *x = &s->list[i];
 		struct probe_point *pt;
 
+		if (s->variant == PROCESS_RETURN && breaks_by_return(s, x))
+			continue;
 		if (s->variant == PROCESS_LABEL) {
 			label_points(s, f, x, out);
 			continue;
@@ -560,7 +574,9 @@ void probe_resolve_function(struct probe_session *ps, const struct probe_family 
 	if (arrlenu(out->points) == before && s.inlined && !is_glob(s.spec.function))
 		diag_warn(ps->diag, "inlined-return", NULL, "cannot probe .return of %zu inlined functions  %s",
 			  arrlenu(s.inlined), s.spec.function);
-	if (arrlenu(out->points) == before)
+	if (arrlenu(out->points) == before && s.breaks)
+		probe_fail(ps, out, "return-breaks", NULL, "the return of '%s' cannot be probed: %s", s.spec.function, s.breaks);
+	else if (arrlenu(out->points) == before)
 		function_explain(&s, out);
 	arrfree(s.list);
 	arrfree(s.inlined);

@@ -9,6 +9,7 @@
 #include "base/ds.h"
 #include "dbg/func.h"
 #include "dbg/module.h"
+#include "probe/returns.h"
 
 enum { MARK, PLT, PLT_RETURN };
 
@@ -85,7 +86,7 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 	bool ret = m->pattern->variant == PLT_RETURN;
 	size_t n, before = arrlenu(out->points);
 	const struct dbg_sym *sym = dbg_module_plt(img->module, &n);
-	const char **names = NULL;
+	const char **names = NULL, *breaks = NULL, *why;
 
 	for (size_t i = 0; i < n; i++) {
 		struct probe_point *pt;
@@ -93,6 +94,11 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 		arrput(names, sym[i].name);
 		if (want && fnmatch(want, sym[i].name, 0))
 			continue;
+		why = ret ? probe_return_breaks(img->module, sym[i].name, sym[i].addr) : NULL;
+		if (why) {
+			breaks = why;
+			continue;
+		}
 		pt = probe_point_new(ps, f, m);
 		if (!probe_point_place(ps, pt, img, sym[i].addr))
 			continue;
@@ -108,7 +114,9 @@ static void plt_resolve(struct probe_session *ps, const struct probe_family *f,
 					   ret ? ".return" : "");
 		arrput(out->points, pt);
 	}
-	if (arrlenu(out->points) == before)
+	if (arrlenu(out->points) == before && breaks)
+		probe_fail(ps, out, "return-breaks", NULL, "the return of '%s' cannot be probed: %s", want ? want : "*", breaks);
+	else if (arrlenu(out->points) == before)
 		probe_no_match(ps, out, "functions",
 				 want ? probe_similar(a, want, names, arrlenu(names), PROBE_SIMILAR_MAX) : "");
 	arrfree(names);

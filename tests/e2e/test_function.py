@@ -13,7 +13,7 @@ import subprocess
 
 import pytest
 
-from support import (compile_target, line_of, script, stap, trace, wait_until, with_program, background)
+from support import (compile_target, line_of, run, script, stap, trace, wait_until, with_program, background)
 
 
 def test_thin_line(places):
@@ -340,3 +340,31 @@ def test_nothing_left_armed(places):
         stap_.signal(signal.SIGINT)
         stap_.finish(20).ok()
     wait_until(lambda: not any(exists_in_kernel(*item) for item in held), what="programs and links to go")
+
+
+def test_returns_of_what_is_not_called():
+    """At such an entry the stack has no return address: putting another there would change the number of arguments."""
+    program = compile_target("hits.c", "-O1", "-g")
+    text = 'probe process(PROG).function("*").return { n[ppfunc()]++ } global n probe end { printf("%d %d\\n", n["hit"], n["main"]) }'
+    assert trace(program, text, command=f"{program} 7 1").ok().lines == ["7 1"]
+    err = script(with_program('probe process(PROG).function("_start").return { println(1) }', program)).failed().err
+    assert "the return of '_start' cannot be probed: it is jumped to, not called" in err
+    assert "_start" not in stap("-l", with_program('process(PROG).function("*").return', program)).ok().out
+    assert "_start" in stap("-l", with_program('process(PROG).function("*")', program)).ok().out
+    libc = next(line.split()[2] for line in run(["ldd", program]).ok().lines if "libc.so" in line)
+    err = script(f'probe process("{libc}").function("_setjmp").return {{ println(1) }}').failed().err
+    assert "the return of '_setjmp' cannot be probed: it keeps its return address" in err
+
+
+def test_returns_of_what_returns_twice(tmp_path):
+    """The program goes on, whatever of its calls is probed."""
+    source = tmp_path / "twice.c"
+    source.write_text("#include <setjmp.h>\n#include <stdlib.h>\nstatic jmp_buf place;\n"
+                      "int main(void) { volatile int n = 0; if (_setjmp(place) < 3) longjmp(place, ++n); exit(n - 3); }\n")
+    program = tmp_path / "twice"
+    run(["gcc", "-O1", "-g", "-o", program, source]).ok()
+    text = "probe process(PROG).plt.return { n[ppfunc()]++ } probe process(PROG).plt { n[ppfunc()]++ } global n " \
+           'probe end { printf("%d\\n", n["_setjmp"]) }'
+    assert trace(program, text).ok().lines == ["1"]
+    err = script(with_program('probe process(PROG).plt("_setjmp").return { println(1) }', program)).failed().err
+    assert "the return of '_setjmp' cannot be probed: it keeps its return address" in err

@@ -54,6 +54,7 @@ ELSEWHERE = {
     "perf-place": "tests/e2e/test_perf.py",
     "perf-type": "tests/e2e/test_perf.py",
     "probe-privilege": "an option: tests/e2e/test_cmdline.py",
+    "return-breaks": "programs: tests/e2e/test_function.py",
     "return-location": "debug information that compilers do not write",
     "sdt-address": "marks: tests/e2e/test_mark.py",
     "target-lowering": "an error of the compiler itself",
