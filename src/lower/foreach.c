@@ -89,7 +89,9 @@ void lower_foreach(struct lower *L, const struct ast_stmt *s)
 	if (copy_value)
 		lower_store_var(L, a->value, lower_local(L, (uint32_t)f->value_local, &s->at));
 	lower_into_end(L, saved);
+	L->loops++;
 	lower_body(L, a->body, &loop->body);
+	L->loops--;
 }
 
 /* ---- slices ---- */

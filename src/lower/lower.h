@@ -56,6 +56,7 @@ struct lower {
 	struct ir_stmt **tail;			/* where lower_emit() appends */
 	struct ir_stmt *actions;		/* IR_S_ACTION of the current straight run, or NULL */
 	struct { const struct ast_var *key; uint32_t value; } *local_of;	/* hmap */
+	unsigned loops;				/* around the current statement */
 	bool failed;				/* a diagnostic was issued */
 };
 

@@ -54,7 +54,9 @@ static void lower_loop(struct lower *L, const struct ast_stmt *s)
 		leave->body = ir_stmt_new(m, IR_S_BREAK, &s->at);
 	}
 	lower_into_end(L, saved);
+	L->loops++;
 	lower_body(L, s->loop.body, &loop->body);
+	L->loops--;
 	if (s->kind == STMT_FOR && s->loop.step) {
 		saved = lower_into(L, &loop->orelse);
 		lower_expr_void(L, s->loop.step);
@@ -122,6 +124,16 @@ static void lower_next(struct lower *L, const struct ast_stmt *s)
 		lower_emit(L, ir_stmt_new(L->mod->ir, IR_S_RETURN, &s->at));
 }
 
+static void lower_leave_round(struct lower *L, const struct ast_stmt *s, enum ir_stmt_kind kind, const char *word)
+{
+	if (L->loops) {
+		lower_emit(L, ir_stmt_new(L->mod->ir, kind, &s->at));
+		return;
+	}
+	diag_error(L->mod->diag, "outside-loop", &s->at, "cannot '%s' outside loop", word);
+	L->failed = true;
+}
+
 static void lower_control(struct lower *L, const struct ast_stmt *s)
 {
 	switch (s->kind) {
@@ -142,10 +154,10 @@ static void lower_control(struct lower *L, const struct ast_stmt *s)
 		lower_next(L, s);
 		break;
 	case STMT_BREAK:
-		lower_emit(L, ir_stmt_new(L->mod->ir, IR_S_BREAK, &s->at));
+		lower_leave_round(L, s, IR_S_BREAK, "break");
 		break;
 	case STMT_CONTINUE:
-		lower_emit(L, ir_stmt_new(L->mod->ir, IR_S_CONTINUE, &s->at));
+		lower_leave_round(L, s, IR_S_CONTINUE, "continue");
 		break;
 	default:
 		lower_return(L, s);

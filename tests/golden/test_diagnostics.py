@@ -49,6 +49,7 @@ ELSEWHERE = {
     "not-a-statement": "addresses: tests/e2e/test_statement.py",
     "not-accessible": "optimised code: tests/corpus",
     "odd-size": "debug information that compilers do not write",
+    "outside-loop": "pass 3: tests/golden/errors/outside-loop.stp",
     "perf-frequency": "tests/e2e/test_perf.py",
     "perf-period": "tests/e2e/test_perf.py",
     "perf-place": "tests/e2e/test_perf.py",
