@@ -80,6 +80,13 @@ def script(text, *args, **kwargs):
     return stap("-e", text, *args, **kwargs)
 
 
+def without_advice(err):
+    """Messages but for those that variables in .return should be written @entry()."""
+    err, advice = re.subn(r"^WARNING: confusing usage, .*\n source: .*\n +\^\n", "", err, flags=re.M)
+    suppressed = r"^Number of similar warning messages suppressed: \d+\.\nRerun with -v to see them\.\n"
+    return re.sub(suppressed, "", err, flags=re.M) if advice else err
+
+
 def with_program(text, program):
     """The script text with PROG replaced by the path of the program, quoted."""
     return text.replace("PROG", f'"{program}"')

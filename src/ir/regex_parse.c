@@ -267,7 +267,8 @@ static void parse_braces(struct re_parser *ps, int *min, int *max)
 		fault(ps, ps->p, "expected }, found %c", *ps->p);
 	else if (*max >= 0 && *max < *min)
 		fault(ps, ps->p, "invalid repeat counts");
-	ps->p++;
+	if (!ps->err)
+		ps->p++;
 }
 
 static struct node *parse_repeat(struct re_parser *ps)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""These tests change the machine they run on (processors offline, kernel.kptr_restrict): machines of tests/vm."""
+"""What the tests of a kernel's functions share."""
 import pathlib
 
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def in_a_machine_of_ours():
+@pytest.fixture
+def own_machine():
+    """For tests that change the machine they run on; others build their programs where stap fails, too."""
     if not pathlib.Path("/modules/list").exists():
-        pytest.skip("runs in a machine of tests/vm only, which it changes")
+        pytest.skip("changes the machine: runs in those of tests/vm only")

@@ -12,7 +12,7 @@ ONLINE = pathlib.Path("/sys/devices/system/cpu/cpu1/online")
 
 
 @pytest.fixture
-def second():
+def second(own_machine):
     """Switches the second processor on and off; it is on at the end."""
     yield lambda on: ONLINE.write_text(str(int(on)))
     ONLINE.write_text("1")
