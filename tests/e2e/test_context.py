@@ -36,7 +36,8 @@ def test_names_of_points_with_wild_cards(places):
     lines = set(trace(places, text).ok().lines)
     assert lines >= {"call"} and any(re.fullmatch(r'process\("[^"]*"\)\.function\("outer@.*places\.c:\d+"\)', line)
                                      for line in lines)
-    assert script('probe kernel.trace("sched_swi*ch") { println(pn()) exit() }').out == 'kernel.trace("sched:sched_switch")\n'
+    out = script('probe kernel.trace("sched_swi*ch") { println(pn()) exit() }').ok().lines    # each processor may hit
+    assert set(out) == {'kernel.trace("sched:sched_switch")'}
 
 
 def test_cpu(places):
