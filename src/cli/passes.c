@@ -17,7 +17,7 @@
 #include "lang/print.h"
 #include "lower/program.h"
 #include "run/background.h"
-#include "run/replaced.h"
+#include "run/builds.h"
 #include "run/rights.h"
 #include "run/session.h"
 
@@ -187,7 +187,7 @@ static const char *pass4_save(struct cli_session *cs)
 	}
 	path = name ? arena_printf(cs->arena, "%s.bpo", name) :
 		      arena_printf(cs->arena, "%s/stap_%d.bpo", dir, (int)getpid());
-	run_replaced_note(cs->program, cs->arena);
+	run_builds_note(cs->program, cs->arena);
 	rc = program_save(cs->program, path);
 	if (rc) {
 		fprintf(stderr, "ERROR: cannot write %s: %s\n", path, strerror(-rc));

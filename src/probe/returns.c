@@ -3,6 +3,7 @@
 #include "probe/returns.h"
 
 #include <fnmatch.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "dbg/module.h"
@@ -15,12 +16,12 @@ static const char *const jumped_to[] = { "_start", "_dl_start_user", "_dl_runtim
 static const char *const kept[] = { "setjmp", "_setjmp", "__sigsetjmp", "__sigsetjmp_cancel", "sigsetjmp", "getcontext",
 				    "__getcontext", "swapcontext", "__swapcontext" };
 
-static int is_one_of(const char *const *list, size_t n, const char *name)
+static bool is_one_of(const char *const *list, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!fnmatch(list[i], name, 0))
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
 const char *probe_return_breaks(struct dbg_module *m, const char *name, uint64_t entry)

@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Probed programs and libraries whose files are replaced, removed or changed, before or while the session runs. */
+/* Probed programs and libraries whose files are replaced, removed or changed while the session runs. */
 #ifndef RUN_REPLACED_H
 #define RUN_REPLACED_H
 
-#include <stdbool.h>
-
-struct arena;
-struct program;
 struct run_replaced;
 struct run_session;
-
-/* Notes in a program that is to be saved which files, of which builds, its points are in. */
-void run_replaced_note(struct program *p, struct arena *a);
-/* Leaves out, with a warning, points that do not fit files as they are now.  False: no other is left. */
-bool run_replaced_check(struct run_session *s);
 
 /* Watches the files of the session's points.  NULL: there are none, or the kernel gives no watches. */
 struct run_replaced *run_replaced_open(const struct run_session *s);

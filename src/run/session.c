@@ -24,6 +24,7 @@
 #include "interp/memstore.h"
 #include "interp/plainstore.h"
 #include "run/background.h"
+#include "run/builds.h"
 #include "run/loop.h"
 #include "run/priv.h"
 #include "run/replaced.h"
@@ -95,7 +96,7 @@ int run_session_build(struct run_session *s)
 	struct dbg_error e;
 	int rc;
 
-	if (!run_replaced_check(s)) {
+	if (!run_builds_check(s)) {
 		run_error(s, "no probe point is left");
 		return -ENOENT;
 	}
